@@ -1,0 +1,1 @@
+//! `libdill_rt`: a runtime compatible with libdill, for programs written against `<libdill.h>`.

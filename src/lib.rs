@@ -1,0 +1,1 @@
+//! libdill_ws
