@@ -1,0 +1,67 @@
+//! Handles and the clock.
+
+use libc::{c_int, c_void};
+
+use crate::errno::{ret, ret_ptr, ret_unit};
+use crate::handle::{self, Hvfs};
+use crate::time;
+
+/// Returns the time in milliseconds, on the clock that deadlines refer to.
+///
+/// # Safety
+/// None to speak of.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_now() -> i64 {
+    time::now()
+}
+
+/// Gives an object a handle.
+///
+/// # Returns
+/// The handle, or -1: EINVAL if `vfs` or one of its functions is NULL, ECANCELED if the coroutine
+/// may not block, ENOMEM.
+///
+/// # Safety
+/// `vfs` is NULL or starts an object that stays valid until its close function has run.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_hmake(vfs: *mut Hvfs) -> c_int {
+    // SAFETY: the caller's promise is the callee's demand.
+    ret(unsafe { handle::make(vfs) })
+}
+
+/// Asks the object behind a handle for an interface.
+///
+/// # Returns
+/// The interface, or NULL: EBADF for an unknown handle, otherwise what the object says (ENOTSUP).
+///
+/// # Safety
+/// The object keeps the contract of [`dill_hmake`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_hquery(h: c_int, ty: *const c_void) -> *mut c_void {
+    ret_ptr(handle::query(h, ty))
+}
+
+/// Moves an object to a new handle and invalidates the old one.
+///
+/// # Returns
+/// The new handle, or -1: EBADF for an unknown handle; ECANCELED if the coroutine may not block and
+/// ENOMEM, and then the object is closed.
+///
+/// # Safety
+/// The object keeps the contract of [`dill_hmake`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_hown(h: c_int) -> c_int {
+    ret(handle::own(h))
+}
+
+/// Closes an object; its close function may not block.
+///
+/// # Returns
+/// 0, or -1: EBADF for an unknown handle.
+///
+/// # Safety
+/// The object keeps the contract of [`dill_hmake`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_hclose(h: c_int) -> c_int {
+    ret_unit(handle::close(h))
+}

@@ -1,0 +1,3 @@
+//! The exported functions: each checks, converts, makes one call and maps the error.
+
+mod handles;

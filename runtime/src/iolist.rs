@@ -1,0 +1,423 @@
+//! Gather lists of the C interface (`struct dill_iolist`): checked once, then walked without allocation.
+//!
+//! The check only reads. It therefore leaves nothing to restore, whatever path a call takes.
+
+use core::ffi::{c_int, c_void};
+use core::mem::{offset_of, size_of};
+use core::ptr;
+
+use crate::errno::{Errno, Result};
+
+/// One element of a gather list, laid out as C sees it.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Iolist {
+    /// Start of the buffer. NULL in a receive list means that the bytes are skipped.
+    pub base: *mut c_void,
+    /// Length of the buffer in bytes.
+    pub len: usize,
+    /// The next element, or NULL in the last one.
+    pub next: *mut Iolist,
+    /// Reserved by the interface; callers set it to zero.
+    pub rsvd: c_int,
+}
+
+const _: () = {
+    assert!(offset_of!(Iolist, base) == 0);
+    assert!(offset_of!(Iolist, len) == size_of::<usize>());
+    assert!(offset_of!(Iolist, next) == 2 * size_of::<usize>());
+    assert!(offset_of!(Iolist, rsvd) == 3 * size_of::<usize>());
+    assert!(size_of::<Iolist>() == 4 * size_of::<usize>());
+};
+
+impl Iolist {
+    /// A list of the one buffer `base[..len]`.
+    pub fn single(base: *mut c_void, len: usize) -> Self {
+        Iolist {
+            base,
+            len,
+            next: ptr::null_mut(),
+            rsvd: 0,
+        }
+    }
+}
+
+/// A gather list which has been checked: finite, ended, unmarked, and measured.
+#[derive(Clone, Copy, Debug)]
+pub struct List {
+    first: *const Iolist,
+    total: Option<usize>,
+    skips: Skips,
+}
+
+/// Which elements of a list with bytes in them have no buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skips {
+    /// None: every byte has a place.
+    None,
+    /// Some of them.
+    Some,
+    /// All of them: the list only throws bytes away.
+    All,
+}
+
+impl List {
+    /// Checks the list from `first` to `last`.
+    ///
+    /// EINVAL if an end is NULL, `last` is not the last element reached from `first`, the list has a loop,
+    /// or an element's reserved member is not zero.
+    ///
+    /// # Safety
+    /// Every element reached from `first` must be readable until the `List` is last used. The buffers need
+    /// not be valid for this check.
+    pub unsafe fn check(first: *const Iolist, last: *const Iolist) -> Result<List> {
+        if first.is_null() || last.is_null() {
+            return Err(Errno::EINVAL);
+        }
+        let mut seen = Tally::default();
+        let mut element = first;
+        // Brent's cycle search: `mark` stays behind while `element` walks twice as far as before.
+        let (mut mark, mut steps, mut limit) = (ptr::null(), 0_usize, 1_usize);
+        loop {
+            // SAFETY: the caller promises readable elements; `element` is one, and not NULL.
+            let (base, len, next, rsvd) = unsafe {
+                (
+                    (*element).base,
+                    (*element).len,
+                    (*element).next,
+                    (*element).rsvd,
+                )
+            };
+            if rsvd != 0 {
+                return Err(Errno::EINVAL);
+            }
+            seen.add(base.is_null(), len);
+            if next.is_null() {
+                break;
+            }
+            if steps == limit {
+                (mark, steps, limit) = (element, 0, limit.saturating_mul(2));
+            }
+            steps += 1;
+            element = next;
+            if element == mark {
+                return Err(Errno::EINVAL);
+            }
+        }
+        if element != last {
+            return Err(Errno::EINVAL);
+        }
+        Ok(seen.list(first))
+    }
+
+    /// Number of bytes the list asks for, or `None` if no memory could hold so many.
+    pub fn total(&self) -> Option<usize> {
+        self.total
+    }
+
+    /// Which elements have no buffer.
+    pub fn skips(&self) -> Skips {
+        self.skips
+    }
+
+    /// A cursor at the first byte.
+    pub fn cursor(&self) -> Cursor {
+        Cursor {
+            element: self.first,
+            done: 0,
+        }
+    }
+}
+
+/// What the check has counted so far.
+#[derive(Default)]
+struct Tally {
+    total: usize,
+    overflow: bool,
+    buffers: bool,
+    holes: bool,
+}
+
+impl Tally {
+    fn add(&mut self, hole: bool, len: usize) {
+        if len == 0 {
+            return;
+        }
+        if hole {
+            self.holes = true;
+        } else {
+            self.buffers = true;
+        }
+        let (total, overflow) = self.total.overflowing_add(len);
+        self.total = total;
+        self.overflow |= overflow || isize::try_from(total).is_err();
+    }
+
+    fn list(&self, first: *const Iolist) -> List {
+        List {
+            first,
+            total: (!self.overflow).then_some(self.total),
+            skips: match (self.holes, self.buffers) {
+                (false, _) => Skips::None,
+                (true, true) => Skips::Some,
+                (true, false) => Skips::All,
+            },
+        }
+    }
+}
+
+/// A position in a checked list.
+#[derive(Clone, Copy, Debug)]
+pub struct Cursor {
+    element: *const Iolist,
+    /// Bytes of `element` which are behind the cursor.
+    done: usize,
+}
+
+/// The rest of the element under a cursor.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// Where the bytes are, or NULL if they are skipped.
+    pub base: *mut u8,
+    /// How many there are; never zero.
+    pub len: usize,
+}
+
+impl Cursor {
+    /// The next run of bytes, or `None` at the end of the list.
+    ///
+    /// # Safety
+    /// The list this cursor was made from must still be as it was when it was checked.
+    pub unsafe fn part(&mut self) -> Option<Part> {
+        while !self.element.is_null() {
+            // SAFETY: a cursor only points at elements of the checked list.
+            let (base, len, next) =
+                unsafe { ((*self.element).base, (*self.element).len, (*self.element).next) };
+            let rest = len.saturating_sub(self.done);
+            if rest > 0 {
+                let base = base.cast::<u8>();
+                let base = if base.is_null() {
+                    base
+                } else {
+                    base.wrapping_add(self.done)
+                };
+                return Some(Part { base, len: rest });
+            }
+            self.element = next;
+            self.done = 0;
+        }
+        None
+    }
+
+    /// Moves on by `count` bytes; stops at the end of the list.
+    ///
+    /// # Safety
+    /// As for [`Cursor::part`].
+    pub unsafe fn advance(&mut self, mut count: usize) {
+        while count > 0 {
+            // SAFETY: same condition as this function's.
+            let Some(part) = (unsafe { self.part() }) else {
+                return;
+            };
+            let step = part.len.min(count);
+            self.done += step;
+            count -= step;
+        }
+    }
+
+    /// Fills `parts` with the runs of bytes that follow; answers how many there are and whether that is all.
+    ///
+    /// # Safety
+    /// As for [`Cursor::part`].
+    pub unsafe fn gather(mut self, parts: &mut [libc::iovec]) -> (usize, bool) {
+        let mut used = 0;
+        for slot in parts.iter_mut() {
+            // SAFETY: same condition as this function's.
+            let Some(part) = (unsafe { self.part() }) else {
+                return (used, true);
+            };
+            slot.iov_base = part.base.cast();
+            slot.iov_len = part.len;
+            used += 1;
+            self.done += part.len;
+        }
+        // SAFETY: same condition as this function's.
+        (used, unsafe { self.part() }.is_none())
+    }
+
+    /// Copies `bytes` into the list and moves on; bytes for a NULL buffer are dropped. Answers how many of
+    /// them had a place.
+    ///
+    /// # Safety
+    /// As for [`Cursor::part`]; the buffers must be writable for their length.
+    pub unsafe fn write(&mut self, mut bytes: &[u8]) -> usize {
+        let offered = bytes.len();
+        while !bytes.is_empty() {
+            // SAFETY: same condition as this function's.
+            let Some(part) = (unsafe { self.part() }) else {
+                break;
+            };
+            let (now, later) = bytes.split_at(part.len.min(bytes.len()));
+            if !part.base.is_null() {
+                // SAFETY: the caller promises writable buffers. They are the caller's own memory, so they
+                // cannot overlap a buffer of ours.
+                unsafe { ptr::copy_nonoverlapping(now.as_ptr(), part.base, now.len()) };
+            }
+            self.done += now.len();
+            bytes = later;
+        }
+        offered - bytes.len()
+    }
+
+    /// Hands the next `count` bytes of the list's buffers to `sink`, run by run. There must be no skips.
+    ///
+    /// # Safety
+    /// As for [`Cursor::part`]; those bytes must be initialised.
+    pub unsafe fn read(&mut self, mut count: usize, mut sink: impl FnMut(&[u8])) {
+        while count > 0 {
+            // SAFETY: same condition as this function's.
+            let Some(part) = (unsafe { self.part() }) else {
+                return;
+            };
+            let step = part.len.min(count);
+            // SAFETY: the caller promises initialised bytes, and that the list skips nothing.
+            sink(unsafe { core::slice::from_raw_parts(part.base, step) });
+            self.done += step;
+            count -= step;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A chain over `buffers`; `None` makes an element without a buffer.
+    fn chain(buffers: &mut [(Option<Vec<u8>>, usize)]) -> Vec<Iolist> {
+        let mut list: Vec<Iolist> = buffers
+            .iter_mut()
+            .map(|(bytes, len)| {
+                let base = bytes
+                    .as_mut()
+                    .map_or(ptr::null_mut(), |b| b.as_mut_ptr().cast());
+                Iolist::single(base, *len)
+            })
+            .collect();
+        for i in 1..list.len() {
+            list[i - 1].next = &raw mut list[i];
+        }
+        list
+    }
+
+    fn check(list: &[Iolist]) -> Result<List> {
+        unsafe { List::check(&raw const list[0], &raw const list[list.len() - 1]) }
+    }
+
+    #[test]
+    fn null_ends_are_refused() {
+        let one = Iolist::single(ptr::null_mut(), 0);
+        unsafe {
+            assert!(List::check(ptr::null(), ptr::null()).is_err());
+            assert!(List::check(&raw const one, ptr::null()).is_err());
+            assert!(List::check(ptr::null(), &raw const one).is_err());
+            assert!(List::check(&raw const one, &raw const one).is_ok());
+        }
+    }
+
+    #[test]
+    fn chains_of_every_shape() {
+        for count in 1..20 {
+            let mut memory: Vec<_> = (0..count).map(|_| (None, 1)).collect();
+            let mut list = chain(&mut memory);
+            assert_eq!(check(&list).unwrap().total(), Some(count));
+            for target in 0..count {
+                let target = &raw mut list[target];
+                list[count - 1].next = target;
+                assert!(check(&list).is_err(), "loop in {count}");
+            }
+            list[count - 1].next = ptr::null_mut();
+            for marked in 0..count {
+                list[marked].rsvd = 1;
+                assert!(check(&list).is_err(), "mark in {count}");
+                assert_eq!(list.iter().filter(|e| e.rsvd != 0).count(), 1);
+                list[marked].rsvd = 0;
+            }
+        }
+    }
+
+    #[test]
+    fn last_must_end_the_chain() {
+        let mut memory = vec![(None, 1), (None, 1), (None, 1)];
+        let list = chain(&mut memory);
+        let stray = Iolist::single(ptr::null_mut(), 1);
+        unsafe {
+            assert!(List::check(&raw const list[0], &raw const list[1]).is_err());
+            assert!(List::check(&raw const list[0], &raw const stray).is_err());
+            assert!(List::check(&raw const list[1], &raw const list[2]).is_ok());
+        }
+    }
+
+    #[test]
+    fn totals_and_skips() {
+        let some = || Some(vec![0; 4]);
+        let mut memory = vec![(None, 0), (some(), 4), (some(), 0)];
+        let list = chain(&mut memory);
+        assert_eq!(check(&list).unwrap().skips(), Skips::None);
+        let mut memory = vec![(None, 1), (some(), 4)];
+        let list = chain(&mut memory);
+        assert_eq!(check(&list).unwrap().skips(), Skips::Some);
+        let mut memory = vec![(None, usize::MAX), (some(), 0)];
+        let list = chain(&mut memory);
+        assert_eq!(check(&list).unwrap().skips(), Skips::All);
+        assert_eq!(check(&list).unwrap().total(), None);
+        let mut memory = vec![(None, usize::MAX), (some(), 4)];
+        assert_eq!(check(&chain(&mut memory)).unwrap().total(), None);
+    }
+
+    #[test]
+    fn writing_in_pieces_skips_holes() {
+        for step in 1..8 {
+            let mut memory = vec![
+                (Some(vec![0; 3]), 3),
+                (None, 2),
+                (Some(vec![]), 0),
+                (Some(vec![0; 2]), 2),
+            ];
+            let list = chain(&mut memory);
+            let mut cursor = check(&list).unwrap().cursor();
+            let mut taken = 0;
+            for piece in b"ABCDEFGHIJ".chunks(step) {
+                taken += unsafe { cursor.write(piece) };
+            }
+            assert_eq!(taken, 7);
+            drop(list);
+            assert_eq!(memory[0].0.as_deref(), Some(&b"ABC"[..]));
+            assert_eq!(memory[3].0.as_deref(), Some(&b"FG"[..]));
+        }
+    }
+
+    #[test]
+    fn gather_and_read_after_advance() {
+        let mut memory = vec![
+            (Some(b"abc".to_vec()), 3),
+            (Some(vec![]), 0),
+            (Some(b"defg".to_vec()), 4),
+            (Some(b"h".to_vec()), 1),
+        ];
+        let list = chain(&mut memory);
+        for skipped in 0..=8 {
+            let mut cursor = check(&list).unwrap().cursor();
+            unsafe { cursor.advance(skipped) };
+            let mut seen = Vec::new();
+            unsafe { cursor.clone().read(99, |run| seen.extend_from_slice(run)) };
+            assert_eq!(seen, &b"abcdefgh"[skipped..]);
+            let empty = libc::iovec {
+                iov_base: ptr::null_mut(),
+                iov_len: 0,
+            };
+            let (used, all) = unsafe { cursor.gather(&mut [empty; 2]) };
+            assert_eq!(all, skipped >= 3);
+            assert_eq!(used, [2, 2, 2, 2, 2, 2, 2, 1, 0][skipped]);
+        }
+    }
+}
