@@ -72,7 +72,7 @@ impl List {
     /// not be valid for this check.
     pub unsafe fn check(first: *const Iolist, last: *const Iolist) -> Result<List> {
         if first.is_null() || last.is_null() {
-            return Err(Errno::EINVAL);
+            return Err(Errno(libc::EINVAL));
         }
         let mut seen = Tally::default();
         let mut element = first;
@@ -89,7 +89,7 @@ impl List {
                 )
             };
             if rsvd != 0 {
-                return Err(Errno::EINVAL);
+                return Err(Errno(libc::EINVAL));
             }
             seen.add(base.is_null(), len);
             if next.is_null() {
@@ -101,11 +101,11 @@ impl List {
             steps += 1;
             element = next;
             if element == mark {
-                return Err(Errno::EINVAL);
+                return Err(Errno(libc::EINVAL));
             }
         }
         if element != last {
-            return Err(Errno::EINVAL);
+            return Err(Errno(libc::EINVAL));
         }
         Ok(seen.list(first))
     }
@@ -191,8 +191,13 @@ impl Cursor {
     pub unsafe fn part(&mut self) -> Option<Part> {
         while !self.element.is_null() {
             // SAFETY: a cursor only points at elements of the checked list.
-            let (base, len, next) =
-                unsafe { ((*self.element).base, (*self.element).len, (*self.element).next) };
+            let (base, len, next) = unsafe {
+                (
+                    (*self.element).base,
+                    (*self.element).len,
+                    (*self.element).next,
+                )
+            };
             let rest = len.saturating_sub(self.done);
             if rest > 0 {
                 let base = base.cast::<u8>();
@@ -310,12 +315,14 @@ mod tests {
     }
 
     fn check(list: &[Iolist]) -> Result<List> {
+        // SAFETY: the elements are in a vector.
         unsafe { List::check(&raw const list[0], &raw const list[list.len() - 1]) }
     }
 
     #[test]
     fn null_ends_are_refused() {
         let one = Iolist::single(ptr::null_mut(), 0);
+        // SAFETY: every element is alive.
         unsafe {
             assert!(List::check(ptr::null(), ptr::null()).is_err());
             assert!(List::check(&raw const one, ptr::null()).is_err());
@@ -350,6 +357,7 @@ mod tests {
         let mut memory = vec![(None, 1), (None, 1), (None, 1)];
         let list = chain(&mut memory);
         let stray = Iolist::single(ptr::null_mut(), 1);
+        // SAFETY: every element is alive.
         unsafe {
             assert!(List::check(&raw const list[0], &raw const list[1]).is_err());
             assert!(List::check(&raw const list[0], &raw const stray).is_err());
@@ -387,6 +395,7 @@ mod tests {
             let mut cursor = check(&list).unwrap().cursor();
             let mut taken = 0;
             for piece in b"ABCDEFGHIJ".chunks(step) {
+                // SAFETY: the list and its buffers are alive.
                 taken += unsafe { cursor.write(piece) };
             }
             assert_eq!(taken, 7);
@@ -407,14 +416,17 @@ mod tests {
         let list = chain(&mut memory);
         for skipped in 0..=8 {
             let mut cursor = check(&list).unwrap().cursor();
+            // SAFETY: the list is alive.
             unsafe { cursor.advance(skipped) };
             let mut seen = Vec::new();
-            unsafe { cursor.clone().read(99, |run| seen.extend_from_slice(run)) };
+            // SAFETY: the list and its buffers are alive.
+            unsafe { { cursor }.read(99, |run| seen.extend_from_slice(run)) };
             assert_eq!(seen, &b"abcdefgh"[skipped..]);
             let empty = libc::iovec {
                 iov_base: ptr::null_mut(),
                 iov_len: 0,
             };
+            // SAFETY: the list is alive.
             let (used, all) = unsafe { cursor.gather(&mut [empty; 2]) };
             assert_eq!(all, skipped >= 3);
             assert_eq!(used, [2, 2, 2, 2, 2, 2, 2, 1, 0][skipped]);

@@ -6,13 +6,19 @@
 //! * [`time`]: the clock.
 //! * [`handle`]: numbers for objects, and the objects' virtual functions.
 //! * [`sched`]: coroutines, bundles, stacks, timers, and waiting for descriptors.
+//! * [`iolist`], [`bsock`], [`msock`]: gather lists, and what sockets look like from outside.
+//! * [`ipaddr`]: IP addresses and host names.
 //! * `abi`: the exported C functions, and nothing else.
 
 #[cfg(all(not(test), not(panic = "abort")))]
 compile_error!("build with panic=abort: no panic may unwind through C frames or across stacks");
 
+pub mod bsock;
 pub mod errno;
 pub mod handle;
+pub mod iolist;
+pub mod ipaddr;
+pub mod msock;
 pub mod sched;
 pub mod time;
 

@@ -1,3 +1,6 @@
 //! The exported functions: each checks, converts, makes one call and maps the error.
 
+mod bsock;
 mod handles;
+mod ipaddr;
+mod msock;

@@ -1,0 +1,380 @@
+//! IP addresses with a port, `struct dill_ipaddr`: a socket address in 32 bytes.
+
+pub mod interface;
+pub mod name;
+
+use core::mem::size_of;
+use core::ptr;
+use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
+
+use libc::{c_char, c_int, sockaddr, sockaddr_in, sockaddr_in6, socklen_t};
+
+use crate::errno::{Errno, Result};
+
+/// Bytes that the text of an address needs at most, with its NUL (`IPADDR_MAXSTRLEN`).
+pub const MAX_TEXT: usize = 46;
+
+/// An IP address and a port, laid out as C sees it: a socket address, then zeroes.
+///
+/// Its alignment is 1, as in C, so programs may keep it anywhere.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Ipaddr([u8; 32]);
+
+const _: () = {
+    assert!(size_of::<sockaddr_in>() <= size_of::<Ipaddr>());
+    assert!(size_of::<sockaddr_in6>() <= size_of::<Ipaddr>());
+};
+
+/// Which family of addresses a caller wants, `IPADDR_*`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// IPv4 only.
+    Ipv4,
+    /// IPv6 only.
+    Ipv6,
+    /// Both, IPv4 first.
+    PreferIpv4,
+    /// Both, IPv6 first.
+    PreferIpv6,
+}
+
+impl Mode {
+    /// From the number C passes; 0 prefers IPv4. Error: EINVAL.
+    pub fn from_c(mode: c_int) -> Result<Mode> {
+        match mode {
+            0 | 3 => Ok(Mode::PreferIpv4),
+            1 => Ok(Mode::Ipv4),
+            2 => Ok(Mode::Ipv6),
+            4 => Ok(Mode::PreferIpv6),
+            _ => Err(Errno(libc::EINVAL)),
+        }
+    }
+
+    /// How welcome an address of this family is: lower is better, `None` is not at all.
+    fn rank(self, ipv4: bool) -> Option<u8> {
+        match (self, ipv4) {
+            (Mode::Ipv4, false) | (Mode::Ipv6, true) => None,
+            (Mode::PreferIpv4, false) | (Mode::PreferIpv6, true) => Some(1),
+            _ => Some(0),
+        }
+    }
+}
+
+/// A port from the number C passes. Error: EINVAL.
+pub fn port_from_c(port: c_int) -> Result<u16> {
+    u16::try_from(port).map_err(|_| Errno(libc::EINVAL))
+}
+
+/// The address a literal such as `127.0.0.1` or `::1` stands for, if its family is wanted.
+fn literal(name: &str, mode: Mode) -> Option<IpAddr> {
+    let ip: IpAddr = name.parse().ok()?;
+    mode.rank(ip.is_ipv4()).map(|_| ip)
+}
+
+impl Ipaddr {
+    /// An address that is none, to be overwritten.
+    pub const UNSPECIFIED: Ipaddr = Ipaddr([0; 32]);
+
+    /// From the standard library's form.
+    pub fn new(address: SocketAddr) -> Ipaddr {
+        // SAFETY: all zeroes is a valid socket address of either family.
+        let (mut ipv4, mut ipv6): (sockaddr_in, sockaddr_in6) = unsafe { core::mem::zeroed() };
+        match address {
+            SocketAddr::V4(address) => {
+                ipv4.sin_family = libc::AF_INET as _;
+                ipv4.sin_port = address.port().to_be();
+                ipv4.sin_addr.s_addr = u32::from(*address.ip()).to_be();
+                Ipaddr::from_ipv4(ipv4)
+            }
+            SocketAddr::V6(address) => {
+                ipv6.sin6_family = libc::AF_INET6 as _;
+                ipv6.sin6_port = address.port().to_be();
+                ipv6.sin6_flowinfo = address.flowinfo();
+                ipv6.sin6_addr.s6_addr = address.ip().octets();
+                ipv6.sin6_scope_id = address.scope_id();
+                Ipaddr::from_ipv6(ipv6)
+            }
+        }
+    }
+
+    /// From a socket address of the system; `None` if it is of another family.
+    ///
+    /// # Safety
+    /// `address` must be readable for as long as its family says.
+    pub unsafe fn from_sockaddr(address: *const sockaddr) -> Option<Ipaddr> {
+        // SAFETY: the caller promises a whole socket address of the family it names.
+        unsafe {
+            match c_int::from((*address).sa_family) {
+                libc::AF_INET => Some(Ipaddr::from_ipv4(ptr::read_unaligned(address.cast()))),
+                libc::AF_INET6 => Some(Ipaddr::from_ipv6(ptr::read_unaligned(address.cast()))),
+                _ => None,
+            }
+        }
+    }
+
+    fn from_ipv4(address: sockaddr_in) -> Ipaddr {
+        let mut result = Ipaddr::UNSPECIFIED;
+        // SAFETY: the socket address fits, see the assertion above.
+        unsafe { ptr::write_unaligned(result.0.as_mut_ptr().cast(), address) };
+        result
+    }
+
+    fn from_ipv6(address: sockaddr_in6) -> Ipaddr {
+        let mut result = Ipaddr::UNSPECIFIED;
+        // SAFETY: the socket address fits, see the assertion above.
+        unsafe { ptr::write_unaligned(result.0.as_mut_ptr().cast(), address) };
+        result
+    }
+
+    fn ipv4(&self) -> sockaddr_in {
+        // SAFETY: the socket address fits, and any bytes are a valid one.
+        unsafe { ptr::read_unaligned(self.0.as_ptr().cast()) }
+    }
+
+    fn ipv6(&self) -> sockaddr_in6 {
+        // SAFETY: the socket address fits, and any bytes are a valid one.
+        unsafe { ptr::read_unaligned(self.0.as_ptr().cast()) }
+    }
+
+    /// The socket address, for system calls.
+    pub fn as_sockaddr(&self) -> *const sockaddr {
+        self.0.as_ptr().cast()
+    }
+
+    /// AF_INET or AF_INET6; something else if nothing was stored here.
+    pub fn family(&self) -> c_int {
+        // Every socket address has its family in the same place.
+        c_int::from(self.ipv4().sin_family)
+    }
+
+    /// The length of the socket address in bytes; 0 for another family.
+    pub fn len(&self) -> socklen_t {
+        match self.family() {
+            libc::AF_INET => size_of::<sockaddr_in>() as socklen_t,
+            libc::AF_INET6 => size_of::<sockaddr_in6>() as socklen_t,
+            _ => 0,
+        }
+    }
+
+    /// Whether no address was stored here.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The address without the port; `None` for another family.
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self.family() {
+            libc::AF_INET => Some(IpAddr::from(self.ipv4().sin_addr.s_addr.to_ne_bytes())),
+            libc::AF_INET6 => Some(IpAddr::from(self.ipv6().sin6_addr.s6_addr)),
+            _ => None,
+        }
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        // Both families have the port in the same place.
+        u16::from_be(self.ipv4().sin_port)
+    }
+
+    /// Changes the port.
+    pub fn set_port(&mut self, port: u16) {
+        match self.family() {
+            libc::AF_INET => {
+                let mut address = self.ipv4();
+                address.sin_port = port.to_be();
+                *self = Ipaddr::from_ipv4(address);
+            }
+            libc::AF_INET6 => {
+                let mut address = self.ipv6();
+                address.sin6_port = port.to_be();
+                *self = Ipaddr::from_ipv6(address);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether both are the same address, and the same port unless that is ignored.
+    pub fn equals(&self, other: &Ipaddr, ignore_port: bool) -> bool {
+        self.ip().is_some()
+            && self.ip() == other.ip()
+            && (ignore_port || self.port() == other.port())
+    }
+
+    /// Writes the address as text, without the port, and a NUL. Error: EINVAL for another family.
+    pub fn write_text(&self, text: &mut [u8; MAX_TEXT]) -> Result<()> {
+        let ip = self.ip().ok_or(Errno(libc::EINVAL))?;
+        write!(&mut text[..], "{ip}\0").map_err(|_| Errno(libc::EINVAL))
+    }
+}
+
+/// The address of a local interface: any (`name` NULL), a literal, or that of an interface.
+///
+/// Errors: EINVAL for a bad port or mode, ENODEV if `name` is neither, ENOMEM.
+///
+/// # Safety
+/// `name` is NULL or a C string.
+pub unsafe fn local(name: *const c_char, port: c_int, mode: c_int) -> Result<Ipaddr> {
+    let (port, mode) = (port_from_c(port)?, Mode::from_c(mode)?);
+    if name.is_null() {
+        let ip = match mode.rank(true) {
+            Some(0) => IpAddr::from([0_u8; 4]),
+            _ => IpAddr::from([0_u8; 16]),
+        };
+        return Ok(Ipaddr::new(SocketAddr::new(ip, port)));
+    }
+    // SAFETY: the caller promises a C string.
+    let name = unsafe { core::ffi::CStr::from_ptr(name) };
+    if let Some(ip) = name.to_str().ok().and_then(|name| literal(name, mode)) {
+        return Ok(Ipaddr::new(SocketAddr::new(ip, port)));
+    }
+    let mut address = interface::address(name, mode)?;
+    address.set_port(port);
+    Ok(address)
+}
+
+/// The addresses a host name or literal stands for, best first.
+///
+/// Errors: EINVAL for a NULL name, a bad port or mode; ETIMEDOUT, ECANCELED, and those of the
+/// system. No address is no error.
+///
+/// # Safety
+/// `name` is NULL or a C string.
+pub unsafe fn remote(
+    name: *const c_char,
+    port: c_int,
+    mode: c_int,
+    deadline: i64,
+) -> Result<Vec<Ipaddr>> {
+    let (port, mode) = (port_from_c(port)?, Mode::from_c(mode)?);
+    if name.is_null() {
+        return Err(Errno(libc::EINVAL));
+    }
+    // SAFETY: the caller promises a C string.
+    let name = unsafe { core::ffi::CStr::from_ptr(name) };
+    // A name that is not even text is unknown everywhere.
+    let Ok(name) = name.to_str() else {
+        return Ok(Vec::new());
+    };
+    if name.parse::<IpAddr>().is_ok() {
+        let ip = literal(name, mode);
+        return Ok(ip
+            .map(|ip| Ipaddr::new(SocketAddr::new(ip, port)))
+            .into_iter()
+            .collect());
+    }
+    let mut found = name::look_up(name, port, deadline)?;
+    found.retain(|address| mode.rank(address.is_ipv4()).is_some());
+    // The sort is stable: within a family the order is the resolver's.
+    found.sort_by_key(|address| mode.rank(address.is_ipv4()));
+    Ok(found.into_iter().map(Ipaddr::new).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::CString;
+
+    fn local_of(name: &str, port: c_int, mode: c_int) -> Result<Ipaddr> {
+        let name = CString::new(name).unwrap();
+        // SAFETY: the name is a C string.
+        unsafe { local(name.as_ptr(), port, mode) }
+    }
+
+    fn remote_of(name: &str, port: c_int, mode: c_int) -> Result<Vec<Ipaddr>> {
+        let name = CString::new(name).unwrap();
+        // SAFETY: the name is a C string.
+        unsafe { remote(name.as_ptr(), port, mode, -1) }
+    }
+
+    fn text(address: &Ipaddr) -> String {
+        let mut text = [0xff; MAX_TEXT];
+        address.write_text(&mut text).unwrap();
+        let end = text.iter().position(|byte| *byte == 0).unwrap();
+        String::from_utf8(text[..end].to_vec()).unwrap()
+    }
+
+    #[test]
+    fn literals_there_and_back() {
+        for (name, family, len) in [
+            ("1.2.3.4", libc::AF_INET, 16),
+            ("255.255.255.255", libc::AF_INET, 16),
+            ("::", libc::AF_INET6, 28),
+            ("::ffff:255.255.255.255", libc::AF_INET6, 28),
+            ("2001:db8:1111:2222:3333:4444:5555:6666", libc::AF_INET6, 28),
+        ] {
+            let address = local_of(name, 5555, 0).unwrap();
+            assert_eq!(
+                (address.family(), address.len(), address.port()),
+                (family, len, 5555)
+            );
+            assert_eq!(text(&address), name);
+            // SAFETY: the address is whole.
+            let raw = unsafe { Ipaddr::from_sockaddr(address.as_sockaddr()) }.unwrap();
+            assert!(raw.equals(&address, false));
+        }
+    }
+
+    #[test]
+    fn any_address_follows_the_mode() {
+        for (mode, expected) in [
+            (0, "0.0.0.0"),
+            (1, "0.0.0.0"),
+            (2, "::"),
+            (3, "0.0.0.0"),
+            (4, "::"),
+        ] {
+            // SAFETY: NULL is allowed.
+            let address = unsafe { local(ptr::null(), 1, mode) }.unwrap();
+            assert_eq!(text(&address), expected);
+        }
+    }
+
+    #[test]
+    fn bad_arguments_are_refused() {
+        let invalid = Err(Errno(libc::EINVAL));
+        for (port, mode) in [(-1, 0), (65536, 0), (0, -1), (0, 5)] {
+            assert_eq!(local_of("1.2.3.4", port, mode).map(drop), invalid);
+            assert_eq!(remote_of("1.2.3.4", port, mode).map(drop), invalid);
+        }
+        // SAFETY: NULL is allowed.
+        let nameless = unsafe { remote(ptr::null(), 0, 0, -1) };
+        assert_eq!(nameless.map(drop), invalid);
+    }
+
+    #[test]
+    fn the_wrong_family_is_not_there() {
+        assert_eq!(local_of("::1", 0, 1).map(drop), Err(Errno(libc::ENODEV)));
+        assert_eq!(remote_of("::1", 0, 1).unwrap().len(), 0);
+        assert_eq!(remote_of("1.2.3.4", 0, 2).unwrap().len(), 0);
+        assert_eq!(remote_of("1.2.3.4", 0, 4).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn interfaces_have_addresses() {
+        assert_eq!(text(&local_of("lo", 80, 1).unwrap()), "127.0.0.1");
+        assert_eq!(
+            local_of("no-such-interface", 80, 0).map(drop),
+            Err(Errno(libc::ENODEV))
+        );
+    }
+
+    #[test]
+    fn names_are_looked_up() {
+        let found = remote_of("localhost", 80, 1).unwrap();
+        assert_eq!(text(&found[0]), "127.0.0.1");
+        assert_eq!(found[0].port(), 80);
+    }
+
+    #[test]
+    fn comparison_and_ports() {
+        let mut a = local_of("::1", 1, 0).unwrap();
+        let b = local_of("::1", 2, 0).unwrap();
+        assert!(a.equals(&b, true) && !a.equals(&b, false));
+        a.set_port(2);
+        assert!(a.equals(&b, false));
+        assert!(!a.equals(&local_of("127.0.0.1", 2, 0).unwrap(), true));
+        assert!(!Ipaddr::UNSPECIFIED.equals(&Ipaddr::UNSPECIFIED, true));
+    }
+}
