@@ -1,5 +1,6 @@
 //! Close frames: codes and reasons (RFC 6455 §5.5.1, §7.4).
 
+use super::argument::InvalidArgument;
 use super::frame::MAX_CONTROL;
 use super::utf8;
 
@@ -28,10 +29,6 @@ pub enum CloseError {
     /// The reason is not UTF-8 (§5.5.1).
     InvalidUtf8,
 }
-
-/// A caller's value that must not go on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidArgument;
 
 /// Whether a close frame may carry `code` (RFC 6455 §7.4.1, §7.4.2).
 ///

@@ -1,0 +1,367 @@
+//! The server's opening handshake (RFC 6455 §4.2.2), made by a server and judged by a client (§4.1).
+
+use super::fields::{Head, parse_version};
+use super::head::HeadError;
+use crate::protocol::key;
+
+/// Makes the response that accepts the request with this `Sec-WebSocket-Key`.
+pub fn accepted(key: &[u8]) -> Vec<u8> {
+    [
+        b"HTTP/1.1 101 Switching Protocols\r\n\
+          Upgrade: websocket\r\n\
+          Connection: Upgrade\r\n\
+          Sec-WebSocket-Accept: ",
+        &key::accept(key)[..],
+        b"\r\n\r\n",
+    ]
+    .concat()
+}
+
+/// Why a client does not take a response for the acceptance of its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseError {
+    /// The head is beyond the limits of [`super::head`].
+    HeadTooLarge,
+    /// It is not a well-formed HTTP response.
+    Malformed,
+    /// It is not HTTP/1.1.
+    HttpVersion,
+    /// The status is not 101.
+    Status,
+    /// `Upgrade` does not name `websocket`.
+    Upgrade,
+    /// `Connection` does not name `upgrade`.
+    Connection,
+    /// `Sec-WebSocket-Accept` is missing, repeated or does not belong to the request.
+    Accept,
+    /// There is an extension or a subprotocol, and none was offered.
+    NotOffered,
+}
+
+impl From<HeadError> for ResponseError {
+    fn from(error: HeadError) -> Self {
+        match error {
+            HeadError::TooLarge => Self::HeadTooLarge,
+            HeadError::Malformed => Self::Malformed,
+        }
+    }
+}
+
+/// Checks that `head` accepts the request with this `Sec-WebSocket-Key` (RFC 6455 §4.1).
+///
+/// # Errors
+///
+/// The first thing that is wrong with it.
+pub fn check(head: &[u8], key: &[u8]) -> Result<(), ResponseError> {
+    let Head { start_line, fields } = Head::parse(head)?;
+    let StatusLine { version, status } =
+        StatusLine::parse(start_line).ok_or(ResponseError::Malformed)?;
+    let rules = [
+        (version == (1, 1), ResponseError::HttpVersion),
+        (status == b"101", ResponseError::Status),
+        (
+            fields.list_has("Upgrade", "websocket"),
+            ResponseError::Upgrade,
+        ),
+        (
+            fields.list_has("Connection", "upgrade"),
+            ResponseError::Connection,
+        ),
+        (
+            fields.only("Sec-WebSocket-Accept") == Some(&key::accept(key)),
+            ResponseError::Accept,
+        ),
+        (
+            !fields.contains("Sec-WebSocket-Extensions"),
+            ResponseError::NotOffered,
+        ),
+        (
+            !fields.contains("Sec-WebSocket-Protocol"),
+            ResponseError::NotOffered,
+        ),
+    ];
+    match rules.iter().find(|(kept, _)| !kept) {
+        Some((_, error)) => Err(*error),
+        None => Ok(()),
+    }
+}
+
+/// RFC 9112 §4: `status-line = HTTP-version SP status-code SP [ reason-phrase ]`.
+struct StatusLine<'h> {
+    version: (u8, u8),
+    status: &'h [u8],
+}
+
+impl<'h> StatusLine<'h> {
+    /// Parses a status line. The space behind the status may be missing together with the reason, as
+    /// many servers send it.
+    fn parse(line: &'h [u8]) -> Option<Self> {
+        let mut words = line.splitn(3, |byte| *byte == b' ');
+        let version = parse_version(words.next()?)?;
+        let status = words.next()?;
+        (status.len() == 3 && status.iter().all(u8::is_ascii_digit))
+            .then_some(Self { version, status })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::head::tests::{nearly_a_head, read_in_every_way};
+    use super::super::head::{MAX_FIELDS, MAX_HEAD};
+    use super::*;
+
+    const KEY: &[u8] = b"dGhlIHNhbXBsZSBub25jZQ==";
+
+    /// RFC 6455 §1.3, without what this library does not support.
+    const LINES: [&str; 4] = [
+        "HTTP/1.1 101 Switching Protocols",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+    ];
+
+    fn head(lines: &[&str]) -> Vec<u8> {
+        (lines.join("\r\n") + "\r\n\r\n").into_bytes()
+    }
+
+    /// Reads and checks a response. The reader may refuse it earlier, but not for another reason.
+    fn judge(head: &[u8]) -> Result<(), ResponseError> {
+        let judged = check(head, KEY);
+        if let Err(error) = read_in_every_way(head) {
+            assert_eq!(
+                judged,
+                Err(ResponseError::from(error)),
+                "{}",
+                head.escape_ascii()
+            );
+        }
+        judged
+    }
+
+    /// Checks the good response with each line that begins with `name` replaced by `lines`.
+    fn judge_with(name: &str, lines: &[&str]) -> Result<(), ResponseError> {
+        let replaced = LINES.iter().flat_map(|line| {
+            if line.starts_with(name) {
+                lines.to_vec()
+            } else {
+                vec![*line]
+            }
+        });
+        judge(&head(&replaced.collect::<Vec<_>>()))
+    }
+
+    #[test]
+    fn rfc_4_2_2_accepted() {
+        assert_eq!(accepted(KEY), head(&LINES));
+        assert_eq!(judge(&accepted(KEY)), Ok(()));
+    }
+
+    #[test]
+    fn rfc_4_1_any_order_case_and_company() {
+        assert_eq!(
+            judge(&head(&[LINES[0], LINES[3], LINES[2], LINES[1]])),
+            Ok(())
+        );
+        assert_eq!(judge_with("Upgrade", &["UPGRADE:WebSocket"]), Ok(()));
+        assert_eq!(
+            judge_with("Upgrade", &["Upgrade: h2c", "Upgrade: websocket"]),
+            Ok(())
+        );
+        assert_eq!(
+            judge_with("Connection", &["connection: keep-alive, upgrade"]),
+            Ok(())
+        );
+        let accept = ["sec-websocket-accept: \t s3pPLMBiTxaQ9kYGzzhZRbK+xOo= "];
+        assert_eq!(judge_with("Sec-WebSocket-Accept", &accept), Ok(()));
+        let others = [&LINES[..], &["Date: now", "Server: x", "Set-Cookie: a=b"]].concat();
+        assert_eq!(judge(&head(&others)), Ok(()));
+    }
+
+    #[test]
+    fn rfc_9112_4_status_lines() {
+        for line in [
+            "HTTP/1.1 101",
+            "HTTP/1.1 101 ",
+            "HTTP/1.1 101 Web Socket \u{e9}\t!",
+        ] {
+            assert_eq!(judge_with("HTTP", &[line]), Ok(()), "{line}");
+        }
+        let malformed = [
+            "HTTP/1.1",
+            "HTTP/1.1 ",
+            "HTTP/1.1 10",
+            "HTTP/1.1 1010",
+            "HTTP/1.1 +10 OK",
+            "HTTP/1.1 1O1 OK",
+            "HTTP/1.1  101 OK",
+            "HTTP/1.1\t101 OK",
+            "HTTP/1.1 101\tOK",
+            "HTTP/1.10 101 OK",
+            "http/1.1 101 OK",
+            "ICY 101 OK",
+            "GET / HTTP/1.1",
+        ];
+        for line in malformed {
+            assert_eq!(
+                judge_with("HTTP", &[line]),
+                Err(ResponseError::Malformed),
+                "{line}"
+            );
+        }
+        assert_eq!(judge_with("HTTP", &[]), Err(ResponseError::Malformed));
+        // Empty lines are ignored in front of a request only (RFC 9112 §2.2).
+        let behind_a_line = [b"\r\n", &head(&LINES)[..]].concat();
+        assert_eq!(judge(&behind_a_line), Err(ResponseError::Malformed));
+    }
+
+    #[test]
+    fn rfc_4_1_http_version() {
+        for version in ["0.9", "1.0", "1.2", "2.0"] {
+            let line = format!("HTTP/{version} 101 Switching Protocols");
+            assert_eq!(
+                judge_with("HTTP", &[&line]),
+                Err(ResponseError::HttpVersion),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn rfc_4_1_status() {
+        for status in [
+            "100", "102", "200", "301", "400", "401", "404", "426", "503", "000", "999",
+        ] {
+            let line = format!("HTTP/1.1 {status} Whatever");
+            assert_eq!(
+                judge_with("HTTP", &[&line]),
+                Err(ResponseError::Status),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn rfc_4_1_upgrade_and_connection() {
+        for lines in [
+            &[][..],
+            &["Upgrade:"],
+            &["Upgrade: h2c"],
+            &["Upgrade: websocket2"],
+        ] {
+            assert_eq!(judge_with("Upgrade", lines), Err(ResponseError::Upgrade));
+        }
+        for lines in [&[][..], &["Connection:"], &["Connection: close"]] {
+            assert_eq!(
+                judge_with("Connection", lines),
+                Err(ResponseError::Connection)
+            );
+        }
+    }
+
+    #[test]
+    fn rfc_4_1_accept() {
+        let name = "Sec-WebSocket-Accept";
+        assert_eq!(judge_with(name, &[]), Err(ResponseError::Accept));
+        assert_eq!(
+            judge_with(name, &[LINES[3], LINES[3]]),
+            Err(ResponseError::Accept)
+        );
+        let values = [
+            "",
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo",
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo==",
+            "S3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+            "dGhlIHNhbXBsZSBub25jZQ==",
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=, s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+        ];
+        for value in values {
+            let line = format!("{name}: {value}");
+            assert_eq!(
+                judge_with(name, &[&line]),
+                Err(ResponseError::Accept),
+                "{line}"
+            );
+        }
+        assert_eq!(
+            check(&head(&LINES), b"AQIDBAUGBwgJCgsMDQ4PEA=="),
+            Err(ResponseError::Accept)
+        );
+    }
+
+    #[test]
+    fn rfc_4_1_nothing_was_offered() {
+        for line in [
+            "Sec-WebSocket-Extensions: permessage-deflate",
+            "sec-websocket-extensions:",
+            "Sec-WebSocket-Protocol: chat",
+            "SEC-WEBSOCKET-PROTOCOL:",
+        ] {
+            let lines = [&LINES[..], &[line]].concat();
+            assert_eq!(
+                judge(&head(&lines)),
+                Err(ResponseError::NotOffered),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn rfc_9112_5_malformed_fields() {
+        for line in [
+            "Upgrade : websocket",
+            "Upgrade",
+            ": websocket",
+            "Upgrade: websocket\n",
+            "Upgrade: web\r\n socket",
+            "Upgrade: websocket\0",
+            "Upgrade: websocket\r",
+        ] {
+            assert_eq!(
+                judge_with("Upgrade", &[line]),
+                Err(ResponseError::Malformed),
+                "{line:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_largest_head() {
+        for (len, expected) in [
+            (MAX_HEAD, Ok(())),
+            (MAX_HEAD + 1, Err(ResponseError::HeadTooLarge)),
+        ] {
+            let cookie = "c".repeat(len - head(&LINES).len() - "Set-Cookie: \r\n".len());
+            let head = head(&[&LINES[..], &[&format!("Set-Cookie: {cookie}")]].concat());
+            assert_eq!(head.len(), len);
+            assert_eq!(check(&head, KEY), expected);
+        }
+        let mut lines = LINES.to_vec();
+        lines.resize(1 + MAX_FIELDS, "A: b");
+        assert_eq!(judge(&head(&lines)), Ok(()));
+        lines.push("A: b");
+        assert_eq!(judge(&head(&lines)), Err(ResponseError::HeadTooLarge));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_get_an_answer(head in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(check(&head, KEY).is_err());
+        }
+
+        #[test]
+        fn nearly_a_response_gets_an_answer(head in nearly_a_head()) {
+            if check(&head, KEY).is_ok() {
+                prop_assert!(head.starts_with(b"HTTP/1.1 101"));
+                prop_assert!(head.ends_with(b"\r\n\r\n"));
+            }
+        }
+
+        #[test]
+        fn what_is_made_is_accepted(nonce: [u8; 16]) {
+            let key = key::encode(nonce);
+            prop_assert_eq!(check(&accepted(&key), &key), Ok(()));
+        }
+    }
+}
