@@ -123,11 +123,7 @@ mod tests {
             for code in first..=last {
                 assert_eq!(is_allowed_on_wire(code), allowed, "{code}");
                 let payload = [(code >> 8) as u8, code as u8, b'!'];
-                let expected = if allowed {
-                    Ok((code, &b"!"[..]))
-                } else {
-                    Err(CloseError::Code)
-                };
+                let expected = if allowed { Ok((code, &b"!"[..])) } else { Err(CloseError::Code) };
                 assert_eq!(parse(&payload), expected, "{code}");
                 let argument = check_arguments(i32::from(code), b"");
                 assert_eq!(argument.is_ok(), allowed || code == 0, "{code}");

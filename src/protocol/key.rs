@@ -56,10 +56,7 @@ mod tests {
     #[test]
     fn rfc_1_3_example() {
         assert_eq!(encode(*b"the sample nonce"), *b"dGhlIHNhbXBsZSBub25jZQ==");
-        assert_eq!(
-            accept(b"dGhlIHNhbXBsZSBub25jZQ=="),
-            *b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
-        );
+        assert_eq!(accept(b"dGhlIHNhbXBsZSBub25jZQ=="), *b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 
     #[test]
@@ -100,11 +97,7 @@ mod tests {
             for byte in 0..=255 {
                 let mut key = good;
                 key[place] = byte;
-                let expected = if place < 22 {
-                    alphabet.contains(&byte)
-                } else {
-                    byte == b'='
-                };
+                let expected = if place < 22 { alphabet.contains(&byte) } else { byte == b'=' };
                 assert_eq!(is_valid(&key), expected, "{}", key.escape_ascii());
             }
         }

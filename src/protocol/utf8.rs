@@ -40,11 +40,7 @@ impl Validator {
 
     /// Checks that the text may end here: no character is incomplete.
     pub fn finish(&self) -> Result<(), InvalidUtf8> {
-        if self.missing == 0 {
-            Ok(())
-        } else {
-            Err(InvalidUtf8)
-        }
+        if self.missing == 0 { Ok(()) } else { Err(InvalidUtf8) }
     }
 
     /// Takes in the first byte of a character of more than one byte.
@@ -124,18 +120,10 @@ mod tests {
     fn check(bytes: &[u8]) {
         let expected = std_verdict(bytes);
         assert_eq!(is_valid(bytes), expected == Verdict::Complete, "{bytes:x?}");
-        assert_eq!(
-            verdict(bytes.chunks(1)),
-            expected,
-            "{bytes:x?} byte by byte"
-        );
+        assert_eq!(verdict(bytes.chunks(1)), expected, "{bytes:x?} byte by byte");
         for split in 0..=bytes.len() {
             let (first, second) = bytes.split_at(split);
-            assert_eq!(
-                verdict([first, second]),
-                expected,
-                "{bytes:x?} split at {split}"
-            );
+            assert_eq!(verdict([first, second]), expected, "{bytes:x?} split at {split}");
         }
     }
 
@@ -208,11 +196,7 @@ mod tests {
             &[0xf1, 0x80, 0x41], // cut short
         ];
         for bytes in cases {
-            assert_eq!(
-                Validator::default().push(bytes),
-                Err(InvalidUtf8),
-                "{bytes:x?}"
-            );
+            assert_eq!(Validator::default().push(bytes), Err(InvalidUtf8), "{bytes:x?}");
             assert_eq!(verdict(bytes.chunks(1)), Verdict::Invalid, "{bytes:x?}");
         }
     }

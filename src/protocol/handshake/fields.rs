@@ -21,10 +21,7 @@ impl<'h> Head<'h> {
         let mut parts = head.splitn(2, |byte| *byte == b'\n');
         let start_line = parts.next().and_then(|line| line.strip_suffix(b"\r"));
         match (start_line, parts.next()) {
-            (Some(start_line), Some(rest)) => Ok(Self {
-                start_line,
-                fields: Fields::parse(rest)?,
-            }),
+            (Some(start_line), Some(rest)) => Ok(Self { start_line, fields: Fields::parse(rest)? }),
             _ => Err(HeadError::Malformed),
         }
     }
@@ -148,11 +145,7 @@ mod tests {
             b"A: x\r\nB: token\r\nA: x, token\r\n",
         ];
         for lines in yes {
-            assert!(
-                fields(lines).unwrap().list_has("A", "token"),
-                "{}",
-                lines.escape_ascii()
-            );
+            assert!(fields(lines).unwrap().list_has("A", "token"), "{}", lines.escape_ascii());
         }
         let no: [&[u8]; 7] = [
             b"",
@@ -164,11 +157,7 @@ mod tests {
             b"B: token\r\n",
         ];
         for lines in no {
-            assert!(
-                !fields(lines).unwrap().list_has("A", "token"),
-                "{}",
-                lines.escape_ascii()
-            );
+            assert!(!fields(lines).unwrap().list_has("A", "token"), "{}", lines.escape_ascii());
         }
     }
 
@@ -187,12 +176,7 @@ mod tests {
             b"A: 1\nB: 2\r\n",  // §2.2: bare LF
         ];
         for lines in cases {
-            assert_eq!(
-                fields(lines).err(),
-                Some(HeadError::Malformed),
-                "{}",
-                lines.escape_ascii()
-            );
+            assert_eq!(fields(lines).err(), Some(HeadError::Malformed), "{}", lines.escape_ascii());
         }
     }
 

@@ -55,11 +55,7 @@ impl HeadReader {
 pub(super) fn check(head: &[u8]) -> Result<(), HeadError> {
     let mut scanner = Scanner::default();
     scanner.scan(head)?;
-    if scanner.is_complete() {
-        Ok(())
-    } else {
-        Err(HeadError::Malformed)
-    }
+    if scanner.is_complete() { Ok(()) } else { Err(HeadError::Malformed) }
 }
 
 /// Finds the end of a head, and what cannot stand in one: it looks at bytes, not at words.
@@ -238,10 +234,7 @@ pub(super) mod tests {
     #[test]
     fn rfc_9112_2_2_empty_lines_in_front_are_ignored() {
         assert_eq!(read_in_every_way(b"\r\nGET / HTTP/1.1\r\n\r\n"), Ok(()));
-        assert_eq!(
-            read_in_every_way(b"\r\n\r\n\r\nGET / HTTP/1.1\r\n\r\n"),
-            Ok(())
-        );
+        assert_eq!(read_in_every_way(b"\r\n\r\n\r\nGET / HTTP/1.1\r\n\r\n"), Ok(()));
     }
 
     /// Each of these is refused at its last byte, or within the piece that has it.
@@ -275,12 +268,7 @@ pub(super) mod tests {
                 "{}",
                 bytes.escape_ascii()
             );
-            assert_eq!(
-                push_all([bytes]),
-                Err(HeadError::Malformed),
-                "{}",
-                bytes.escape_ascii()
-            );
+            assert_eq!(push_all([bytes]), Err(HeadError::Malformed), "{}", bytes.escape_ascii());
             assert_eq!(check(bytes), Err(HeadError::Malformed));
 
             // Reading in strides sees it in the stride that it is in, not later.
@@ -293,16 +281,9 @@ pub(super) mod tests {
 
     #[test]
     fn every_control_character_in_a_line() {
-        for byte in (0..0x20)
-            .chain([0x7f])
-            .filter(|byte| !b"\t\r".contains(byte))
-        {
+        for byte in (0..0x20).chain([0x7f]).filter(|byte| !b"\t\r".contains(byte)) {
             let head = [b"GET / HTTP/1.1\r\nA: ", &[byte][..], b"\r\n\r\n"].concat();
-            assert_eq!(
-                read_in_every_way(&head),
-                Err(HeadError::Malformed),
-                "{byte:#x}"
-            );
+            assert_eq!(read_in_every_way(&head), Err(HeadError::Malformed), "{byte:#x}");
         }
     }
 
@@ -318,10 +299,7 @@ pub(super) mod tests {
     #[test]
     fn bytes_behind_the_head_are_refused() {
         assert_eq!(push_all([&b"x\r\n\r\ny"[..]]), Err(HeadError::Malformed));
-        assert_eq!(
-            push_all([&b"x\r\n\r\n"[..], b"y"]),
-            Err(HeadError::Malformed)
-        );
+        assert_eq!(push_all([&b"x\r\n\r\n"[..], b"y"]), Err(HeadError::Malformed));
         assert_eq!(check(b"x\r\n\r\ny"), Err(HeadError::Malformed));
     }
 
@@ -353,10 +331,7 @@ pub(super) mod tests {
     #[test]
     fn the_most_fields() {
         assert_eq!(read_in_every_way(&head_with_fields(MAX_FIELDS)), Ok(()));
-        assert_eq!(
-            read_in_every_way(&head_with_fields(MAX_FIELDS + 1)),
-            Err(HeadError::TooLarge)
-        );
+        assert_eq!(read_in_every_way(&head_with_fields(MAX_FIELDS + 1)), Err(HeadError::TooLarge));
     }
 
     /// Bytes that often are a head, or nearly one.

@@ -13,11 +13,7 @@ use crate::protocol::key;
 ///
 /// It cannot.
 pub fn check_resource(resource: &[u8]) -> Result<(), InvalidArgument> {
-    if is_resource(resource) {
-        Ok(())
-    } else {
-        Err(InvalidArgument)
-    }
+    if is_resource(resource) { Ok(()) } else { Err(InvalidArgument) }
 }
 
 /// Checks that `host` can stand in the `Host` field: it is not empty, and has neither spaces nor control
@@ -27,11 +23,7 @@ pub fn check_resource(resource: &[u8]) -> Result<(), InvalidArgument> {
 ///
 /// It cannot.
 pub fn check_host(host: &[u8]) -> Result<(), InvalidArgument> {
-    if is_host(host) {
-        Ok(())
-    } else {
-        Err(InvalidArgument)
-    }
+    if is_host(host) { Ok(()) } else { Err(InvalidArgument) }
 }
 
 fn is_resource(text: &[u8]) -> bool {
@@ -39,10 +31,7 @@ fn is_resource(text: &[u8]) -> bool {
 }
 
 fn is_host(text: &[u8]) -> bool {
-    !text.is_empty()
-        && !text
-            .iter()
-            .any(|byte| *byte == b' ' || byte.is_ascii_control())
+    !text.is_empty() && !text.iter().any(|byte| *byte == b' ' || byte.is_ascii_control())
 }
 
 /// Makes a request. `resource` and `host` have passed [`check_resource`] and [`check_host`], and `key` is
@@ -84,11 +73,8 @@ pub struct Request<'a> {
 /// Why the request is refused.
 pub fn parse(head: &[u8]) -> Result<Request<'_>, Refusal> {
     let Head { start_line, fields } = Head::parse(skip_empty_lines(head))?;
-    let RequestLine {
-        method,
-        target,
-        version,
-    } = RequestLine::parse(start_line).ok_or(Refusal::Malformed)?;
+    let RequestLine { method, target, version } =
+        RequestLine::parse(start_line).ok_or(Refusal::Malformed)?;
     // RFC 9110 §2.5: a higher minor version is read as the highest known one.
     if !matches!(version, (1, 1..)) {
         return Err(Refusal::HttpVersion);
@@ -97,29 +83,16 @@ pub fn parse(head: &[u8]) -> Result<Request<'_>, Refusal> {
         return Err(Refusal::Method);
     }
     // RFC 9110 §4.2.1: no resource of HTTP has an empty host.
-    let host = fields
-        .only("Host")
-        .filter(|host| is_host(host))
-        .ok_or(Refusal::Host)?;
+    let host = fields.only("Host").filter(|host| is_host(host)).ok_or(Refusal::Host)?;
     // RFC 9110 §7.8: without the connection option, `Upgrade` is not meant for us.
     if !fields.list_has("Upgrade", "websocket") || !fields.list_has("Connection", "upgrade") {
         return Err(Refusal::Upgrade);
     }
-    if fields
-        .only("Sec-WebSocket-Version")
-        .ok_or(Refusal::VersionField)?
-        != VERSION
-    {
+    if fields.only("Sec-WebSocket-Version").ok_or(Refusal::VersionField)? != VERSION {
         return Err(Refusal::Version);
     }
-    let key = fields
-        .only("Sec-WebSocket-Key")
-        .filter(|key| key::is_valid(key));
-    Ok(Request {
-        resource: target,
-        host,
-        key: key.ok_or(Refusal::Key)?,
-    })
+    let key = fields.only("Sec-WebSocket-Key").filter(|key| key::is_valid(key));
+    Ok(Request { resource: target, host, key: key.ok_or(Refusal::Key)? })
 }
 
 /// RFC 9112 §2.2: a server ignores empty lines in front of a request.
@@ -244,11 +217,8 @@ mod tests {
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
         "Sec-WebSocket-Version: 13",
     ];
-    const REQUEST: Request<'static> = Request {
-        resource: b"/chat",
-        host: b"server.example.com",
-        key: KEY,
-    };
+    const REQUEST: Request<'static> =
+        Request { resource: b"/chat", host: b"server.example.com", key: KEY };
 
     fn head(lines: &[&str]) -> Vec<u8> {
         (lines.join("\r\n") + "\r\n\r\n").into_bytes()
@@ -256,13 +226,9 @@ mod tests {
 
     /// The good request with each line that begins with `name` replaced by `lines`.
     fn head_with(name: &str, lines: &[&str]) -> Vec<u8> {
-        let replaced = LINES.iter().flat_map(|line| {
-            if line.starts_with(name) {
-                lines.to_vec()
-            } else {
-                vec![*line]
-            }
-        });
+        let replaced = LINES
+            .iter()
+            .flat_map(|line| if line.starts_with(name) { lines.to_vec() } else { vec![*line] });
         head(&replaced.collect::<Vec<_>>())
     }
 
@@ -296,11 +262,7 @@ mod tests {
     fn rfc_4_1_resources_and_hosts_of_a_caller() {
         for byte in 0..=255 {
             let text = [b'/', byte, b'x'];
-            assert_eq!(
-                check_resource(&text).is_ok(),
-                (0x21..=0x7e).contains(&byte),
-                "{byte:#x}"
-            );
+            assert_eq!(check_resource(&text).is_ok(), (0x21..=0x7e).contains(&byte), "{byte:#x}");
             let host = !matches!(byte, 0..=0x20 | 0x7f);
             assert_eq!(check_host(&text).is_ok(), host, "{byte:#x}");
         }
@@ -309,10 +271,7 @@ mod tests {
         assert_eq!(check_host(b"[::1]:8080"), Ok(()));
         assert_eq!(check_resource(b"/a?b=c&d"), Ok(()));
         assert_eq!(check_host(b"a\r\nCookie: b"), Err(InvalidArgument));
-        assert_eq!(
-            check_resource(b"/ HTTP/1.1\r\nCookie:b"),
-            Err(InvalidArgument)
-        );
+        assert_eq!(check_resource(b"/ HTTP/1.1\r\nCookie:b"), Err(InvalidArgument));
     }
 
     #[test]
@@ -360,15 +319,9 @@ mod tests {
         accepted("Upgrade", &["Upgrade: h2c, websocket"]);
         accepted("Upgrade", &["Upgrade: h2c", "upgrade: websocket"]);
         accepted("Connection", &["connection: UPGRADE"]);
-        accepted(
-            "Connection",
-            &["Connection: keep-alive", "Connection: Upgrade"],
-        );
+        accepted("Connection", &["Connection: keep-alive", "Connection: Upgrade"]);
         accepted("Connection", &["Connection: keep-alive,Upgrade ,"]);
-        accepted(
-            "Sec-WebSocket-Key",
-            &["sec-websocket-key:  dGhlIHNhbXBsZSBub25jZQ==  "],
-        );
+        accepted("Sec-WebSocket-Key", &["sec-websocket-key:  dGhlIHNhbXBsZSBub25jZQ==  "]);
         accepted("Sec-WebSocket-Version", &["SEC-WEBSOCKET-VERSION:13"]);
     }
 
@@ -384,10 +337,7 @@ mod tests {
         ];
         for target in cases {
             let head = head_with("GET", &[&format!("GET {target} HTTP/1.1")]);
-            let expected = Request {
-                resource: target.as_bytes(),
-                ..REQUEST
-            };
+            let expected = Request { resource: target.as_bytes(), ..REQUEST };
             assert_eq!(judge(&head), Ok(expected));
         }
     }
@@ -395,10 +345,7 @@ mod tests {
     #[test]
     fn rfc_9112_2_2_empty_lines_in_front() {
         assert_eq!(judge(&[b"\r\n", &head(&LINES)[..]].concat()), Ok(REQUEST));
-        assert_eq!(
-            judge(&[b"\r\n\r\n", &head(&LINES)[..]].concat()),
-            Ok(REQUEST)
-        );
+        assert_eq!(judge(&[b"\r\n\r\n", &head(&LINES)[..]].concat()), Ok(REQUEST));
     }
 
     #[test]
@@ -452,11 +399,7 @@ mod tests {
     #[test]
     fn rfc_9110_2_5_http_versions() {
         for version in ["0.9", "1.0", "2.0", "3.0", "9.9"] {
-            refused(
-                "GET",
-                &[&format!("GET /chat HTTP/{version}")],
-                Refusal::HttpVersion,
-            );
+            refused("GET", &[&format!("GET /chat HTTP/{version}")], Refusal::HttpVersion);
         }
         accepted("GET", &["GET /chat HTTP/1.2"]);
         // The first line of HTTP/2 with prior knowledge (RFC 9113 §3.4).
@@ -466,11 +409,7 @@ mod tests {
     #[test]
     fn rfc_4_2_1_methods() {
         for method in ["POST", "HEAD", "OPTIONS", "CONNECT", "get", "GETS"] {
-            refused(
-                "GET",
-                &[&format!("{method} /chat HTTP/1.1")],
-                Refusal::Method,
-            );
+            refused("GET", &[&format!("{method} /chat HTTP/1.1")], Refusal::Method);
         }
     }
 
@@ -511,27 +450,16 @@ mod tests {
         refused("Sec-WebSocket-Key", &[], Refusal::Key);
         let twice = [LINES[4], LINES[4]];
         refused("Sec-WebSocket-Key", &twice, Refusal::Key);
-        for value in [
-            "",
-            "dGhlIHNhbXBsZSBub25jZQ",
-            "dGhlIHNhbXBsZQ==",
-            "!GhlIHNhbXBsZSBub25jZQ==",
-        ] {
-            refused(
-                "Sec-WebSocket-Key",
-                &[&format!("Sec-WebSocket-Key: {value}")],
-                Refusal::Key,
-            );
+        for value in ["", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZQ==", "!GhlIHNhbXBsZSBub25jZQ=="]
+        {
+            refused("Sec-WebSocket-Key", &[&format!("Sec-WebSocket-Key: {value}")], Refusal::Key);
         }
     }
 
     #[test]
     fn the_first_reason_is_given() {
         assert_eq!(judge(b"POST /\r\n\r\n"), Err(Refusal::Malformed));
-        assert_eq!(
-            judge(b"POST / HTTP/1.0\r\nbad\r\n\r\n"),
-            Err(Refusal::Malformed)
-        );
+        assert_eq!(judge(b"POST / HTTP/1.0\r\nbad\r\n\r\n"), Err(Refusal::Malformed));
         assert_eq!(judge(b"POST / HTTP/1.0\r\n\r\n"), Err(Refusal::HttpVersion));
         assert_eq!(judge(b"POST / HTTP/1.1\r\n\r\n"), Err(Refusal::Method));
         assert_eq!(judge(b"GET / HTTP/1.1\r\n\r\n"), Err(Refusal::Host));
@@ -541,10 +469,8 @@ mod tests {
 
     #[test]
     fn the_largest_head() {
-        for (len, expected) in [
-            (MAX_HEAD, Ok(REQUEST)),
-            (MAX_HEAD + 1, Err(Refusal::HeadTooLarge)),
-        ] {
+        for (len, expected) in [(MAX_HEAD, Ok(REQUEST)), (MAX_HEAD + 1, Err(Refusal::HeadTooLarge))]
+        {
             let cookie = "c".repeat(len - head(&LINES).len() - "Cookie: \r\n".len());
             let head = head(&[&LINES[..], &[&format!("Cookie: {cookie}")]].concat());
             assert_eq!(head.len(), len);
@@ -569,46 +495,25 @@ mod tests {
         (
             Refusal::Upgrade,
             "426 Upgrade Required",
-            &[
-                "Connection: Upgrade",
-                "Upgrade: websocket",
-                "Sec-WebSocket-Version: 13",
-            ],
+            &["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"],
         ),
         (Refusal::VersionField, "400 Bad Request", &[]),
         (
             Refusal::Version,
             "426 Upgrade Required",
-            &[
-                "Connection: Upgrade",
-                "Upgrade: websocket",
-                "Sec-WebSocket-Version: 13",
-            ],
+            &["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"],
         ),
         (Refusal::Key, "400 Bad Request", &[]),
-        (
-            Refusal::HeadTooLarge,
-            "431 Request Header Fields Too Large",
-            &[],
-        ),
+        (Refusal::HeadTooLarge, "431 Request Header Fields Too Large", &[]),
         (Refusal::ResourceTooLong, "414 URI Too Long", &[]),
-        (
-            Refusal::HostTooLong,
-            "431 Request Header Fields Too Large",
-            &[],
-        ),
+        (Refusal::HostTooLong, "431 Request Header Fields Too Large", &[]),
     ];
 
     #[test]
     fn rfc_9110_15_5_responses() {
         for (refusal, status, fields) in REFUSALS {
             let status = format!("HTTP/1.1 {status}");
-            let lines = [
-                &[&status, "Connection: close"],
-                fields,
-                &["Content-Length: 0"],
-            ]
-            .concat();
+            let lines = [&[&status, "Connection: close"], fields, &["Content-Length: 0"]].concat();
             assert_eq!(refusal.response(), head(&lines), "{refusal:?}");
             assert_eq!(read_in_every_way(refusal.response()), Ok(()));
         }

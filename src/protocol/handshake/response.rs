@@ -59,26 +59,11 @@ pub fn check(head: &[u8], key: &[u8]) -> Result<(), ResponseError> {
     let rules = [
         (version == (1, 1), ResponseError::HttpVersion),
         (status == b"101", ResponseError::Status),
-        (
-            fields.list_has("Upgrade", "websocket"),
-            ResponseError::Upgrade,
-        ),
-        (
-            fields.list_has("Connection", "upgrade"),
-            ResponseError::Connection,
-        ),
-        (
-            fields.only("Sec-WebSocket-Accept") == Some(&key::accept(key)),
-            ResponseError::Accept,
-        ),
-        (
-            !fields.contains("Sec-WebSocket-Extensions"),
-            ResponseError::NotOffered,
-        ),
-        (
-            !fields.contains("Sec-WebSocket-Protocol"),
-            ResponseError::NotOffered,
-        ),
+        (fields.list_has("Upgrade", "websocket"), ResponseError::Upgrade),
+        (fields.list_has("Connection", "upgrade"), ResponseError::Connection),
+        (fields.only("Sec-WebSocket-Accept") == Some(&key::accept(key)), ResponseError::Accept),
+        (!fields.contains("Sec-WebSocket-Extensions"), ResponseError::NotOffered),
+        (!fields.contains("Sec-WebSocket-Protocol"), ResponseError::NotOffered),
     ];
     match rules.iter().find(|(kept, _)| !kept) {
         Some((_, error)) => Err(*error),
@@ -130,25 +115,16 @@ mod tests {
     fn judge(head: &[u8]) -> Result<(), ResponseError> {
         let judged = check(head, KEY);
         if let Err(error) = read_in_every_way(head) {
-            assert_eq!(
-                judged,
-                Err(ResponseError::from(error)),
-                "{}",
-                head.escape_ascii()
-            );
+            assert_eq!(judged, Err(ResponseError::from(error)), "{}", head.escape_ascii());
         }
         judged
     }
 
     /// Checks the good response with each line that begins with `name` replaced by `lines`.
     fn judge_with(name: &str, lines: &[&str]) -> Result<(), ResponseError> {
-        let replaced = LINES.iter().flat_map(|line| {
-            if line.starts_with(name) {
-                lines.to_vec()
-            } else {
-                vec![*line]
-            }
-        });
+        let replaced = LINES
+            .iter()
+            .flat_map(|line| if line.starts_with(name) { lines.to_vec() } else { vec![*line] });
         judge(&head(&replaced.collect::<Vec<_>>()))
     }
 
@@ -160,19 +136,10 @@ mod tests {
 
     #[test]
     fn rfc_4_1_any_order_case_and_company() {
-        assert_eq!(
-            judge(&head(&[LINES[0], LINES[3], LINES[2], LINES[1]])),
-            Ok(())
-        );
+        assert_eq!(judge(&head(&[LINES[0], LINES[3], LINES[2], LINES[1]])), Ok(()));
         assert_eq!(judge_with("Upgrade", &["UPGRADE:WebSocket"]), Ok(()));
-        assert_eq!(
-            judge_with("Upgrade", &["Upgrade: h2c", "Upgrade: websocket"]),
-            Ok(())
-        );
-        assert_eq!(
-            judge_with("Connection", &["connection: keep-alive, upgrade"]),
-            Ok(())
-        );
+        assert_eq!(judge_with("Upgrade", &["Upgrade: h2c", "Upgrade: websocket"]), Ok(()));
+        assert_eq!(judge_with("Connection", &["connection: keep-alive, upgrade"]), Ok(()));
         let accept = ["sec-websocket-accept: \t s3pPLMBiTxaQ9kYGzzhZRbK+xOo= "];
         assert_eq!(judge_with("Sec-WebSocket-Accept", &accept), Ok(()));
         let others = [&LINES[..], &["Date: now", "Server: x", "Set-Cookie: a=b"]].concat();
@@ -181,11 +148,7 @@ mod tests {
 
     #[test]
     fn rfc_9112_4_status_lines() {
-        for line in [
-            "HTTP/1.1 101",
-            "HTTP/1.1 101 ",
-            "HTTP/1.1 101 Web Socket \u{e9}\t!",
-        ] {
+        for line in ["HTTP/1.1 101", "HTTP/1.1 101 ", "HTTP/1.1 101 Web Socket \u{e9}\t!"] {
             assert_eq!(judge_with("HTTP", &[line]), Ok(()), "{line}");
         }
         let malformed = [
@@ -204,11 +167,7 @@ mod tests {
             "GET / HTTP/1.1",
         ];
         for line in malformed {
-            assert_eq!(
-                judge_with("HTTP", &[line]),
-                Err(ResponseError::Malformed),
-                "{line}"
-            );
+            assert_eq!(judge_with("HTTP", &[line]), Err(ResponseError::Malformed), "{line}");
         }
         assert_eq!(judge_with("HTTP", &[]), Err(ResponseError::Malformed));
         // Empty lines are ignored in front of a request only (RFC 9112 §2.2).
@@ -220,43 +179,26 @@ mod tests {
     fn rfc_4_1_http_version() {
         for version in ["0.9", "1.0", "1.2", "2.0"] {
             let line = format!("HTTP/{version} 101 Switching Protocols");
-            assert_eq!(
-                judge_with("HTTP", &[&line]),
-                Err(ResponseError::HttpVersion),
-                "{line}"
-            );
+            assert_eq!(judge_with("HTTP", &[&line]), Err(ResponseError::HttpVersion), "{line}");
         }
     }
 
     #[test]
     fn rfc_4_1_status() {
-        for status in [
-            "100", "102", "200", "301", "400", "401", "404", "426", "503", "000", "999",
-        ] {
+        for status in ["100", "102", "200", "301", "400", "401", "404", "426", "503", "000", "999"]
+        {
             let line = format!("HTTP/1.1 {status} Whatever");
-            assert_eq!(
-                judge_with("HTTP", &[&line]),
-                Err(ResponseError::Status),
-                "{line}"
-            );
+            assert_eq!(judge_with("HTTP", &[&line]), Err(ResponseError::Status), "{line}");
         }
     }
 
     #[test]
     fn rfc_4_1_upgrade_and_connection() {
-        for lines in [
-            &[][..],
-            &["Upgrade:"],
-            &["Upgrade: h2c"],
-            &["Upgrade: websocket2"],
-        ] {
+        for lines in [&[][..], &["Upgrade:"], &["Upgrade: h2c"], &["Upgrade: websocket2"]] {
             assert_eq!(judge_with("Upgrade", lines), Err(ResponseError::Upgrade));
         }
         for lines in [&[][..], &["Connection:"], &["Connection: close"]] {
-            assert_eq!(
-                judge_with("Connection", lines),
-                Err(ResponseError::Connection)
-            );
+            assert_eq!(judge_with("Connection", lines), Err(ResponseError::Connection));
         }
     }
 
@@ -264,10 +206,7 @@ mod tests {
     fn rfc_4_1_accept() {
         let name = "Sec-WebSocket-Accept";
         assert_eq!(judge_with(name, &[]), Err(ResponseError::Accept));
-        assert_eq!(
-            judge_with(name, &[LINES[3], LINES[3]]),
-            Err(ResponseError::Accept)
-        );
+        assert_eq!(judge_with(name, &[LINES[3], LINES[3]]), Err(ResponseError::Accept));
         let values = [
             "",
             "s3pPLMBiTxaQ9kYGzzhZRbK+xOo",
@@ -278,16 +217,9 @@ mod tests {
         ];
         for value in values {
             let line = format!("{name}: {value}");
-            assert_eq!(
-                judge_with(name, &[&line]),
-                Err(ResponseError::Accept),
-                "{line}"
-            );
+            assert_eq!(judge_with(name, &[&line]), Err(ResponseError::Accept), "{line}");
         }
-        assert_eq!(
-            check(&head(&LINES), b"AQIDBAUGBwgJCgsMDQ4PEA=="),
-            Err(ResponseError::Accept)
-        );
+        assert_eq!(check(&head(&LINES), b"AQIDBAUGBwgJCgsMDQ4PEA=="), Err(ResponseError::Accept));
     }
 
     #[test]
@@ -299,11 +231,7 @@ mod tests {
             "SEC-WEBSOCKET-PROTOCOL:",
         ] {
             let lines = [&LINES[..], &[line]].concat();
-            assert_eq!(
-                judge(&head(&lines)),
-                Err(ResponseError::NotOffered),
-                "{line}"
-            );
+            assert_eq!(judge(&head(&lines)), Err(ResponseError::NotOffered), "{line}");
         }
     }
 
@@ -318,20 +246,15 @@ mod tests {
             "Upgrade: websocket\0",
             "Upgrade: websocket\r",
         ] {
-            assert_eq!(
-                judge_with("Upgrade", &[line]),
-                Err(ResponseError::Malformed),
-                "{line:?}"
-            );
+            assert_eq!(judge_with("Upgrade", &[line]), Err(ResponseError::Malformed), "{line:?}");
         }
     }
 
     #[test]
     fn the_largest_head() {
-        for (len, expected) in [
-            (MAX_HEAD, Ok(())),
-            (MAX_HEAD + 1, Err(ResponseError::HeadTooLarge)),
-        ] {
+        for (len, expected) in
+            [(MAX_HEAD, Ok(())), (MAX_HEAD + 1, Err(ResponseError::HeadTooLarge))]
+        {
             let cookie = "c".repeat(len - head(&LINES).len() - "Set-Cookie: \r\n".len());
             let head = head(&[&LINES[..], &[&format!("Set-Cookie: {cookie}")]].concat());
             assert_eq!(head.len(), len);
