@@ -1,0 +1,218 @@
+//! The host: whoever provides handles, coroutines and byte streams. `libdill_rt` or libdill itself.
+
+use super::iolist::{Body, Iolist};
+use super::{errno, random};
+use crate::socket::{Deadline, Error, Host, Outgoing};
+use std::cell::Cell;
+use std::ffi::{c_int, c_void};
+use std::ptr::{NonNull, null_mut};
+
+/// The virtual functions of a handle.
+#[repr(C)]
+pub struct Hvfs {
+    pub(super) query: unsafe extern "C" fn(*mut Hvfs, *const c_void) -> *mut c_void,
+    pub(super) close: unsafe extern "C" fn(*mut Hvfs),
+}
+
+/// The virtual functions of a message socket.
+#[repr(C)]
+pub struct MsockVfs {
+    pub(super) msendl: unsafe extern "C" fn(*mut MsockVfs, *mut Iolist, *mut Iolist, i64) -> c_int,
+    pub(super) mrecvl: unsafe extern "C" fn(*mut MsockVfs, *mut Iolist, *mut Iolist, i64) -> isize,
+}
+
+/// A byte stream that can deliver what has arrived, and whose receives are all or nothing: one that
+/// is cut by its deadline has consumed nothing.
+#[repr(C)]
+struct BsockSomeVfs {
+    brecvsome: unsafe extern "C" fn(*mut BsockSomeVfs, *mut c_void, usize, i64) -> isize,
+}
+
+/// The type that [`BsockSomeVfs`] is asked for with: the letters `dillsome`, which are no object's
+/// address. A host that does not know it says so, like for any foreign type.
+#[cfg(target_pointer_width = "64")]
+const BSOCK_SOME_TYPE: usize = 0x6469_6c6c_736f_6d65;
+#[cfg(target_pointer_width = "32")]
+const BSOCK_SOME_TYPE: usize = 0x736f_6d65;
+
+/// The size of libdill's `struct chstorage`.
+const CHSTORAGE: usize = 144;
+
+unsafe extern "C" {
+    pub(super) static dill_bsock_type: *const c_void;
+    pub(super) static dill_msock_type: *const c_void;
+    pub(super) fn dill_hmake(vfs: *mut Hvfs) -> c_int;
+    pub(super) fn dill_hquery(h: c_int, id: *const c_void) -> *mut c_void;
+    pub(super) fn dill_hclose(h: c_int) -> c_int;
+    fn dill_hown(h: c_int) -> c_int;
+    fn dill_bsend(s: c_int, buf: *const c_void, len: usize, deadline: i64) -> c_int;
+    fn dill_bsendl(s: c_int, first: *mut Iolist, last: *mut Iolist, deadline: i64) -> c_int;
+    fn dill_brecv(s: c_int, buf: *mut c_void, len: usize, deadline: i64) -> c_int;
+    fn dill_tcp_done(s: c_int, deadline: i64) -> c_int;
+    fn dill_ipc_done(s: c_int, deadline: i64) -> c_int;
+    fn dill_now() -> i64;
+    fn dill_yield() -> c_int;
+    fn dill_chmake_mem(mem: *mut [u8; CHSTORAGE], chv: *mut [c_int; 2]) -> c_int;
+    fn dill_chrecv(ch: c_int, val: *mut c_void, len: usize, deadline: i64) -> c_int;
+    fn dill_chdone(ch: c_int) -> c_int;
+}
+
+/// Success is 0 or more.
+fn check(result: c_int) -> Result<c_int, Error> {
+    if result < 0 { Err(errno::of_host()) } else { Ok(result) }
+}
+
+/// The byte stream under a WebSocket; closed when dropped, unless it was released before.
+pub(super) struct Stream {
+    /// -1 once closed or released.
+    handle: Cell<c_int>,
+    some: Option<NonNull<BsockSomeVfs>>,
+}
+
+impl Stream {
+    /// Takes ownership of `s`. Whatever goes wrong, `s` is closed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadHandle`]. [`Error::Protocol`]: not a byte stream. Otherwise the host's.
+    pub(super) fn own(s: c_int) -> Result<Self, Error> {
+        // SAFETY: the variable is initialised by the host when it is loaded and never changes;
+        // a query takes any number and any type.
+        if unsafe { dill_hquery(s, dill_bsock_type) }.is_null() {
+            let error = errno::of_host();
+            close(s);
+            return Err(if error == Error::BadHandle { error } else { Error::Protocol });
+        }
+        // SAFETY: any number may be passed.
+        let handle = check(unsafe { dill_hown(s) })?;
+        // SAFETY: as above; the type is a number that only a stream which knows it answers.
+        let some = unsafe { dill_hquery(handle, BSOCK_SOME_TYPE as *const c_void) };
+        Ok(Self { handle: Cell::new(handle), some: NonNull::new(some.cast()) })
+    }
+
+    /// Closes the stream.
+    pub(super) fn close(&self) {
+        close(self.release());
+    }
+
+    /// Gives the stream away.
+    pub(super) fn release(&self) -> c_int {
+        self.handle.replace(-1)
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Closes a handle; a number that is none is harmless.
+pub(super) fn close(h: c_int) {
+    if h >= 0 {
+        // SAFETY: any number may be passed.
+        unsafe { dill_hclose(h) };
+    }
+}
+
+impl Host for Stream {
+    type Body<'a> = Body<'a>;
+    /// The channel end whose closing wakes the waiter.
+    type Waiter = c_int;
+
+    fn send(&self, bytes: &[u8], deadline: Deadline) -> Result<(), Error> {
+        // SAFETY: `bytes` is readable for its length.
+        check(unsafe {
+            dill_bsend(self.handle.get(), bytes.as_ptr().cast(), bytes.len(), deadline)
+        })
+        .map(drop)
+    }
+
+    fn send_with_body(
+        &self,
+        head: &[u8],
+        body: &Body<'_>,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        if body.size() == 0 {
+            return self.send(head, deadline);
+        }
+        let (first, last) = body.ends();
+        let mut chain = Iolist::single(head.as_ptr().cast(), head.len());
+        chain.iol_next = first;
+        // SAFETY: a well-formed chain: ours in front of the caller's, which was checked.
+        check(unsafe { dill_bsendl(self.handle.get(), &mut chain, last, deadline) }).map(drop)
+    }
+
+    fn receive(&self, buf: &mut [u8], deadline: Deadline) -> Result<(), Error> {
+        // SAFETY: `buf` is writable for its length.
+        check(unsafe {
+            dill_brecv(self.handle.get(), buf.as_mut_ptr().cast(), buf.len(), deadline)
+        })
+        .map(drop)
+    }
+
+    fn receive_some(&self, buf: &mut [u8], deadline: Deadline) -> Result<usize, Error> {
+        let Some(some) = self.some else {
+            self.receive(buf, deadline)?;
+            return Ok(buf.len());
+        };
+        if self.handle.get() < 0 {
+            return Err(Error::BadHandle);
+        }
+        // SAFETY: the stream gave us this pointer for its own lifetime, and we have not closed it;
+        // `buf` is writable for its length.
+        let count = unsafe {
+            (some.as_ref().brecvsome)(some.as_ptr(), buf.as_mut_ptr().cast(), buf.len(), deadline)
+        };
+        usize::try_from(count).map_err(|_| errno::of_host())
+    }
+
+    fn half_close(&self, deadline: Deadline) {
+        let s = self.handle.get();
+        // SAFETY: any number may be passed; a handle of another kind is refused.
+        unsafe {
+            if dill_tcp_done(s, deadline) < 0 {
+                dill_ipc_done(s, deadline);
+            }
+        }
+    }
+
+    fn now(&self) -> Deadline {
+        // SAFETY: no preconditions.
+        unsafe { dill_now() }
+    }
+
+    fn pause(&self) -> Result<(), Error> {
+        // SAFETY: no preconditions.
+        check(unsafe { dill_yield() }).map(drop)
+    }
+
+    fn random(&self, bytes: &mut [u8]) -> Result<(), Error> {
+        random::fill(bytes)
+    }
+
+    fn wait_turn(&self, seat: &Cell<Option<c_int>>, deadline: Deadline) -> Result<(), Error> {
+        let mut storage = [0; CHSTORAGE];
+        let mut ends = [-1; 2];
+        // SAFETY: the storage lives until both ends are closed below.
+        check(unsafe { dill_chmake_mem(&mut storage, &mut ends) })?;
+        let [giver, waiter] = ends;
+        seat.set(Some(giver));
+        // SAFETY: an empty message needs no buffer.
+        let waited = check(unsafe { dill_chrecv(waiter, null_mut(), 0, deadline) });
+        seat.set(None);
+        close(giver);
+        close(waiter);
+        match waited {
+            // The other end was marked as done: that is the signal.
+            Err(Error::Ended) | Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn give_turn(&self, waiter: c_int) {
+        // SAFETY: any number may be passed. Waking twice is refused and does no harm.
+        unsafe { dill_chdone(waiter) };
+    }
+}

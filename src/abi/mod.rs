@@ -1,0 +1,14 @@
+//! The C boundary: the only place with `extern "C"`, raw pointers and errno.
+//!
+//! Every export checks, converts, makes one call and maps the result.
+
+mod attach;
+mod buffers;
+mod errno;
+mod exports;
+mod host;
+mod iolist;
+mod object;
+mod random;
+mod raw_names;
+mod storage;

@@ -1,0 +1,279 @@
+//! The object behind a WebSocket handle.
+
+use super::host::{
+    Hvfs, MsockVfs, Stream, dill_bsock_type, dill_hmake, dill_hquery, dill_msock_type,
+};
+use super::iolist::{Body, Buffers, Iolist};
+use super::{errno, errno::Report, host};
+use crate::protocol::frame::Role;
+use crate::protocol::message::Kind;
+use crate::socket::{Discard, Error, Received, WebSocket};
+use std::cell::Cell;
+use std::ffi::{c_int, c_void};
+use std::mem::offset_of;
+use std::ops::Deref;
+use std::ptr::{NonNull, null_mut};
+
+/// What a handle of ours stands for.
+#[repr(C)]
+struct Object {
+    hvfs: Hvfs,
+    mvfs: MsockVfs,
+    /// How many calls are under way. The last one to leave a closed object frees it.
+    calls: Cell<u32>,
+    closed: Cell<bool>,
+    websocket: WebSocket<Stream>,
+}
+
+const _: () = assert!(offset_of!(Object, hvfs) == 0);
+
+/// Its address is the type of our handles.
+static WS_TYPE: u8 = 0;
+
+fn ws_type() -> *const c_void {
+    (&raw const WS_TYPE).cast()
+}
+
+/// Makes a handle for a connection whose opening handshake is over.
+///
+/// # Errors
+///
+/// [`Error::OutOfMemory`], or the host's. The stream is closed then.
+pub(super) fn make(stream: Stream, role: Role, kind: Kind) -> Result<c_int, Error> {
+    let mut room = Vec::new();
+    room.try_reserve_exact(1).map_err(|_| Error::OutOfMemory)?;
+    room.push(Object {
+        hvfs: Hvfs { query, close },
+        mvfs: MsockVfs { msendl, mrecvl },
+        calls: Cell::new(0),
+        closed: Cell::new(false),
+        websocket: WebSocket::new(stream, role, kind),
+    });
+    let object = Box::into_raw(room.into_boxed_slice()).cast::<Object>();
+    // SAFETY: the object stays where it is until `close` is called.
+    let handle = unsafe { dill_hmake(object.cast()) };
+    if handle < 0 {
+        let error = errno::of_host();
+        // SAFETY: no handle refers to the object.
+        unsafe { free(object) };
+        return Err(error);
+    }
+    Ok(handle)
+}
+
+/// Frees an object that [`make`] made.
+///
+/// # Safety
+///
+/// Nobody may use it any more.
+unsafe fn free(object: *mut Object) {
+    // SAFETY: it came out of a boxed slice of one.
+    drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(object, 1)) });
+}
+
+/// A WebSocket that a call is using. It stays alive until the call is over, even if the handle is
+/// closed meanwhile.
+pub(super) struct InUse(NonNull<Object>);
+
+impl InUse {
+    /// Finds the WebSocket of a handle.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadHandle`], [`Error::NotSupported`].
+    pub(super) fn find(s: c_int) -> Result<Self, Error> {
+        // SAFETY: any number may be passed. Only our own `query` answers our type.
+        let object = unsafe { dill_hquery(s, ws_type()) };
+        let object = NonNull::new(object.cast()).ok_or_else(errno::of_host)?;
+        // SAFETY: the handle is open, so the object is alive.
+        Ok(unsafe { Self::enter(object) })
+    }
+
+    /// # Safety
+    ///
+    /// The object must be alive.
+    unsafe fn enter(object: NonNull<Object>) -> Self {
+        // SAFETY: alive, by contract.
+        let calls = unsafe { &object.as_ref().calls };
+        calls.set(calls.get() + 1);
+        Self(object)
+    }
+
+    /// Whether the handle was closed during the call.
+    pub(super) fn is_closed(&self) -> bool {
+        self.object().closed.get()
+    }
+
+    fn object(&self) -> &Object {
+        // SAFETY: `calls` keeps the object alive.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Deref for InUse {
+    type Target = WebSocket<Stream>;
+    fn deref(&self) -> &WebSocket<Stream> {
+        &self.object().websocket
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        let Object { calls, closed, .. } = self.object();
+        calls.set(calls.get() - 1);
+        if calls.get() == 0 && closed.get() {
+            // SAFETY: the handle is closed and this was the last call.
+            unsafe { free(self.0.as_ptr()) };
+        }
+    }
+}
+
+/// # Safety
+///
+/// `vfs` must be the first member of an open object.
+unsafe extern "C" fn query(vfs: *mut Hvfs, id: *const c_void) -> *mut c_void {
+    if id == ws_type() {
+        return vfs.cast();
+    }
+    // SAFETY: the variables are initialised by the host when it is loaded and never change.
+    if id == unsafe { dill_msock_type } && id != unsafe { dill_bsock_type } {
+        // SAFETY: `vfs` is at the front of an object.
+        return unsafe { &raw mut (*vfs.cast::<Object>()).mvfs }.cast();
+    }
+    errno::set(Error::NotSupported);
+    null_mut()
+}
+
+/// # Safety
+///
+/// `vfs` must be the first member of an open object; it is not used for this handle again.
+unsafe extern "C" fn close(vfs: *mut Hvfs) {
+    // SAFETY: the object is alive until `object` is dropped, at least.
+    let object = unsafe { InUse::enter(NonNull::new_unchecked(vfs.cast())) };
+    object.object().closed.set(true);
+    object.host().close();
+    object.abandon();
+}
+
+/// # Safety
+///
+/// `vfs` must be the second member of an open object.
+unsafe fn of_msock(vfs: *mut MsockVfs) -> InUse {
+    // SAFETY: by contract the object starts so many bytes before.
+    unsafe {
+        let object = vfs.byte_sub(offset_of!(Object, mvfs)).cast();
+        InUse::enter(NonNull::new_unchecked(object))
+    }
+}
+
+/// # Safety
+///
+/// `vfs` must be the second member of an open object, `first` and `last` iolists.
+unsafe extern "C" fn msendl(
+    vfs: *mut MsockVfs,
+    first: *mut Iolist,
+    last: *mut Iolist,
+    deadline: i64,
+) -> c_int {
+    // SAFETY: passed on from the caller.
+    let (websocket, body) = unsafe { (of_msock(vfs), Body::new(first, last)) };
+    body.and_then(|body| websocket.send(websocket.kind(), &body, deadline)).report()
+}
+
+/// # Safety
+///
+/// `vfs` must be the second member of an open object, `first` and `last` iolists.
+unsafe extern "C" fn mrecvl(
+    vfs: *mut MsockVfs,
+    first: *mut Iolist,
+    last: *mut Iolist,
+    deadline: i64,
+) -> isize {
+    // SAFETY: passed on from the caller.
+    let websocket = unsafe { of_msock(vfs) };
+    // SAFETY: likewise.
+    unsafe { receive(&websocket, first, last, deadline) }
+        .and_then(|Received { len, kind }| match kind == websocket.kind() {
+            true => Ok(len as usize),
+            false => Err(Error::Protocol),
+        })
+        .report()
+}
+
+/// Receives a message into a caller's chain; one without any element drops the message.
+///
+/// # Errors
+///
+/// [`Error::InvalidArgument`]: a malformed chain. Otherwise as [`WebSocket::receive`].
+///
+/// # Safety
+///
+/// `first` and `last` must be iolists for receiving.
+pub(super) unsafe fn receive(
+    websocket: &WebSocket<Stream>,
+    first: *mut Iolist,
+    last: *mut Iolist,
+    deadline: i64,
+) -> Result<Received, Error> {
+    if first.is_null() && last.is_null() {
+        return websocket.receive(&mut Discard, deadline);
+    }
+    // SAFETY: passed on from the caller.
+    let mut buffers = unsafe { Buffers::new(first, last) }?;
+    websocket.receive(&mut buffers, deadline)
+}
+
+/// Ends a WebSocket in order and gives its byte stream away.
+///
+/// # Errors
+///
+/// [`Error::InvalidArgument`], [`Error::Busy`], [`Error::BadHandle`], [`Error::NotSupported`]:
+/// nothing happened. After any other error the handle is closed.
+pub(super) fn detach(s: c_int, code: i32, reason: &[u8], deadline: i64) -> Result<c_int, Error> {
+    let websocket = InUse::find(s)?;
+    let finished = websocket.finish(code, reason, deadline);
+    if matches!(finished, Err(Error::InvalidArgument | Error::Busy)) {
+        finished?;
+    }
+    // Closing the handle frees its slot; it finds no byte stream then that it could close.
+    let stream = finished.map(|()| websocket.host().release());
+    // If somebody closed the handle meanwhile, its number may be another handle's by now.
+    if !websocket.is_closed() {
+        host::close(s);
+    }
+    stream
+}
+
+/// Stores what the peer's close frame said, and tells the length of its message.
+///
+/// # Errors
+///
+/// [`Error::InvalidArgument`]: NULL with a length. [`Error::NoStatus`]. [`Error::TooBig`].
+///
+/// # Safety
+///
+/// `status` must be NULL or point to an int; `buf` must be writable for `len` bytes.
+pub(super) unsafe fn status(
+    s: c_int,
+    status: *mut c_int,
+    buf: *mut c_void,
+    len: usize,
+) -> Result<usize, Error> {
+    if buf.is_null() && len > 0 {
+        return Err(Error::InvalidArgument);
+    }
+    InUse::find(s)?.status(|code, reason| {
+        // SAFETY: NULL, or an int of the caller's.
+        if let Some(status) = unsafe { status.as_mut() } {
+            *status = c_int::from(code);
+        }
+        if !buf.is_null() {
+            if reason.len() > len {
+                return Err(Error::TooBig);
+            }
+            // SAFETY: writable for `len` bytes by contract; our own copy cannot overlap it.
+            unsafe { buf.copy_from_nonoverlapping(reason.as_ptr().cast(), reason.len()) };
+        }
+        Ok(())
+    })
+}

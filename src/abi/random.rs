@@ -1,0 +1,89 @@
+//! Random bytes from the operating system's generator, drawn in batches per thread.
+//!
+//! A masking key is needed per frame and must not be predictable (RFC 6455 §10.3). A forked child
+//! throws away what its parent had drawn, so that the two never use the same key.
+
+use crate::socket::Error;
+use std::cell::RefCell;
+use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+const BATCH: usize = 256;
+
+/// Counts the forks that lead to this process.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+static WATCH_FORKS: Once = Once::new();
+
+struct Batch {
+    bytes: [u8; BATCH],
+    used: usize,
+    forks: u32,
+}
+
+thread_local! {
+    static DRAWN: RefCell<Batch> =
+        const { RefCell::new(Batch { bytes: [0; BATCH], used: BATCH, forks: 0 }) };
+}
+
+extern "C" fn in_child() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Fills `bytes` (at most a batch) with bytes that were never handed out before.
+pub(super) fn fill(bytes: &mut [u8]) -> Result<(), Error> {
+    WATCH_FORKS.call_once(|| {
+        // SAFETY: the handler is a function without arguments that only touches an atomic.
+        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    });
+    // At the end of a thread its batch may be gone.
+    DRAWN.try_with(|drawn| drawn.borrow_mut().take(bytes)).unwrap_or_else(|_| draw(bytes))
+}
+
+impl Batch {
+    fn take(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
+        let forks = FORKS.load(Ordering::Relaxed);
+        if self.forks != forks || self.used + bytes.len() > BATCH {
+            draw(&mut self.bytes)?;
+            self.used = 0;
+            self.forks = forks;
+        }
+        let fresh = self.bytes.get_mut(self.used..).unwrap_or_default();
+        for (to, from) in bytes.iter_mut().zip(fresh) {
+            *to = std::mem::take(from);
+        }
+        self.used += bytes.len();
+        Ok(())
+    }
+}
+
+fn draw(bytes: &mut [u8]) -> Result<(), Error> {
+    getrandom::fill(bytes).map_err(|error| Error::Host(error.raw_os_error().unwrap_or(libc::EIO)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_key_is_handed_out_twice() {
+        let mut seen = HashSet::new();
+        for _ in 0..1000 {
+            let mut key = [0; 16];
+            fill(&mut key).unwrap();
+            assert!(seen.insert(key));
+        }
+    }
+
+    #[test]
+    fn a_fork_discards_the_batch() {
+        let mut batch = Batch { bytes: [7; BATCH], used: 0, forks: FORKS.load(Ordering::Relaxed) };
+        let mut key = [0; 4];
+        batch.take(&mut key).unwrap();
+        assert_eq!(key, [7; 4]);
+        batch.forks = batch.forks.wrapping_sub(1);
+        let mut keys = [0; 64];
+        batch.take(&mut keys).unwrap();
+        assert_ne!(keys, [7; 64]);
+    }
+}

@@ -1,0 +1,39 @@
+//! What can go wrong, in the words of the contract. `abi::errno` maps each to its errno.
+
+/// Why an operation failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// An argument cannot be used.
+    InvalidArgument,
+    /// The number is no handle.
+    BadHandle,
+    /// The handle is of another kind.
+    NotSupported,
+    /// Another coroutine is already receiving, or sending, on this WebSocket.
+    Busy,
+    /// The coroutine is being cancelled.
+    Cancelled,
+    /// The deadline passed.
+    TimedOut,
+    /// The connection is broken, or the stream ended without a close frame.
+    Reset,
+    /// Orderly end: the peer's close frame was received, or our own has gone out.
+    Ended,
+    /// The peer broke a rule.
+    Protocol,
+    /// A message, or a field of the handshake, is larger than the caller's buffer or our limit.
+    TooBig,
+    /// The peer has not closed yet.
+    NoStatus,
+    /// No memory.
+    OutOfMemory,
+    /// Anything else that the host reports, as its errno.
+    Host(i32),
+}
+
+impl Error {
+    /// Whether an operation that failed with this can simply be called again.
+    pub(super) fn is_interruption(self) -> bool {
+        matches!(self, Self::TimedOut | Self::Cancelled | Self::Busy)
+    }
+}

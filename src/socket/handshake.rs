@@ -1,0 +1,114 @@
+//! The opening handshake (RFC 6455 §4) over a byte stream that delivers exact amounts.
+
+use super::{Deadline, Error, Host};
+use crate::protocol::handshake::head::{HeadError, HeadReader};
+use crate::protocol::handshake::request::{self, Refusal, Request};
+use crate::protocol::handshake::response;
+use crate::protocol::key;
+
+/// How long a refused client gets to read its refusal, in milliseconds.
+const REFUSAL_WAIT: Deadline = 1000;
+/// How much of what a refused client still sends is read at most, in bytes.
+const REFUSAL_DRAIN: usize = 64 * 1024;
+
+/// Opens a connection as a client.
+///
+/// # Errors
+///
+/// [`Error::InvalidArgument`]: `resource` or `host_name` cannot stand in a request.
+/// [`Error::Protocol`]: the server did not agree. [`Error::TooBig`]: its answer is too long.
+/// [`Error::Reset`]: it went away. Otherwise what the host reports.
+pub fn attach_client<H: Host>(
+    host: &H,
+    resource: &[u8],
+    host_name: &[u8],
+    deadline: Deadline,
+) -> Result<(), Error> {
+    request::check_resource(resource).map_err(|_| Error::InvalidArgument)?;
+    request::check_host(host_name).map_err(|_| Error::InvalidArgument)?;
+    let mut nonce = [0; 16];
+    host.random(&mut nonce)?;
+    let key = key::encode(nonce);
+    host.send(&request::build(resource, host_name, &key), deadline).map_err(gone)?;
+    let mut reader = HeadReader::default();
+    receive_head(host, &mut reader, deadline)?.map_err(|error| match error {
+        HeadError::TooLarge => Error::TooBig,
+        HeadError::Malformed => Error::Protocol,
+    })?;
+    response::check(reader.head(), &key).map_err(|_| Error::Protocol)
+}
+
+/// Accepts a connection as a server. `admit` sees the request before it is answered.
+///
+/// # Errors
+///
+/// [`Error::Protocol`], [`Error::TooBig`]: the request was refused, and the client told why.
+/// [`Error::Reset`]: the client went away. Otherwise what the host reports.
+pub fn attach_server<H: Host>(
+    host: &H,
+    admit: impl FnOnce(&Request<'_>) -> Result<(), Refusal>,
+    deadline: Deadline,
+) -> Result<(), Error> {
+    let mut reader = HeadReader::default();
+    let read = receive_head(host, &mut reader, deadline)?.map_err(|error| match error {
+        HeadError::TooLarge => Refusal::HeadTooLarge,
+        HeadError::Malformed => Refusal::Malformed,
+    });
+    let admitted = read.and_then(|()| request::parse(reader.head())).and_then(|request| {
+        admit(&request)?;
+        Ok(response::accepted(request.key))
+    });
+    match admitted {
+        Ok(response) => host.send(&response, deadline).map_err(gone),
+        Err(refusal) => {
+            refuse(host, refusal, host.within(deadline, REFUSAL_WAIT));
+            Err(match refusal {
+                Refusal::HeadTooLarge | Refusal::ResourceTooLong | Refusal::HostTooLong => {
+                    Error::TooBig
+                }
+                _ => Error::Protocol,
+            })
+        }
+    }
+}
+
+/// Reads a head and not one byte more. The outer error is the host's.
+fn receive_head<H: Host>(
+    host: &H,
+    reader: &mut HeadReader,
+    deadline: Deadline,
+) -> Result<Result<(), HeadError>, Error> {
+    let mut piece = [0; 4];
+    loop {
+        let wanted = reader.wanted().clamp(1, piece.len());
+        let piece = piece.get_mut(..wanted).unwrap_or_default();
+        host.receive(piece, deadline).map_err(gone)?;
+        match reader.push(piece) {
+            Ok(false) => {}
+            Ok(true) => return Ok(Ok(())),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+}
+
+/// Sends a refusal and sees that it arrives: closing at once, with input unread, would reset the
+/// connection and could take the refusal away from the peer.
+fn refuse<H: Host>(host: &H, refusal: Refusal, deadline: Deadline) {
+    if host.send(refusal.response(), deadline).is_err() {
+        return;
+    }
+    host.half_close(deadline);
+    let mut rest = [0; 256];
+    let mut drained = 0;
+    while drained < REFUSAL_DRAIN {
+        match host.receive_some(&mut rest, deadline) {
+            Ok(count) => drained += count,
+            Err(_) => return,
+        }
+    }
+}
+
+/// During the handshake there is no orderly end yet.
+fn gone(error: Error) -> Error {
+    if error == Error::Ended { Error::Reset } else { error }
+}

@@ -1,0 +1,132 @@
+//! What this layer needs from the world: a byte stream, a clock, a scheduler, random bytes, and the
+//! caller's buffers.
+
+use super::Error;
+use std::cell::Cell;
+
+/// Absolute milliseconds on the host's clock. 0: do not block; negative: no limit.
+pub type Deadline = i64;
+
+/// The byte stream underneath and the scheduler around it.
+///
+/// Every method that takes a deadline may switch to another coroutine.
+pub trait Host {
+    /// A message that a caller hands in.
+    type Body<'a>: Outgoing + ?Sized;
+    /// A coroutine that waits in [`Host::wait_turn`].
+    type Waiter: Copy;
+
+    /// Sends all of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// The host's; [`Error::Ended`] and [`Error::Reset`] mean that nothing can be sent any more.
+    fn send(&self, bytes: &[u8], deadline: Deadline) -> Result<(), Error>;
+
+    /// Sends `head` and all of `body` in one go.
+    ///
+    /// # Errors
+    ///
+    /// As [`Host::send`].
+    fn send_with_body(
+        &self,
+        head: &[u8],
+        body: &Self::Body<'_>,
+        deadline: Deadline,
+    ) -> Result<(), Error>;
+
+    /// Receives exactly `buf.len()` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Ended`]: the stream ended.
+    fn receive(&self, buf: &mut [u8], deadline: Deadline) -> Result<(), Error>;
+
+    /// Receives between one and `buf.len()` bytes, as they come. Hosts that only deliver exact
+    /// amounts fill the buffer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Host::receive`].
+    fn receive_some(&self, buf: &mut [u8], deadline: Deadline) -> Result<usize, Error>;
+
+    /// Tells the peer that nothing more will be sent, where the stream can do that.
+    fn half_close(&self, deadline: Deadline);
+
+    /// The time in milliseconds.
+    fn now(&self) -> Deadline;
+
+    /// Lets other coroutines run.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cancelled`].
+    fn pause(&self) -> Result<(), Error>;
+
+    /// Fills `bytes` from the operating system's generator: masking keys must not be predictable
+    /// (RFC 6455 §10.3).
+    ///
+    /// # Errors
+    ///
+    /// The generator's.
+    fn random(&self, bytes: &mut [u8]) -> Result<(), Error>;
+
+    /// Puts itself in `seat` and waits there until [`Host::give_turn`] is called for it. The seat
+    /// is empty again on return.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TimedOut`], [`Error::Cancelled`], or what it takes to wait.
+    fn wait_turn(&self, seat: &Cell<Option<Self::Waiter>>, deadline: Deadline)
+    -> Result<(), Error>;
+
+    /// Wakes a waiting coroutine. Never switches.
+    fn give_turn(&self, waiter: Self::Waiter);
+
+    /// `deadline`, but at most `ms` milliseconds from now.
+    fn within(&self, deadline: Deadline, ms: Deadline) -> Deadline {
+        let latest = self.now().saturating_add(ms);
+        if deadline < 0 { latest } else { deadline.min(latest) }
+    }
+}
+
+/// A message that a caller wants to send, in one or more pieces.
+pub trait Outgoing {
+    /// The length of all pieces together.
+    fn size(&self) -> u64;
+    /// The pieces in order.
+    fn pieces(&self) -> impl Iterator<Item = &[u8]>;
+}
+
+/// Where the next bytes of a message go.
+#[derive(Debug)]
+pub enum Area<'a> {
+    /// Into this memory; at least one byte.
+    Memory(&'a mut [u8]),
+    /// Nowhere: this many bytes (at least one) are to be dropped.
+    Skip(u64),
+    /// There is no more room.
+    Full,
+}
+
+/// The buffers that a caller wants a message in.
+pub trait Incoming {
+    /// The length of all buffers together, those that drop bytes included.
+    fn capacity(&self) -> u64;
+    /// Whether there is any memory at all in which the message, or a part of it, is wanted.
+    fn wants_bytes(&self) -> bool;
+    /// The next free area, or its first `most` bytes if it is longer.
+    fn area(&mut self, most: u64) -> Area<'_>;
+    /// Marks the first `count` bytes of the next free area as filled.
+    fn advance(&mut self, count: u64);
+    /// Hands the first `count` bytes filled so far to `keep`, in order, with zeros for dropped ones.
+    ///
+    /// # Errors
+    ///
+    /// What `keep` returns.
+    fn filled(
+        &self,
+        count: u64,
+        keep: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error>;
+}

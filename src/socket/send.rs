@@ -1,0 +1,233 @@
+//! Sending messages, and the frames that the library owes the peer.
+
+use super::host::Outgoing;
+use super::scratch::Scratch;
+use super::websocket::Outbound;
+use super::{Deadline, Error, Host, Turn, WebSocket};
+use crate::protocol::frame::{Header, MAX_CONTROL, MAX_HEADER, Opcode, Role};
+use crate::protocol::message::Kind;
+use crate::protocol::{close, mask, utf8};
+
+impl<H: Host> WebSocket<H> {
+    /// Sends one message as one frame.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`]: text that is not UTF-8; nothing is sent. [`Error::Ended`]: our
+    /// close frame has gone out already. [`Error::Reset`], [`Error::Busy`], [`Error::TimedOut`],
+    /// [`Error::Cancelled`].
+    pub fn send(&self, kind: Kind, body: &H::Body<'_>, deadline: Deadline) -> Result<(), Error> {
+        if kind == Kind::Text {
+            check_utf8(body)?;
+        }
+        let _turn = self.sender_turn(deadline)?;
+        let sent = match self.role {
+            Role::Server => self.send_plain(kind.opcode(), body, deadline),
+            Role::Client => self.send_masked(kind.opcode(), body, deadline),
+        };
+        self.send_replies_after(sent, deadline)
+    }
+
+    /// Sends the close frame (RFC 6455 §5.5.1). Sending is over then.
+    pub(super) fn send_close(
+        &self,
+        code: u16,
+        reason: &[u8],
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let mut payload = [0; MAX_CONTROL];
+        let len = close::serialize(code, reason, &mut payload);
+        let payload = payload.get(..len).unwrap_or_default();
+        self.send_control(Opcode::Close, payload, deadline)?;
+        self.close_outbound();
+        Ok(())
+    }
+
+    /// Sending is over; pings are no longer answered. Whether it was open until now.
+    pub(super) fn close_outbound(&self) -> bool {
+        self.replies.pong.set(None);
+        let was_open = self.outbound.get() == Outbound::Open;
+        if was_open {
+            self.outbound.set(Outbound::Closed);
+        }
+        was_open
+    }
+
+    /// Waits until no reply is under way, and keeps other senders and replies out.
+    pub(super) fn sender_turn(&self, deadline: Deadline) -> Result<Turn<'_>, Error> {
+        let turn = Turn::take(&self.sending)?;
+        while self.replying.get() {
+            self.host.wait_turn(&self.waiting, deadline)?;
+        }
+        self.outbound.get().check()?;
+        Ok(turn)
+    }
+
+    /// Called by the sender whose frame is out: replies that had to wait for it go next.
+    pub(super) fn send_replies_after(
+        &self,
+        sent: Result<(), Error>,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        if sent.is_ok() {
+            // The message is out; a reply that must wait longer is no failure of this call.
+            let _ = self.send_replies(deadline);
+        }
+        sent
+    }
+
+    /// Called by the receiver: sends the replies that are due. A sender in the middle of a frame
+    /// sends them after it instead.
+    pub(super) fn reply(&self, deadline: Deadline) -> Result<(), Error> {
+        let replies = &self.replies;
+        let nothing_due = replies.pong.get().is_none() && replies.failure.get().is_none();
+        if nothing_due || self.sending.get() {
+            return Ok(());
+        }
+        self.replying.set(true);
+        let result = self.send_replies(deadline);
+        self.replying.set(false);
+        self.wake_sender();
+        result
+    }
+
+    /// Wakes the sender that waits for its turn.
+    pub(super) fn wake_sender(&self) {
+        if let Some(waiter) = self.waiting.get() {
+            self.host.give_turn(waiter);
+        }
+    }
+
+    fn send_replies(&self, deadline: Deadline) -> Result<(), Error> {
+        if let Some(code) = self.replies.failure.take() {
+            let mut payload = [0; MAX_CONTROL];
+            let len = close::serialize(code, &[], &mut payload);
+            return self.send_control(
+                Opcode::Close,
+                payload.get(..len).unwrap_or_default(),
+                deadline,
+            );
+        }
+        while let Some(pong) = self.replies.pong.take() {
+            if self.outbound.get() != Outbound::Open {
+                return Ok(());
+            }
+            match self.send_control(Opcode::Pong, pong.as_slice(), deadline) {
+                Ok(()) => {}
+                Err(error) if error.is_interruption() => {
+                    let newer = self.replies.pong.take();
+                    self.replies.pong.set(newer.or(Some(pong)));
+                    return Err(error);
+                }
+                // Nothing can be sent any more; that does not keep us from receiving.
+                Err(_) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    fn send_control(
+        &self,
+        opcode: Opcode,
+        payload: &[u8],
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let mut frame = [0; MAX_HEADER + MAX_CONTROL];
+        let (header, key) = self.header(opcode, payload.len() as u64)?;
+        let Some((head, body)) = frame.split_first_chunk_mut() else { return Ok(()) };
+        let head_len = header.serialize(head);
+        mask::copy(key, 0, payload, body);
+        frame.copy_within(MAX_HEADER..MAX_HEADER + payload.len(), head_len);
+        let frame = frame.get(..head_len + payload.len()).unwrap_or_default();
+        self.host.send(frame, deadline).map_err(|error| self.send_failed(error))
+    }
+
+    /// A server's frame: header and payload leave together, straight from the caller's buffers.
+    fn send_plain(
+        &self,
+        opcode: Opcode,
+        body: &H::Body<'_>,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let mut head = [0; MAX_HEADER];
+        let (header, _) = self.header(opcode, body.size())?;
+        let len = header.serialize(&mut head);
+        let head = head.get(..len).unwrap_or_default();
+        self.host.send_with_body(head, body, deadline).map_err(|error| self.send_failed(error))
+    }
+
+    /// A client's frame: the payload is masked into working memory, since the caller's buffers stay
+    /// as they are, and leaves in large pieces, the first one together with the header.
+    fn send_masked(
+        &self,
+        opcode: Opcode,
+        body: &H::Body<'_>,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let mut scratch = Scratch::take()?;
+        let (header, key) = self.header(opcode, body.size())?;
+        let Some((head, _)) = scratch.split_first_chunk_mut() else { return Ok(()) };
+        let mut used = header.serialize(head);
+        let mut offset = 0;
+        let mut parts_sent = 0;
+        for mut piece in body.pieces() {
+            while !piece.is_empty() {
+                if used == scratch.len() {
+                    self.send_part(&scratch, parts_sent, deadline)?;
+                    parts_sent += 1;
+                    used = 0;
+                }
+                let room = scratch.get_mut(used..).unwrap_or_default();
+                let (now, later) = piece.split_at_checked(room.len()).unwrap_or((piece, &[]));
+                mask::copy(key, offset, now, room);
+                used += now.len();
+                offset += now.len() as u64;
+                piece = later;
+            }
+        }
+        self.send_part(scratch.get(..used).unwrap_or_default(), parts_sent, deadline)
+    }
+
+    /// Sends a part of a frame. Once one part is out, anything that stops the next one leaves the
+    /// frame cut, and nothing can follow it.
+    fn send_part(&self, part: &[u8], parts_sent: u32, deadline: Deadline) -> Result<(), Error> {
+        self.host.send(part, deadline).map_err(|error| {
+            if parts_sent > 0 {
+                self.outbound.set(Outbound::Broken);
+            }
+            self.send_failed(error)
+        })
+    }
+
+    /// The header of an unfragmented frame, and the key that masks it (zeros mask nothing).
+    fn header(&self, opcode: Opcode, payload_len: u64) -> Result<(Header, [u8; 4]), Error> {
+        let mut key = [0; 4];
+        let masking_key = match self.role {
+            Role::Server => None,
+            Role::Client => {
+                self.host.random(&mut key)?;
+                Some(key)
+            }
+        };
+        Ok((Header { fin: true, opcode, masking_key, payload_len }, key))
+    }
+
+    /// What the host's refusal to send means for the connection.
+    fn send_failed(&self, error: Error) -> Error {
+        match error {
+            Error::Ended | Error::Reset | Error::BadHandle => {
+                self.outbound.set(Outbound::Broken);
+                Error::Reset
+            }
+            error => error,
+        }
+    }
+}
+
+fn check_utf8(body: &(impl Outgoing + ?Sized)) -> Result<(), Error> {
+    let mut text = utf8::Validator::default();
+    body.pieces()
+        .try_for_each(|piece| text.push(piece))
+        .and_then(|()| text.finish())
+        .map_err(|_| Error::InvalidArgument)
+}
