@@ -22,6 +22,10 @@ pub struct Validator {
 
 impl Validator {
     /// Checks the next piece of the text.
+    ///
+    /// # Errors
+    ///
+    /// The text is not UTF-8, whatever may follow.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), InvalidUtf8> {
         let rest = self.complete_character(bytes)?;
         let Err(error) = from_utf8(rest) else {
@@ -38,7 +42,11 @@ impl Validator {
         Ok(())
     }
 
-    /// Checks that the text may end here: no character is incomplete.
+    /// Checks that the text may end here.
+    ///
+    /// # Errors
+    ///
+    /// The last character is incomplete.
     pub fn finish(&self) -> Result<(), InvalidUtf8> {
         if self.missing == 0 { Ok(()) } else { Err(InvalidUtf8) }
     }
