@@ -68,9 +68,7 @@ thread_local! {
 
 /// Runs `f` on the thread's table. While the thread ends there is none, hence no handle is valid.
 fn with_table<T>(f: impl FnOnce(&mut Table) -> Result<T>) -> Result<T> {
-    TABLE
-        .try_with(|table| f(&mut table.borrow_mut()))
-        .unwrap_or(Err(Errno(libc::EBADF)))
+    TABLE.try_with(|table| f(&mut table.borrow_mut())).unwrap_or(Err(Errno(libc::EBADF)))
 }
 
 impl Table {
@@ -91,11 +89,7 @@ impl Table {
 
     fn grow(&mut self) -> Result<()> {
         let old = self.slots.len();
-        let new = if old == 0 {
-            FIRST_SLOTS
-        } else {
-            old.saturating_mul(2)
-        };
+        let new = if old == 0 { FIRST_SLOTS } else { old.saturating_mul(2) };
         if c_int::try_from(new).is_err() || self.slots.try_reserve_exact(new - old).is_err() {
             return Err(Errno(libc::ENOMEM));
         }
@@ -131,22 +125,14 @@ impl Table {
         }
         let index = self.first_free;
         match self.slots.get_mut(index as usize) {
-            Some(Slot {
-                state: State::Free(next),
-                ..
-            }) => self.first_free = *next,
+            Some(Slot { state: State::Free(next), .. }) => self.first_free = *next,
             _ => return Err(Errno(libc::ENOMEM)),
         }
         if self.first_free == NONE {
             self.last_free = NONE;
         }
         if let Some(slot) = self.slots.get_mut(index as usize) {
-            *slot = Slot {
-                object,
-                state: State::Open,
-                cached_type: null(),
-                cached: null_mut(),
-            };
+            *slot = Slot { object, state: State::Open, cached_type: null(), cached: null_mut() };
         }
         self.free -= 1;
         Ok(index as c_int)
@@ -180,10 +166,7 @@ pub(crate) fn query(h: c_int, ty: *const c_void) -> Result<NonNull<c_void>> {
     let (object, cached) = with_table(|table| {
         let slot = table.slot(h)?;
         let hit = slot.cached_type == ty;
-        Ok((
-            slot.object,
-            if hit { NonNull::new(slot.cached) } else { None },
-        ))
+        Ok((slot.object, if hit { NonNull::new(slot.cached) } else { None }))
     })?;
     if let Some(cached) = cached {
         return Ok(cached);
@@ -290,10 +273,7 @@ mod tests {
 
     fn object() -> Box<Object> {
         Box::new(Object {
-            hvfs: Hvfs {
-                query: Some(query_object),
-                close: Some(close_object),
-            },
+            hvfs: Hvfs { query: Some(query_object), close: Some(close_object) },
             queries: Cell::new(0),
             closes: Cell::new(0),
         })

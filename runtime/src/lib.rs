@@ -8,6 +8,8 @@
 //! * [`sched`]: coroutines, bundles, stacks, timers, and waiting for descriptors.
 //! * [`iolist`], [`bsock`], [`msock`]: gather lists, and what sockets look like from outside.
 //! * [`ipaddr`]: IP addresses and host names.
+//! * `chan`: channels and `choose`.
+//! * `memory`: allocation that can fail.
 //! * `abi`: the exported C functions, and nothing else.
 
 #[cfg(all(not(test), not(panic = "abort")))]
@@ -23,3 +25,5 @@ pub mod sched;
 pub mod time;
 
 mod abi;
+mod chan;
+mod memory;

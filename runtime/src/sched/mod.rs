@@ -1,13 +1,293 @@
 //! Coroutines, and what they can wait for.
+//!
+//! Each thread has its own scheduler: a queue of ready coroutines in strict order, a heap of timers,
+//! and an epoll instance. Coroutines switch only where they wait, yield, start or end.
+//!
+//! **The rule of this module, and of everything built on it:** no borrow of shared state lives
+//! across a call that may switch. Such a call is every one that waits, yields, launches or cancels
+//! coroutines, or calls back into an object. Another coroutine may run inside it, call the same
+//! functions on the same objects, and close what the caller has in hand. So state is in cells behind
+//! shared references, a `RefCell` is borrowed for a few lines at most, and after a switch everything
+//! that was looked up before is looked up again, or known to be alive for a stated reason.
+//!
+//! * `coroutine`: the control block. `switch`: the registers, by architecture. `stack`: the pool.
+//! * `bundle`: starting, ending and cancelling coroutines.
+//! * `wait`: waiting for one of several things. `timers`, `poller`: deadlines and descriptors.
+//! * `list`: the links. `valgrind`: what valgrind has to know.
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use core::marker::PhantomData;
+use core::ptr::NonNull;
 use std::os::fd::RawFd;
 
 use libc::c_int;
 
 use crate::errno::{Errno, Result};
 use crate::time;
+
+pub(crate) mod bundle;
+mod coroutine;
+mod list;
+mod poller;
+mod stack;
+#[cfg(test)]
+pub(crate) mod testing;
+mod timers;
+mod valgrind;
+pub(crate) mod wait;
+
+#[cfg_attr(target_arch = "x86_64", path = "switch_x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "switch_aarch64.rs")]
+mod switch;
+
+pub(crate) use coroutine::Outcome;
+use coroutine::{Coroutine, State, Task};
+use poller::Poller;
+use stack::{Memory, Pool};
+use timers::Timers;
+
+/// Descriptors and timers are looked at after so many switches at the latest.
+const POLL_EVERY: u32 = 32;
+
+/// [`breathe`] yields once in so many calls.
+const BREATHE_EVERY: u32 = 64;
+
+/// The scheduler of a thread.
+struct Local {
+    /// The coroutine that the thread began as.
+    main: Coroutine,
+    /// The running coroutine; none as long as only `main` ever ran.
+    current: Cell<Option<Task>>,
+    ready: Cell<Option<(Task, Task)>>,
+    switches: Cell<u32>,
+    breaths: Cell<u32>,
+    /// How many coroutines there are, `main` included.
+    coroutines: Cell<usize>,
+    timers: RefCell<Timers>,
+    stacks: RefCell<Pool>,
+    poller: Poller,
+}
+
+thread_local! {
+    static LOCAL: core::mem::ManuallyDrop<Local> = const {
+        core::mem::ManuallyDrop::new(Local {
+            main: Coroutine::new(None, Memory::Thread),
+            current: Cell::new(None),
+            ready: Cell::new(None),
+            switches: Cell::new(0),
+            breaths: Cell::new(0),
+            coroutines: Cell::new(1),
+            timers: RefCell::new(Timers::new()),
+            stacks: RefCell::new(Pool::new()),
+            poller: Poller::new(),
+        })
+    };
+    static END: End = const { End };
+}
+
+/// Frees what the thread's scheduler holds when the thread ends.
+struct End;
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let local = local();
+        local.poller.clear();
+        // A thread that ends inside a coroutine has one stack in use at least.
+        local.stacks.borrow_mut().clear();
+        local.timers.borrow_mut().release_if_empty();
+    }
+}
+
+/// Asks for the clean-up at the end of the thread. Without effect when that has begun.
+fn end_with_thread() {
+    END.try_with(|_| ()).ok();
+}
+
+/// The scheduler of this thread.
+fn local() -> &'static Local {
+    // SAFETY: the place is never dropped, and a reference to it cannot leave the thread, since
+    // cells are not `Sync`. Coroutines stay on their thread as well.
+    LOCAL.with(|local| unsafe { &*core::ptr::from_ref::<Local>(local) })
+}
+
+impl Local {
+    fn current(&'static self) -> Task {
+        self.current.get().unwrap_or_else(|| {
+            // SAFETY: `main` lives as long as the thread.
+            let main = unsafe { Task::new(NonNull::from(&self.main)) };
+            self.current.set(Some(main));
+            main
+        })
+    }
+
+    fn set_current(&self, task: Task) {
+        self.current.set(Some(task));
+    }
+
+    /// Appends a coroutine to the ready queue.
+    fn make_ready(&self, task: Task, outcome: Outcome) {
+        task.outcome.set(outcome);
+        task.state.set(State::Ready);
+        task.next_ready.set(None);
+        let first = match self.ready.get() {
+            Some((first, last)) => {
+                last.next_ready.set(Some(task));
+                first
+            }
+            None => task,
+        };
+        self.ready.set(Some((first, task)));
+    }
+
+    /// Ends the wait of a blocked coroutine, whatever it waits for.
+    fn wake(&self, task: Task, outcome: Outcome) {
+        if let Some(wait) = task.waits.take() {
+            // SAFETY: the waits of a coroutine live until it resumes, and it has not yet.
+            unsafe { wait.as_ref() }.unlink_chain();
+        }
+        if task.timer.get() != timers::NO_TIMER {
+            self.timers.borrow_mut().remove(task);
+        }
+        self.make_ready(task, outcome);
+    }
+
+    /// Takes the next coroutine to run. Waits for one if none is ready.
+    fn next_ready(&self) -> Task {
+        loop {
+            let switches = self.switches.get() + 1;
+            self.switches.set(switches);
+            if switches < POLL_EVERY
+                && let Some((first, last)) = self.ready.get()
+            {
+                self.ready.set(first.next_ready.get().map(|next| (next, last)));
+                return first;
+            }
+            self.poll();
+        }
+    }
+
+    /// Looks after descriptors, then timers; waits for them if no coroutine is ready.
+    #[cold]
+    fn poll(&self) {
+        self.switches.set(0);
+        loop {
+            let ready = self.ready.get().is_some();
+            let deadline = self.timers.borrow().first_deadline();
+            self.poller.poll(match deadline {
+                _ if ready => 0,
+                Some(deadline) => c_int::try_from(deadline.saturating_sub(time::now()).max(0))
+                    .unwrap_or(c_int::MAX),
+                None => -1,
+            });
+            if deadline.is_some() {
+                self.expire(time::now());
+            }
+            if self.ready.get().is_some() {
+                return;
+            }
+        }
+    }
+
+    /// Wakes everyone whose deadline has come.
+    fn expire(&self, now: i64) {
+        loop {
+            let expired = self.timers.borrow().expired(now);
+            let Some(task) = expired else { return };
+            self.wake(task, Outcome { id: Outcome::NONE, errno: libc::ETIMEDOUT });
+        }
+    }
+
+    /// Runs others until this coroutine is made ready.
+    fn suspend(&'static self, state: State) -> Outcome {
+        let me = self.current();
+        me.state.set(state);
+        self.run_others(me)
+    }
+
+    /// Runs whoever is next; returns when it is the turn of `me`.
+    fn run_others(&self, me: Task) -> Outcome {
+        let next = self.next_ready();
+        if next != me {
+            self.set_current(next);
+            // SAFETY: `next` came from the ready queue, so it is suspended on this thread; no
+            // borrow is alive here, nor in any caller, by the rule of this module.
+            unsafe { switch::switch(me, next) };
+        }
+        me.outcome.get()
+    }
+
+    /// Blocks until one of the waits of this coroutine fires or the deadline passes.
+    fn block(&'static self, deadline: i64) -> Outcome {
+        if deadline >= 0 {
+            self.timers.borrow_mut().insert(self.current(), deadline);
+            if time::expired(deadline) {
+                // Decide now: whatever has happened already wins over the timeout.
+                self.switches.set(POLL_EVERY);
+            }
+        }
+        self.suspend(State::Blocked)
+    }
+
+    fn yield_now(&'static self) {
+        let me = self.current();
+        self.make_ready(me, Outcome { id: 0, errno: 0 });
+        self.run_others(me);
+    }
+
+    /// Makes sure that one more coroutine can block without allocating. Error: ENOMEM.
+    fn prepare_coroutine(&self) -> Result<()> {
+        let coroutines = self.coroutines.get() + 1;
+        match self.timers.borrow_mut().reserve(coroutines) {
+            true => Ok(()),
+            false => Err(Errno(libc::ENOMEM)),
+        }
+    }
+
+    fn take_stack(&self) -> Result<NonNull<u8>> {
+        let mut stacks = self.stacks.borrow_mut();
+        if stacks.total() == 0 {
+            end_with_thread();
+        }
+        stacks.take()
+    }
+
+    fn give_stack_back(&self, base: NonNull<u8>) {
+        self.stacks.borrow_mut().give_back(base);
+    }
+}
+
+/// Blocks the running coroutine until one of the waits it has joined fires or the deadline passes.
+pub(crate) fn block(deadline: i64) -> Outcome {
+    local().block(deadline)
+}
+
+/// Fails with ECANCELED if the running coroutine may not block: it is being cancelled, or it runs
+/// inside a close callback. The first check of every function that may have to wait.
+pub fn can_block() -> Result<()> {
+    let me = local().current();
+    if me.cancelled.get() || me.banned.get() { Err(Errno(libc::ECANCELED)) } else { Ok(()) }
+}
+
+/// While this lives the running coroutine may not block (see [`can_block`]).
+pub struct BlockingBan {
+    before: bool,
+    /// It belongs to one coroutine, hence to one thread.
+    not_send: PhantomData<*const ()>,
+}
+
+impl BlockingBan {
+    /// Switches blocking off for the running coroutine.
+    #[expect(clippy::new_without_default, reason = "a side effect is no default value")]
+    pub fn new() -> BlockingBan {
+        BlockingBan { before: local().current().banned.replace(true), not_send: PhantomData }
+    }
+}
+
+impl Drop for BlockingBan {
+    fn drop(&mut self) {
+        local().current().banned.set(self.before);
+    }
+}
 
 /// What a coroutine waits for on a descriptor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,47 +308,6 @@ pub enum WaitError {
     /// EBUSY: that direction already has a waiter. ETIMEDOUT. ECANCELED: the coroutine may not
     /// block. Others: epoll does not take this descriptor.
     Errno(Errno),
-}
-
-thread_local! {
-    static BANNED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Fails with ECANCELED if the running coroutine may not block: it is being cancelled, or it runs
-/// inside a close callback. The first check of every function that may have to wait.
-pub fn can_block() -> Result<()> {
-    if BANNED.get() {
-        Err(Errno(libc::ECANCELED))
-    } else {
-        Ok(())
-    }
-}
-
-/// While this lives the running coroutine may not block (see [`can_block`]).
-pub struct BlockingBan {
-    before: bool,
-    /// It belongs to one coroutine, hence to one thread.
-    not_send: PhantomData<*const ()>,
-}
-
-impl BlockingBan {
-    /// Switches blocking off for the running coroutine.
-    #[expect(
-        clippy::new_without_default,
-        reason = "a side effect is no default value"
-    )]
-    pub fn new() -> BlockingBan {
-        BlockingBan {
-            before: BANNED.replace(true),
-            not_send: PhantomData,
-        }
-    }
-}
-
-impl Drop for BlockingBan {
-    fn drop(&mut self) {
-        BANNED.set(self.before);
-    }
 }
 
 /// Waits until a descriptor may be ready, for I/O that tries first and waits only after EAGAIN:
@@ -92,48 +331,54 @@ pub fn wait_fd(
     deadline: i64,
 ) -> core::result::Result<(), WaitError> {
     can_block().map_err(WaitError::Errno)?;
-    let events = match direction {
-        Direction::In => libc::POLLIN,
-        Direction::Out => libc::POLLOUT,
-    };
-    let mut poll = libc::pollfd {
-        fd,
-        events,
-        revents: 0,
-    };
-    let left = if deadline < 0 {
-        -1
-    } else {
-        (deadline - time::now()).max(0)
-    };
-    // SAFETY: `poll` is one writable pollfd.
-    match unsafe { libc::poll(&mut poll, 1, c_int::try_from(left).unwrap_or(c_int::MAX)) } {
-        1 => Ok(()),
-        0 => Err(WaitError::Errno(Errno(libc::ETIMEDOUT))),
-        _ => Err(WaitError::Errno(Errno::last())),
-    }
+    local().poller.wait_fd(fd, direction, deadline)
 }
 
 /// Whether a coroutine waits for this direction of a descriptor already: the EBUSY rule.
-pub fn fd_busy(_fd: RawFd, _direction: Direction) -> bool {
-    false
+pub fn fd_busy(fd: RawFd, direction: Direction) -> bool {
+    local().poller.busy(fd, direction)
 }
 
 /// Drops the registration of a descriptor that is about to be closed, and wakes its waiters with
 /// [`WaitError::Closed`]. Does not switch; unknown descriptors are fine.
-pub fn forget_fd(_fd: RawFd) {}
+pub fn forget_fd(fd: RawFd) {
+    local().poller.forget(fd);
+}
+
+/// Waits until a descriptor of the program is ready, even if it was all along: `fdin`, `fdout`.
+///
+/// Errors, in this order: ECANCELED, EBADF, EBUSY if that direction has a waiter, ENOTSUP for what
+/// epoll does not take, ETIMEDOUT.
+pub fn poll_fd(fd: RawFd, direction: Direction, deadline: i64) -> Result<()> {
+    can_block()?;
+    local().poller.poll_fd(fd, direction, deadline)
+}
+
+/// Forgets a descriptor of the program before the program closes it: `fdclean`.
+///
+/// Error: EBUSY if someone waits for it.
+pub fn clean_fd(fd: RawFd) -> Result<()> {
+    local().poller.clean(fd)
+}
 
 /// Lets the other ready coroutines run. Error: ECANCELED.
 pub fn yield_now() -> Result<()> {
-    can_block()
+    can_block()?;
+    local().yield_now();
+    Ok(())
 }
 
 /// Sleeps until the deadline; one in the past just yields. Error: ECANCELED.
 pub fn sleep(deadline: i64) -> Result<()> {
     can_block()?;
-    // SAFETY: no descriptors are passed.
-    unsafe { libc::poll(core::ptr::null_mut(), 0, (deadline - time::now()) as c_int) };
-    Ok(())
+    if time::expired(deadline) {
+        local().yield_now();
+        return Ok(());
+    }
+    match local().block(deadline).errno {
+        libc::ETIMEDOUT => Ok(()),
+        errno => Err(Errno(errno)),
+    }
 }
 
 /// Keeps a loop of I/O that always succeeds at once from starving the other coroutines: now and
@@ -141,4 +386,24 @@ pub fn sleep(deadline: i64) -> Result<()> {
 ///
 /// Any coroutine may run inside, and close the very handle the caller is about to use. So call it
 /// first thing, before the handle is looked up and before anything is consumed.
-pub fn breathe() {}
+pub fn breathe() {
+    let local = local();
+    let breaths = local.breaths.get() + 1;
+    local.breaths.set(breaths % BREATHE_EVERY);
+    if breaths == BREATHE_EVERY {
+        // One that may not block carries on; it is about to end anyway.
+        yield_now().ok();
+    }
+}
+
+/// Ends the process: the program broke a rule that leaves no way to go on.
+fn fatal(message: &str) -> ! {
+    for part in ["libdill_rt: ", message, "\n"] {
+        // SAFETY: the bytes of a string.
+        unsafe { libc::write(libc::STDERR_FILENO, part.as_ptr().cast(), part.len()) };
+    }
+    std::process::abort();
+}
+
+#[cfg(test)]
+mod tests;

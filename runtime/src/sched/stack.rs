@@ -1,0 +1,201 @@
+//! Stacks: 256 KiB each with a guard page below, many to a mapping.
+//!
+//! The guard is a mark in the page table (MADV_GUARD_INSTALL, Linux 6.13) where the kernel knows
+//! it, and so costs no mapping: neighbouring slabs merge and hundreds of thousands of stacks fit
+//! into a handful of mappings. Elsewhere it is a page without access, which splits the mapping and
+//! ends at vm.max_map_count.
+//!
+//! A stack that a finished coroutine gives back is still in use until the next switch. It goes on
+//! top of the pool, and nothing but the next `take` touches it there.
+
+use core::ptr::{NonNull, null_mut};
+
+use libc::c_void;
+
+use super::valgrind::{self, StackId};
+use crate::errno::{Errno, Result};
+
+/// What a coroutine can use, control block included.
+pub(super) const STACK_SIZE: usize = 256 * 1024;
+
+/// How many free stacks keep the pages they have touched.
+const WARM_STACKS: usize = 1024;
+
+/// Stacks in the first slab; each further one is twice as large, up to the largest.
+const FIRST_SLAB: usize = 16;
+const LARGEST_SLAB: usize = 1024;
+
+/// madvise advice, from the kernel's mman-common.h.
+const MADV_GUARD_INSTALL: libc::c_int = 102;
+
+/// The memory a coroutine runs on.
+#[derive(Clone, Copy)]
+pub(super) enum Memory {
+    /// The thread's own stack.
+    Thread,
+    /// A stack of the pool, by its lowest usable byte.
+    Pooled(NonNull<u8>),
+    /// The caller of `go_mem` owns it.
+    Foreign(StackId),
+}
+
+/// One mapping of many stacks, each above its guard.
+struct Slab {
+    base: NonNull<c_void>,
+    size: usize,
+}
+
+/// The stacks of a thread.
+pub(super) struct Pool {
+    slabs: Vec<Slab>,
+    /// Where the stacks of the newest slab begin that were never used, and how many there are.
+    unused: *mut u8,
+    unused_count: usize,
+    /// Free stacks; the last one given back is the first to be taken. Has room for all.
+    free: Vec<NonNull<u8>>,
+    /// So many at the bottom of `free` have given their pages back to the system.
+    cold: usize,
+    total: usize,
+    ids: Vec<StackId>,
+    page: usize,
+    /// The kernel refused the light guard.
+    heavy_guards: bool,
+}
+
+impl Pool {
+    pub(super) const fn new() -> Pool {
+        Pool {
+            slabs: Vec::new(),
+            unused: null_mut(),
+            unused_count: 0,
+            free: Vec::new(),
+            cold: 0,
+            total: 0,
+            ids: Vec::new(),
+            page: 0,
+            heavy_guards: false,
+        }
+    }
+
+    /// Takes a stack: its lowest usable byte. Error: ENOMEM.
+    pub(super) fn take(&mut self) -> Result<NonNull<u8>> {
+        match self.free.pop() {
+            Some(base) => {
+                self.cold = self.cold.min(self.free.len());
+                valgrind::forget(base.as_ptr(), STACK_SIZE);
+                Ok(base)
+            }
+            None => self.carve(),
+        }
+    }
+
+    /// Gives a stack back, possibly the one this runs on.
+    pub(super) fn give_back(&mut self, base: NonNull<u8>) {
+        self.free.push(base);
+        if self.free.len() - self.cold > WARM_STACKS {
+            if let Some(coldest) = self.free.get(self.cold) {
+                // SAFETY: a free stack of this pool, and not the one on top, which may be in use.
+                unsafe { libc::madvise(coldest.as_ptr().cast(), STACK_SIZE, libc::MADV_DONTNEED) };
+            }
+            self.cold += 1;
+        }
+    }
+
+    /// How many stacks there are, free ones included.
+    pub(super) fn total(&self) -> usize {
+        self.total
+    }
+
+    /// Unmaps everything, provided that no coroutine is left on any of the stacks.
+    pub(super) fn clear(&mut self) {
+        if self.free.len() < self.total {
+            return;
+        }
+        for id in self.ids.drain(..) {
+            id.deregister();
+        }
+        for slab in self.slabs.drain(..) {
+            // SAFETY: the slab is a mapping of this pool, and all of its stacks are free.
+            unsafe { libc::munmap(slab.base.as_ptr(), slab.size) };
+        }
+        *self = Pool::new();
+    }
+
+    /// Makes a stack that was never used.
+    fn carve(&mut self) -> Result<NonNull<u8>> {
+        if self.unused_count == 0 {
+            self.map_slab()?;
+        }
+        let room = self.free.try_reserve(self.total + 1 - self.free.len()).is_ok()
+            && self.ids.try_reserve(1).is_ok();
+        if !room {
+            return Err(Errno(libc::ENOMEM));
+        }
+        self.guard(self.unused)?;
+        // SAFETY: there is an unused stack: first its guard page, then its usable part.
+        let (base, next) = unsafe {
+            let base = self.unused.add(self.page);
+            (NonNull::new_unchecked(base), base.add(STACK_SIZE))
+        };
+        self.unused = next;
+        self.unused_count -= 1;
+        self.total += 1;
+        let id = StackId::register(base.as_ptr(), STACK_SIZE);
+        if id != StackId::NONE {
+            self.ids.push(id);
+        }
+        Ok(base)
+    }
+
+    /// Makes the lowest page of a stack fault.
+    fn guard(&mut self, page: *mut u8) -> Result<()> {
+        if !self.heavy_guards {
+            // SAFETY: the page belongs to an unused stack of this pool.
+            if unsafe { libc::madvise(page.cast(), self.page, MADV_GUARD_INSTALL) } == 0 {
+                return Ok(());
+            }
+            self.heavy_guards = true;
+        }
+        // SAFETY: as above.
+        match unsafe { libc::mprotect(page.cast(), self.page, libc::PROT_NONE) } {
+            0 => Ok(()),
+            _ => Err(Errno(libc::ENOMEM)),
+        }
+    }
+
+    /// Maps the next slab: smaller than planned if the address space is limited.
+    fn map_slab(&mut self) -> Result<()> {
+        // SAFETY: asks for a number; Linux always has this one.
+        self.page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
+        self.slabs.try_reserve(1).map_err(|_| Errno(libc::ENOMEM))?;
+        let mut count = FIRST_SLAB.max(self.total).min(LARGEST_SLAB);
+        loop {
+            let size = count * (self.page + STACK_SIZE);
+            if let Some(base) = map(size) {
+                self.slabs.push(Slab { base, size });
+                self.unused = base.as_ptr().cast();
+                self.unused_count = count;
+                return Ok(());
+            }
+            if count == 1 {
+                return Err(Errno(libc::ENOMEM));
+            }
+            count /= 2;
+        }
+    }
+}
+
+/// Maps memory for stacks, whose pages come one by one as they are touched.
+fn map(size: usize) -> Option<NonNull<c_void>> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_STACK;
+    // SAFETY: a fresh anonymous mapping, at a place the kernel chooses.
+    let base =
+        unsafe { libc::mmap(null_mut(), size, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
+    if base == libc::MAP_FAILED {
+        return None;
+    }
+    // A huge page under eight stacks would undo the thrift. Since Linux 6.7 MAP_STACK says the same.
+    // SAFETY: the mapping is ours.
+    unsafe { libc::madvise(base, size, libc::MADV_NOHUGEPAGE) };
+    NonNull::new(base)
+}

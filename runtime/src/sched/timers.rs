@@ -1,0 +1,171 @@
+//! Deadlines of blocked coroutines: a binary heap that knows where each coroutine's entry is, so a
+//! coroutine woken by something else takes its entry along. Equal deadlines fire in order.
+
+use super::coroutine::Task;
+
+/// The heap position of a coroutine without a timer.
+pub(super) const NO_TIMER: usize = usize::MAX;
+
+struct Timer {
+    deadline: i64,
+    /// Tells equal deadlines apart: the earlier one was there first.
+    sequence: u64,
+    sleeper: Task,
+}
+
+pub(super) struct Timers {
+    heap: Vec<Timer>,
+    next_sequence: u64,
+}
+
+impl Timers {
+    pub(super) const fn new() -> Timers {
+        Timers { heap: Vec::new(), next_sequence: 0 }
+    }
+
+    /// Makes room for the timers of so many coroutines, so that blocking never allocates.
+    /// False if there is no memory.
+    pub(super) fn reserve(&mut self, coroutines: usize) -> bool {
+        self.heap.try_reserve(coroutines.saturating_sub(self.heap.len())).is_ok()
+    }
+
+    /// Gives the memory back, unless someone still sleeps.
+    pub(super) fn release_if_empty(&mut self) {
+        if self.heap.is_empty() {
+            self.heap = Vec::new();
+        }
+    }
+
+    pub(super) fn first_deadline(&self) -> Option<i64> {
+        self.heap.first().map(|timer| timer.deadline)
+    }
+
+    /// Adds the timer of a coroutine that has none.
+    pub(super) fn insert(&mut self, sleeper: Task, deadline: i64) {
+        let sequence = self.next_sequence;
+        self.next_sequence += 1;
+        self.heap.push(Timer { deadline, sequence, sleeper });
+        self.sift_up(self.heap.len() - 1);
+    }
+
+    /// Removes the timer of a coroutine, if it has one.
+    pub(super) fn remove(&mut self, sleeper: Task) {
+        let place = sleeper.timer.replace(NO_TIMER);
+        if place == NO_TIMER {
+            return;
+        }
+        self.heap.swap_remove(place);
+        if place < self.heap.len() {
+            self.sift_up(place);
+            self.sift_down(place);
+        }
+    }
+
+    /// The coroutine whose deadline has passed first. Its timer stays until it is woken.
+    pub(super) fn expired(&self, now: i64) -> Option<Task> {
+        self.heap.first().filter(|timer| timer.deadline <= now).map(|timer| timer.sleeper)
+    }
+
+    /// Whether the entry at `a` comes before the one at `b`; false for positions past the end.
+    fn before(&self, a: usize, b: usize) -> bool {
+        match (self.heap.get(a), self.heap.get(b)) {
+            (Some(a), Some(b)) => (a.deadline, a.sequence) < (b.deadline, b.sequence),
+            _ => false,
+        }
+    }
+
+    /// Tells the coroutine at `place` that it is there.
+    fn note(&self, place: usize) {
+        if let Some(timer) = self.heap.get(place) {
+            timer.sleeper.timer.set(place);
+        }
+    }
+
+    fn sift_up(&mut self, mut place: usize) {
+        while place > 0 {
+            let parent = (place - 1) / 2;
+            if !self.before(place, parent) {
+                break;
+            }
+            self.heap.swap(place, parent);
+            self.note(place);
+            place = parent;
+        }
+        self.note(place);
+    }
+
+    fn sift_down(&mut self, mut place: usize) {
+        loop {
+            let left = 2 * place + 1;
+            let child = if self.before(left + 1, left) { left + 1 } else { left };
+            if !self.before(child, place) {
+                break;
+            }
+            self.heap.swap(place, child);
+            self.note(place);
+            place = child;
+        }
+        self.note(place);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::ptr::NonNull;
+
+    use super::super::coroutine::Coroutine;
+    use super::super::stack::Memory;
+    use super::*;
+
+    fn sleepers<const N: usize>() -> [Coroutine; N] {
+        core::array::from_fn(|_| Coroutine::new(None, Memory::Thread))
+    }
+
+    fn task(coroutine: &Coroutine) -> Task {
+        // SAFETY: the sleepers of a test outlive its timers.
+        unsafe { Task::new(NonNull::from(coroutine)) }
+    }
+
+    fn drain(timers: &mut Timers, now: i64) -> Vec<*mut Coroutine> {
+        let mut order = Vec::new();
+        while let Some(sleeper) = timers.expired(now) {
+            order.push(sleeper.as_ptr());
+            timers.remove(sleeper);
+            assert_eq!(sleeper.timer.get(), NO_TIMER);
+        }
+        order
+    }
+
+    #[test]
+    fn equal_deadlines_keep_their_order() {
+        let sleepers = sleepers::<50>();
+        let mut timers = Timers::new();
+        for sleeper in &sleepers {
+            timers.insert(task(sleeper), 7);
+        }
+        assert!(drain(&mut timers, 6).is_empty());
+        let expected: Vec<_> = sleepers.iter().map(|s| task(s).as_ptr()).collect();
+        assert_eq!(drain(&mut timers, 7), expected);
+        assert_eq!(timers.first_deadline(), None);
+    }
+
+    #[test]
+    fn any_order_in_is_sorted_out_even_with_removals() {
+        let sleepers = sleepers::<101>();
+        let mut timers = Timers::new();
+        for (index, sleeper) in sleepers.iter().enumerate() {
+            // 101 is prime, so this visits every deadline from 0 to 100 once.
+            timers.insert(task(sleeper), (index * 37 % 101) as i64);
+        }
+        for sleeper in sleepers.iter().step_by(3) {
+            timers.remove(task(sleeper));
+            timers.remove(task(sleeper));
+        }
+        let mut expected: Vec<_> =
+            (0..101).filter(|i| i % 3 != 0).map(|i| (i * 37 % 101, i)).collect();
+        expected.sort_unstable();
+        assert_eq!(timers.first_deadline(), Some(expected[0].0 as i64));
+        let expected: Vec<_> = expected.iter().map(|(_, i)| task(&sleepers[*i]).as_ptr()).collect();
+        assert_eq!(drain(&mut timers, i64::MAX), expected);
+    }
+}

@@ -1,0 +1,76 @@
+//! What valgrind has to know about stacks that it did not see being made.
+//!
+//! A client request is a sequence of instructions that does nothing on a real processor and that
+//! valgrind recognises: see "The Client Request mechanism" in its manual. So this needs neither
+//! valgrind's headers nor a special build.
+
+/// Makes a client request: the answer, or 0 where there is no valgrind.
+#[cfg(target_arch = "x86_64")]
+fn request(code: usize, first: usize, second: usize) -> usize {
+    let block = [code, first, second, 0, 0, 0];
+    let answer;
+    // SAFETY: the rotations of rdi add up to two full turns and the exchange is one of a register
+    // with itself. Under valgrind the request reads `block`.
+    unsafe {
+        core::arch::asm!(
+            "rol rdi, 3",
+            "rol rdi, 13",
+            "rol rdi, 61",
+            "rol rdi, 51",
+            "xchg rbx, rbx",
+            in("rax") block.as_ptr(),
+            inout("rdx") 0_usize => answer,
+        );
+    }
+    answer
+}
+
+/// Makes a client request: the answer, or 0 where there is no valgrind.
+#[cfg(target_arch = "aarch64")]
+fn request(code: usize, first: usize, second: usize) -> usize {
+    let block = [code, first, second, 0, 0, 0];
+    let answer;
+    // SAFETY: the rotations of x12 add up to two full turns and the last instruction copies a
+    // register to itself. Under valgrind the request reads `block`.
+    unsafe {
+        core::arch::asm!(
+            "ror x12, x12, #3",
+            "ror x12, x12, #13",
+            "ror x12, x12, #51",
+            "ror x12, x12, #61",
+            "orr x10, x10, x10",
+            in("x4") block.as_ptr(),
+            inout("x3") 0_usize => answer,
+        );
+    }
+    answer
+}
+
+const STACK_REGISTER: usize = 0x1501;
+const STACK_DEREGISTER: usize = 0x1502;
+/// Memcheck's own requests begin with its initials.
+const MAKE_MEM_UNDEFINED: usize = 0x4d43_0001;
+
+/// The registration of a stack; 0 where there is no valgrind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct StackId(usize);
+
+impl StackId {
+    pub(super) const NONE: StackId = StackId(0);
+
+    /// Announces a stack, so that moving the stack pointer there is not taken for a huge frame.
+    pub(super) fn register(base: *const u8, size: usize) -> StackId {
+        StackId(request(STACK_REGISTER, base as usize, base as usize + size - 1))
+    }
+
+    pub(super) fn deregister(self) {
+        if self != StackId::NONE {
+            request(STACK_DEREGISTER, self.0, 0);
+        }
+    }
+}
+
+/// Tells memcheck to forget what was written there: the contents of a stack that is used anew.
+pub(super) fn forget(base: *const u8, size: usize) {
+    request(MAKE_MEM_UNDEFINED, base as usize, size);
+}
