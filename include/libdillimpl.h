@@ -1,0 +1,88 @@
+/* libdillimpl.h: what a protocol needs to be a handle and a socket of libdill_rt. */
+
+#ifndef LIBDILLIMPL_H_INCLUDED
+#define LIBDILLIMPL_H_INCLUDED
+
+#include "libdill.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Handles ---- */
+
+/* Embedded in the object. The functions get its address and find the object from there. */
+struct dill_hvfs {
+    void *(*query)(struct dill_hvfs *vfs, const void *type);
+    void (*close)(struct dill_hvfs *vfs);
+};
+
+DILL_EXPORT int dill_hmake(struct dill_hvfs *vfs);
+DILL_EXPORT void *dill_hquery(int h, const void *type);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define hvfs dill_hvfs
+#define hmake dill_hmake
+#define hquery dill_hquery
+#endif
+
+#if !defined(DILL_DISABLE_SOCKETS)
+
+/* ---- Byte streams ---- */
+
+/* A type is known by the value of such a variable, not by the variable's address. */
+DILL_EXPORT extern const void *dill_bsock_type;
+
+struct dill_bsock_vfs {
+    int (*bsendl)(struct dill_bsock_vfs *vfs,
+        struct dill_iolist *first, struct dill_iolist *last, int64_t deadline);
+    int (*brecvl)(struct dill_bsock_vfs *vfs,
+        struct dill_iolist *first, struct dill_iolist *last, int64_t deadline);
+};
+
+/* Not in libdill: a byte stream may also deliver what has arrived.
+   hquery(s, DILL_BSOCK_SOME_TYPE) gives NULL and ENOTSUP where it can not. A stream that can also
+   promises that a receive which times out or is cancelled has consumed nothing.
+
+   The type is a number that is nobody's address ("dillsome" in ASCII; "dsom" where addresses have
+   32 bits), so that asking a runtime that has never heard of it is harmless. */
+#if UINTPTR_MAX > 0xffffffffu
+#define DILL_BSOCK_SOME_TYPE ((const void *)(uintptr_t)0x64696c6c736f6d65)
+#else
+#define DILL_BSOCK_SOME_TYPE ((const void *)(uintptr_t)0x64736f6d)
+#endif
+
+struct dill_bsock_some_vfs {
+    /* Waits for a byte, then delivers between 1 and `len`: the number, or -1 as brecv does. */
+    ssize_t (*brecvsome)(
+        struct dill_bsock_some_vfs *vfs, void *buf, size_t len, int64_t deadline);
+};
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define bsock_type dill_bsock_type
+#define bsock_vfs dill_bsock_vfs
+#endif
+
+/* ---- Message sockets ---- */
+
+DILL_EXPORT extern const void *dill_msock_type;
+
+struct dill_msock_vfs {
+    int (*msendl)(struct dill_msock_vfs *vfs,
+        struct dill_iolist *first, struct dill_iolist *last, int64_t deadline);
+    ssize_t (*mrecvl)(struct dill_msock_vfs *vfs,
+        struct dill_iolist *first, struct dill_iolist *last, int64_t deadline);
+};
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define msock_type dill_msock_type
+#define msock_vfs dill_msock_vfs
+#endif
+
+#endif /* DILL_DISABLE_SOCKETS */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
