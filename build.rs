@@ -1,3 +1,59 @@
-//! Builds nothing yet.
+//! Makes the C header and links the shared library.
 
-fn main() {}
+use std::env;
+use std::error::Error;
+use std::path::Path;
+use std::process::Command;
+
+/// What the host has to provide, and nothing else.
+const HOST: &str = "symbols/host.txt";
+const IMPORT_LIBRARY: &str = "tools/import-library.sh";
+const EXPORTS: &str = "src/abi/exports.rs";
+const CBINDGEN: &str = "cbindgen.toml";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    for path in ["build.rs", HOST, IMPORT_LIBRARY, EXPORTS, CBINDGEN] {
+        println!("cargo:rerun-if-changed={path}");
+    }
+    println!("cargo:rerun-if-env-changed=CC");
+    let out = env::var("OUT_DIR")?;
+    header(&Path::new(&out).join("libdill_ws.h"))?;
+    link(&Path::new(&out).join("libdill_rt.so"))
+}
+
+/// Makes the header from the exported functions. `src/abi/pinned.rs` compares it with the one that is
+/// checked in.
+fn header(output: &Path) -> Result<(), Box<dyn Error>> {
+    let config = cbindgen::Config::from_file(CBINDGEN)?;
+    let mut text = Vec::new();
+    cbindgen::Builder::new().with_config(config).with_src(EXPORTS).generate()?.write(&mut text);
+    std::fs::write(output, text)?;
+    Ok(())
+}
+
+/// Names the shared library `libdill_ws.so.0` and has it load `libdill_rt.so.0`.
+///
+/// The runtime is not built yet when this package is, and the host may be another one. So what is
+/// linked is an import library, which names the host's symbols and no others: with `-z defs` every
+/// other import that is nobody's is an error.
+fn link(runtime: &Path) -> Result<(), Box<dyn Error>> {
+    let status = Command::new("sh")
+        .arg(IMPORT_LIBRARY)
+        .arg(runtime)
+        .args(["libdill_rt.so.0", HOST])
+        .status()?;
+    if !status.success() {
+        return Err(format!("{IMPORT_LIBRARY}: {status}").into());
+    }
+    let runtime = runtime.display().to_string();
+    for arg in [
+        "-Wl,-soname,libdill_ws.so.0",
+        "-Wl,-z,defs",
+        "-Wl,--no-as-needed",
+        &runtime,
+        "-Wl,--as-needed",
+    ] {
+        println!("cargo:rustc-cdylib-link-arg={arg}");
+    }
+    Ok(())
+}

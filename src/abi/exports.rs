@@ -9,6 +9,7 @@ use super::{buffers, host, random};
 use crate::protocol::close::MAX_REASON;
 use crate::protocol::key;
 use crate::socket::{Error, WebSocket};
+use libc::ssize_t;
 use std::ffi::{c_char, c_int, c_void};
 
 /// Attaches the client's end of a WebSocket to a byte stream.
@@ -187,7 +188,7 @@ pub unsafe extern "C" fn dill_ws_recv(
     buf: *mut c_void,
     len: usize,
     deadline: i64,
-) -> isize {
+) -> ssize_t {
     let mut list = Iolist::single(buf, len);
     // SAFETY: a list of one element that is writable for its length.
     unsafe { receive(s, flags, &mut list, &mut list, deadline) }.report()
@@ -231,7 +232,7 @@ pub unsafe extern "C" fn dill_ws_recvl(
     first: *mut Iolist,
     last: *mut Iolist,
     deadline: i64,
-) -> isize {
+) -> ssize_t {
     // SAFETY: passed on from the caller.
     unsafe { receive(s, flags, first, last, deadline) }.report()
 }
@@ -322,7 +323,7 @@ pub unsafe extern "C" fn dill_ws_status(
     status: *mut c_int,
     buf: *mut c_void,
     len: usize,
-) -> isize {
+) -> ssize_t {
     // SAFETY: passed on from the caller.
     unsafe { object::status(s, status, buf, len) }.report()
 }

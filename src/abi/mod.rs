@@ -9,6 +9,8 @@ mod exports;
 mod host;
 mod iolist;
 mod object;
+#[cfg(test)]
+mod pinned;
 mod random;
 mod raw_names;
 mod storage;

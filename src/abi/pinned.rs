@@ -1,0 +1,68 @@
+//! The checked-in header is the one that the sources make, and the lists of symbols are right.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// `make header` runs this with `UPDATE_HEADER` set.
+#[test]
+fn header_is_up_to_date() {
+    let made = include_str!(concat!(env!("OUT_DIR"), "/libdill_ws.h"));
+    let name = "include/libdill_ws.h";
+    if env::var_os("UPDATE_HEADER").is_some() {
+        fs::write(path(name), made).unwrap();
+    }
+    assert!(made == read(name), "{name} is not what the sources make: run `make header`");
+}
+
+/// The lines of a list, which must be sorted and without repetition.
+fn list(name: &str) -> BTreeSet<String> {
+    let text = read(name);
+    let lines: Vec<_> = text.lines().map(String::from).collect();
+    let set: BTreeSet<_> = lines.iter().cloned().collect();
+    assert!(lines.iter().eq(&set), "{name} is not sorted");
+    set
+}
+
+/// What the sources declare as `fn dill_...` and `static dill_...`.
+fn declared(source: &str) -> BTreeSet<String> {
+    let words: Vec<_> = source.split_whitespace().collect();
+    words
+        .windows(2)
+        .filter_map(|pair| {
+            let kind = match pair[0] {
+                "fn" => "function",
+                "static" => "data",
+                _ => return None,
+            };
+            let name = pair[1].split(['(', ':']).next()?;
+            name.starts_with("dill_").then(|| format!("{kind} {name}"))
+        })
+        .collect()
+}
+
+#[test]
+fn host_list_is_what_the_sources_import() {
+    assert_eq!(list("symbols/host.txt"), declared(&read("src/abi/host.rs")));
+}
+
+#[test]
+fn websocket_list_is_what_the_sources_export() {
+    let full = declared(&read("src/abi/exports.rs"));
+    let raw = full.iter().map(|line| line.replace("dill_", "")).collect();
+    assert_eq!(list("symbols/libdill_ws.txt"), &full | &raw);
+}
+
+#[test]
+fn the_runtime_has_all_that_is_imported() {
+    assert!(list("symbols/host.txt").is_subset(&list("symbols/libdill_rt.txt")));
+}
