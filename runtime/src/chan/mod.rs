@@ -235,6 +235,7 @@ pub(crate) fn make() -> Result<[c_int; 2]> {
 ///
 /// # Safety
 /// `message` is memory to read or write as the operation says, until this returns.
+#[inline]
 pub(crate) unsafe fn transfer(
     h: c_int,
     operation: Operation,

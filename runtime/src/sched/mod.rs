@@ -36,6 +36,9 @@ mod timers;
 mod valgrind;
 pub(crate) mod wait;
 
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+compile_error!("switching stacks is written for x86-64 and aarch64 only");
+
 #[cfg_attr(target_arch = "x86_64", path = "switch_x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "switch_aarch64.rs")]
 mod switch;
@@ -60,6 +63,8 @@ struct Local {
     current: Cell<Option<Task>>,
     ready: Cell<Option<(Task, Task)>>,
     switches: Cell<u32>,
+    /// When timers were last looked at: a time that has certainly come.
+    last_look: Cell<i64>,
     breaths: Cell<u32>,
     /// How many coroutines there are, `main` included.
     coroutines: Cell<usize>,
@@ -75,6 +80,7 @@ thread_local! {
             current: Cell::new(None),
             ready: Cell::new(None),
             switches: Cell::new(0),
+            last_look: Cell::new(0),
             breaths: Cell::new(0),
             coroutines: Cell::new(1),
             timers: RefCell::new(Timers::new()),
@@ -180,7 +186,8 @@ impl Local {
                 None => -1,
             });
             if deadline.is_some() {
-                self.expire(time::now());
+                self.last_look.set(time::now());
+                self.expire(self.last_look.get());
             }
             if self.ready.get().is_some() {
                 return;
@@ -198,6 +205,7 @@ impl Local {
     }
 
     /// Runs others until this coroutine is made ready.
+    #[inline(always)]
     fn suspend(&'static self, state: State) -> Outcome {
         let me = self.current();
         me.state.set(state);
@@ -205,6 +213,7 @@ impl Local {
     }
 
     /// Runs whoever is next; returns when it is the turn of `me`.
+    #[inline(always)]
     fn run_others(&self, me: Task) -> Outcome {
         let next = self.next_ready();
         if next != me {
@@ -217,10 +226,13 @@ impl Local {
     }
 
     /// Blocks until one of the waits of this coroutine fires or the deadline passes.
+    // Inlined because the processor mispredicts each return after a switch: fewer frames, fewer
+    // returns.
+    #[inline(always)]
     fn block(&'static self, deadline: i64) -> Outcome {
         if deadline >= 0 {
             self.timers.borrow_mut().insert(self.current(), deadline);
-            if time::expired(deadline) {
+            if deadline <= self.last_look.get() {
                 // Decide now: whatever has happened already wins over the timeout.
                 self.switches.set(POLL_EVERY);
             }
@@ -257,6 +269,7 @@ impl Local {
 }
 
 /// Blocks the running coroutine until one of the waits it has joined fires or the deadline passes.
+#[inline(always)]
 pub(crate) fn block(deadline: i64) -> Outcome {
     local().block(deadline)
 }

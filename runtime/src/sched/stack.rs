@@ -121,6 +121,11 @@ impl Pool {
         *self = Pool::new();
     }
 
+    #[cfg(test)]
+    pub(super) fn use_heavy_guards(&mut self, heavy: bool) {
+        self.heavy_guards = heavy;
+    }
+
     /// Makes a stack that was never used.
     fn carve(&mut self) -> Result<NonNull<u8>> {
         if self.unused_count == 0 {

@@ -385,3 +385,130 @@ fn breathing_yields_now_and_then() {
     assert_eq!(log.take(), "other");
     handle::close(h).unwrap();
 }
+
+/// Runs `body` in a forked child: the status that `waitpid` reports.
+fn in_child(body: impl FnOnce()) -> c_int {
+    // SAFETY: the child only runs `body`, which uses nothing of the other threads' making.
+    unsafe {
+        let child = libc::fork();
+        if child == 0 {
+            body();
+            libc::_exit(0);
+        }
+        let mut status = 0;
+        assert_eq!(libc::waitpid(child, &mut status, 0), child);
+        status
+    }
+}
+
+#[test]
+fn a_stack_overflow_hits_the_guard() {
+    for heavy in [false, true] {
+        let status = in_child(move || {
+            local().stacks.borrow_mut().use_heavy_guards(heavy);
+            go(|| {
+                let Memory::Pooled(base) = local().current().memory else { return };
+                // SAFETY: the lowest byte is usable; the one below is not, which is the point.
+                unsafe {
+                    base.write_volatile(1);
+                    base.sub(1).write_volatile(1);
+                }
+            });
+        });
+        assert!(libc::WIFSIGNALED(status), "{status}");
+        assert_eq!(libc::WTERMSIG(status), libc::SIGSEGV);
+    }
+}
+
+#[test]
+fn a_forked_child_waits_on_its_own() {
+    let (a, b) = pair();
+    let (fd, other) = (a.as_raw_fd(), b.as_raw_fd());
+    let log = Log::default();
+    let inner = log.clone();
+    let reader = go(move || {
+        assert_eq!(wait_fd(fd, Direction::In, -1), Ok(()));
+        inner.note("read");
+    });
+    assert_eq!(poll_fd(other, Direction::Out, -1), Ok(()));
+    let check = |log: &Log| {
+        write_byte(&b);
+        assert_eq!(bundle::bundle_wait(reader, soon(1000)), Ok(()));
+        assert_eq!(log.take(), "read");
+        assert_eq!(poll_fd(other, Direction::In, 0), TIMED_OUT);
+        read_byte(&a);
+    };
+    // A failed check ends the child by a panic, which must not go on as a second test run.
+    let status = in_child(|| {
+        let checked = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| check(&log)));
+        if checked.is_err() {
+            std::process::abort();
+        }
+        forget_fd(fd);
+    });
+    assert_eq!(status, 0);
+    // The child's registrations were its own: the parent's are untouched.
+    assert!(fd_busy(fd, Direction::In));
+    check(&log);
+    handle::close(reader).unwrap();
+}
+
+#[test]
+fn closing_the_bundle_one_runs_in_is_fatal() {
+    let status = in_child(|| {
+        let h = bundle::bundle().unwrap();
+        bundle_go(h, move || handle::close(h).unwrap());
+    });
+    assert!(libc::WIFSIGNALED(status), "{status}");
+    assert_eq!(libc::WTERMSIG(status), libc::SIGABRT);
+}
+
+#[test]
+fn memory_of_the_caller() {
+    let mut block = vec![0_u8; 5000];
+    for (offset, size, expected) in [
+        (0, 0, Err(libc::ENOMEM)),
+        (0, size_of::<Coroutine>(), Err(libc::ENOMEM)),
+        (0, 4096, Ok(())),
+        (1, 4096, Ok(())),
+        (7, 4993, Ok(())),
+    ] {
+        let memory = NonNull::from(&mut block[offset..]).cast::<u8>();
+        // SAFETY: the block outlives the coroutine, which never gets to run.
+        let launch = unsafe { bundle::go(-1, Some((memory, size))) };
+        assert_eq!(launch.as_ref().map(drop).map_err(|error| error.0), expected);
+        let Ok(launch) = launch else { continue };
+        let (low, high) = (memory.addr().get(), memory.addr().get() + size);
+        let stack = launch.stack as usize;
+        assert!(stack.is_multiple_of(16));
+        assert!(stack > low && stack + size_of::<Coroutine>() <= high);
+        assert!(stack + size_of::<Coroutine>() + 16 > high);
+        // Undo the launch: the parent goes on at once.
+        let member = local().current();
+        member.member.unlink();
+        local().ready.set(None);
+        local().current.set(None);
+        handle::close(launch.handle).unwrap();
+    }
+}
+
+#[test]
+fn a_thread_gives_its_stacks_back() {
+    let mapped = || {
+        let maps = std::fs::read_to_string("/proc/self/statm").unwrap();
+        maps.split(' ').next().unwrap().parse::<usize>().unwrap() * 4096
+    };
+    let work = || {
+        let b = bundle::bundle().unwrap();
+        for _ in 0..4000 {
+            bundle_go(b, || assert_eq!(sleep(-1), CANCELED));
+        }
+        handle::close(b).unwrap();
+    };
+    let before = mapped();
+    // Ten threads that kept their stacks would leave ten gigabytes mapped.
+    for _ in 0..10 {
+        std::thread::spawn(work).join().unwrap();
+    }
+    assert!(mapped() < before + 5_000_000_000);
+}
