@@ -33,12 +33,7 @@ const _: () = {
 impl Iolist {
     /// A list of the one buffer `base[..len]`.
     pub fn single(base: *mut c_void, len: usize) -> Self {
-        Iolist {
-            base,
-            len,
-            next: ptr::null_mut(),
-            rsvd: 0,
-        }
+        Iolist { base, len, next: ptr::null_mut(), rsvd: 0 }
     }
 }
 
@@ -80,14 +75,8 @@ impl List {
         let (mut mark, mut steps, mut limit) = (ptr::null(), 0_usize, 1_usize);
         loop {
             // SAFETY: the caller promises readable elements; `element` is one, and not NULL.
-            let (base, len, next, rsvd) = unsafe {
-                (
-                    (*element).base,
-                    (*element).len,
-                    (*element).next,
-                    (*element).rsvd,
-                )
-            };
+            let (base, len, next, rsvd) =
+                unsafe { ((*element).base, (*element).len, (*element).next, (*element).rsvd) };
             if rsvd != 0 {
                 return Err(Errno(libc::EINVAL));
             }
@@ -122,10 +111,7 @@ impl List {
 
     /// A cursor at the first byte.
     pub fn cursor(&self) -> Cursor {
-        Cursor {
-            element: self.first,
-            done: 0,
-        }
+        Cursor { element: self.first, done: 0 }
     }
 }
 
@@ -191,21 +177,12 @@ impl Cursor {
     pub unsafe fn part(&mut self) -> Option<Part> {
         while !self.element.is_null() {
             // SAFETY: a cursor only points at elements of the checked list.
-            let (base, len, next) = unsafe {
-                (
-                    (*self.element).base,
-                    (*self.element).len,
-                    (*self.element).next,
-                )
-            };
+            let (base, len, next) =
+                unsafe { ((*self.element).base, (*self.element).len, (*self.element).next) };
             let rest = len.saturating_sub(self.done);
             if rest > 0 {
                 let base = base.cast::<u8>();
-                let base = if base.is_null() {
-                    base
-                } else {
-                    base.wrapping_add(self.done)
-                };
+                let base = if base.is_null() { base } else { base.wrapping_add(self.done) };
                 return Some(Part { base, len: rest });
             }
             self.element = next;
@@ -302,9 +279,7 @@ mod tests {
         let mut list: Vec<Iolist> = buffers
             .iter_mut()
             .map(|(bytes, len)| {
-                let base = bytes
-                    .as_mut()
-                    .map_or(ptr::null_mut(), |b| b.as_mut_ptr().cast());
+                let base = bytes.as_mut().map_or(ptr::null_mut(), |b| b.as_mut_ptr().cast());
                 Iolist::single(base, *len)
             })
             .collect();
@@ -385,12 +360,8 @@ mod tests {
     #[test]
     fn writing_in_pieces_skips_holes() {
         for step in 1..8 {
-            let mut memory = vec![
-                (Some(vec![0; 3]), 3),
-                (None, 2),
-                (Some(vec![]), 0),
-                (Some(vec![0; 2]), 2),
-            ];
+            let mut memory =
+                vec![(Some(vec![0; 3]), 3), (None, 2), (Some(vec![]), 0), (Some(vec![0; 2]), 2)];
             let list = chain(&mut memory);
             let mut cursor = check(&list).unwrap().cursor();
             let mut taken = 0;
@@ -422,10 +393,7 @@ mod tests {
             // SAFETY: the list and its buffers are alive.
             unsafe { { cursor }.read(99, |run| seen.extend_from_slice(run)) };
             assert_eq!(seen, &b"abcdefgh"[skipped..]);
-            let empty = libc::iovec {
-                iov_base: ptr::null_mut(),
-                iov_len: 0,
-            };
+            let empty = libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 };
             // SAFETY: the list is alive.
             let (used, all) = unsafe { cursor.gather(&mut [empty; 2]) };
             assert_eq!(all, skipped >= 3);

@@ -8,6 +8,7 @@
 //! * [`sched`]: coroutines, bundles, stacks, timers, and waiting for descriptors.
 //! * [`iolist`], [`bsock`], [`msock`]: gather lists, and what sockets look like from outside.
 //! * [`ipaddr`]: IP addresses and host names.
+//! * [`stream`], [`tcp`], [`ipc`]: byte streams over sockets of the system.
 //! * `chan`: channels and `choose`.
 //! * `memory`: allocation that can fail.
 //! * `abi`: the exported C functions, and nothing else.
@@ -20,8 +21,11 @@ pub mod errno;
 pub mod handle;
 pub mod iolist;
 pub mod ipaddr;
+pub mod ipc;
 pub mod msock;
 pub mod sched;
+pub mod stream;
+pub mod tcp;
 pub mod time;
 
 mod abi;

@@ -175,11 +175,7 @@ unsafe fn known<'a>(addr: *const Ipaddr) -> Result<&'a Ipaddr> {
 }
 
 fn nonnull<T>(pointer: *mut T) -> Result<()> {
-    if pointer.is_null() {
-        Err(Errno(libc::EINVAL))
-    } else {
-        Ok(())
-    }
+    if pointer.is_null() { Err(Errno(libc::EINVAL)) } else { Ok(()) }
 }
 
 /// # Safety

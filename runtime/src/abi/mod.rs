@@ -6,4 +6,16 @@ mod coroutines;
 mod fds;
 mod handles;
 mod ipaddr;
+mod ipc;
 mod msock;
+mod tcp;
+
+use core::ffi::c_void;
+
+use crate::errno::{Errno, Result};
+
+/// Checks the memory that a `_mem` function was given. Objects live on the heap, because the
+/// memory may be aligned badly; but NULL is an error. Error: EINVAL.
+fn storage(mem: *const c_void) -> Result<()> {
+    if mem.is_null() { Err(Errno(libc::EINVAL)) } else { Ok(()) }
+}

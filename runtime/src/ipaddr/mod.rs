@@ -259,10 +259,7 @@ pub unsafe fn remote(
     };
     if name.parse::<IpAddr>().is_ok() {
         let ip = literal(name, mode);
-        return Ok(ip
-            .map(|ip| Ipaddr::new(SocketAddr::new(ip, port)))
-            .into_iter()
-            .collect());
+        return Ok(ip.map(|ip| Ipaddr::new(SocketAddr::new(ip, port))).into_iter().collect());
     }
     let mut found = name::look_up(name, port, deadline)?;
     found.retain(|address| mode.rank(address.is_ipv4()).is_some());
@@ -305,10 +302,7 @@ mod tests {
             ("2001:db8:1111:2222:3333:4444:5555:6666", libc::AF_INET6, 28),
         ] {
             let address = local_of(name, 5555, 0).unwrap();
-            assert_eq!(
-                (address.family(), address.len(), address.port()),
-                (family, len, 5555)
-            );
+            assert_eq!((address.family(), address.len(), address.port()), (family, len, 5555));
             assert_eq!(text(&address), name);
             // SAFETY: the address is whole.
             let raw = unsafe { Ipaddr::from_sockaddr(address.as_sockaddr()) }.unwrap();
@@ -318,13 +312,9 @@ mod tests {
 
     #[test]
     fn any_address_follows_the_mode() {
-        for (mode, expected) in [
-            (0, "0.0.0.0"),
-            (1, "0.0.0.0"),
-            (2, "::"),
-            (3, "0.0.0.0"),
-            (4, "::"),
-        ] {
+        for (mode, expected) in
+            [(0, "0.0.0.0"), (1, "0.0.0.0"), (2, "::"), (3, "0.0.0.0"), (4, "::")]
+        {
             // SAFETY: NULL is allowed.
             let address = unsafe { local(ptr::null(), 1, mode) }.unwrap();
             assert_eq!(text(&address), expected);
@@ -354,10 +344,7 @@ mod tests {
     #[test]
     fn interfaces_have_addresses() {
         assert_eq!(text(&local_of("lo", 80, 1).unwrap()), "127.0.0.1");
-        assert_eq!(
-            local_of("no-such-interface", 80, 0).map(drop),
-            Err(Errno(libc::ENODEV))
-        );
+        assert_eq!(local_of("no-such-interface", 80, 0).map(drop), Err(Errno(libc::ENODEV)));
     }
 
     #[test]

@@ -1,0 +1,230 @@
+//! UNIX sockets. Deadlines are in milliseconds on the clock of `dill_now`; 0 means "do not wait", a
+//! negative one "for ever". The `_mem` functions need no memory of the caller's: they only insist on
+//! getting it.
+
+use core::ffi::{c_char, c_int, c_void};
+
+use crate::errno::{Errno, Result, ret, ret_unit};
+use crate::ipc;
+use crate::stream::{Kind, connection, listener};
+
+use super::storage;
+
+/// Listens on the path `addr`, whose socket file is created, and stays after the listener is closed.
+/// `backlog` is the length of the queue of connections that nobody has accepted yet.
+///
+/// # Returns
+/// A handle, or -1: EINVAL if `addr` is NULL or empty, ENAMETOOLONG if it does not fit a socket
+/// address; ECANCELED; EACCES, EADDRINUSE, ELOOP, EMFILE, ENFILE, ENOENT, ENOMEM, ENOTDIR.
+///
+/// # Safety
+/// `addr` is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_ipc_listen(addr: *const c_char, backlog: c_int) -> c_int {
+    // SAFETY: the caller's promise is the callee's demand.
+    ret(unsafe { ipc::listen(addr, backlog) })
+}
+
+/// As [`dill_ipc_listen`]; EINVAL if `mem` is NULL.
+///
+/// # Safety
+/// As [`dill_ipc_listen`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_ipc_listen_mem(
+    addr: *const c_char,
+    backlog: c_int,
+    mem: *mut c_void,
+) -> c_int {
+    // SAFETY: the caller's promise is the callee's demand.
+    ret(storage(mem).and_then(|()| unsafe { ipc::listen(addr, backlog) }))
+}
+
+/// Waits for a connection to the listener `s`.
+///
+/// # Returns
+/// A handle, or -1: EBADF if `s` is no handle, ENOTSUP if it is no IPC listener; EBUSY if another
+/// coroutine waits already; ETIMEDOUT; ECANCELED; ECONNRESET if the handle is closed meanwhile;
+/// EMFILE, ENFILE, ENOMEM, and then it can be tried again.
+///
+/// # Safety
+/// None to speak of.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_ipc_accept(s: c_int, deadline: i64) -> c_int {
+    ret(ipc::accept(s, deadline))
+}
+
+/// As [`dill_ipc_accept`]; EINVAL if `mem` is NULL.
+///
+/// # Safety
+/// None to speak of.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_ipc_accept_mem(s: c_int, mem: *mut c_void, deadline: i64) -> c_int {
+    ret(storage(mem).and_then(|()| ipc::accept(s, deadline)))
+}
+
+/// Connects to the path `addr`.
+///
+/// # Returns
+/// A handle, or -1: EINVAL if `addr` is NULL or empty, ENAMETOOLONG if it does not fit a socket
+/// address; ETIMEDOUT; ECANCELED; ECONNREFUSED if nobody listens; EACCES, ELOOP, EMFILE, ENFILE,
+/// ENOENT, ENOMEM, ENOTDIR.
+///
+/// # Safety
+/// `addr` is NULL or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_ipc_connect(addr: *const c_char, deadline: i64) -> c_int {
+    // SAFETY: the caller's promise is the callee's demand.
+    ret(unsafe { ipc::connect(addr, deadline) })
+}
+
+/// As [`dill_ipc_connect`]; EINVAL if `mem` is NULL.
+///
+/// # Safety
+/// As [`dill_ipc_connect`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_ipc_connect_mem(
+    addr: *const c_char,
+    mem: *mut c_void,
+    deadline: i64,
+) -> c_int {
+    // SAFETY: the caller's promise is the callee's demand.
+    ret(storage(mem).and_then(|()| unsafe { ipc::connect(addr, deadline) }))
+}
+
+/// Sends the descriptor `fd`, which this process keeps, with a byte of its own.
+///
+/// # Returns
+/// 0, or -1: EBADF if `s` is no handle or `fd` no descriptor, ENOTSUP if `s` is no IPC connection;
+/// EBUSY if another coroutine is sending; ETIMEDOUT; ECANCELED; EPIPE if this side has said that it is
+/// done; ECONNRESET; ENOMEM; ETOOMANYREFS.
+///
+/// # Safety
+/// None to speak of.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_ipc_sendfd(s: c_int, fd: c_int, deadline: i64) -> c_int {
+    ret_unit(ipc::send_fd(s, fd, deadline))
+}
+
+/// Receives a descriptor, with the byte it came with.
+///
+/// # Returns
+/// The descriptor, which is closed on exec, or -1: EBADF if `s` is no handle, ENOTSUP if it is no IPC
+/// connection; EPROTO if the next byte came without a descriptor, and then it is still there; EBUSY
+/// if another coroutine is receiving; ETIMEDOUT; ECANCELED; EPIPE if the peer ended the stream;
+/// ECONNRESET; ENOMEM.
+///
+/// # Safety
+/// None to speak of.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_ipc_recvfd(s: c_int, deadline: i64) -> c_int {
+    ret(ipc::receive_fd(s, deadline))
+}
+
+/// Ends the sending direction of the connection `s`: the peer sees the end of the stream after all
+/// that was sent. Receiving goes on. The deadline is not used, as nothing waits.
+///
+/// # Returns
+/// 0, or -1: EBADF if `s` is no handle, ENOTSUP if it is no IPC connection; EPIPE if this was done
+/// before; ECONNRESET; ENOMEM.
+///
+/// # Safety
+/// None to speak of.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_ipc_done(s: c_int, _deadline: i64) -> c_int {
+    ret_unit(connection::done(Kind::Ipc, s))
+}
+
+/// Ends the sending direction unless that was done, drops what still comes until the peer ends the
+/// other, and closes the handle. A listener is just closed.
+///
+/// # Returns
+/// 0 if the connection ended in order, or -1: EBADF if `s` is no handle, ENOTSUP if it is neither an
+/// IPC connection nor a listener; or, with the handle closed nevertheless, ETIMEDOUT, ECANCELED,
+/// ECONNRESET, ENOMEM, or EBUSY if another coroutine is receiving.
+///
+/// # Safety
+/// None to speak of.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_ipc_close(s: c_int, deadline: i64) -> c_int {
+    ret_unit(connection::close(Kind::Ipc, s, deadline))
+}
+
+/// Makes a listener of the listening UNIX stream socket `fd`. On success `fd` is closed: the listener
+/// has a descriptor of its own.
+///
+/// # Returns
+/// A handle, or -1: EBADF if `fd` is no descriptor, ENOTSOCK if it is no socket, EINVAL if it is
+/// another kind of socket; ECANCELED, EMFILE, ENOMEM.
+///
+/// # Safety
+/// Nobody else uses `fd` afterwards.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_ipc_listener_fromfd(fd: c_int) -> c_int {
+    ret(listener::adopt(Kind::Ipc, fd))
+}
+
+/// As [`dill_ipc_listener_fromfd`]; EINVAL if `mem` is NULL.
+///
+/// # Safety
+/// As [`dill_ipc_listener_fromfd`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_ipc_listener_fromfd_mem(fd: c_int, mem: *mut c_void) -> c_int {
+    ret(storage(mem).and_then(|()| listener::adopt(Kind::Ipc, fd)))
+}
+
+/// Makes a connection of the UNIX stream socket `fd`. On success `fd` is closed: the connection has
+/// a descriptor of its own.
+///
+/// # Returns
+/// A handle, or -1 as [`dill_ipc_listener_fromfd`].
+///
+/// # Safety
+/// Nobody else uses `fd` afterwards.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_ipc_fromfd(fd: c_int) -> c_int {
+    ret(connection::adopt(Kind::Ipc, fd))
+}
+
+/// As [`dill_ipc_fromfd`]; EINVAL if `mem` is NULL.
+///
+/// # Safety
+/// As [`dill_ipc_fromfd`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_ipc_fromfd_mem(fd: c_int, mem: *mut c_void) -> c_int {
+    ret(storage(mem).and_then(|()| connection::adopt(Kind::Ipc, fd)))
+}
+
+/// Makes two connections to each other and stores their handles in `s`.
+///
+/// # Returns
+/// 0, or -1: EINVAL if `s` is NULL; ECANCELED, EMFILE, ENFILE, ENOMEM.
+///
+/// # Safety
+/// `s` is NULL or has room for two handles.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_ipc_pair(s: *mut c_int) -> c_int {
+    // SAFETY: the caller promises NULL or the room.
+    ret_unit(unsafe { pair(s) })
+}
+
+/// As [`dill_ipc_pair`]; EINVAL if `mem` is NULL.
+///
+/// # Safety
+/// As [`dill_ipc_pair`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_ipc_pair_mem(mem: *mut c_void, s: *mut c_int) -> c_int {
+    // SAFETY: the caller promises NULL or the room.
+    ret_unit(storage(mem).and_then(|()| unsafe { pair(s) }))
+}
+
+/// # Safety
+/// `s` is NULL or has room for two handles.
+unsafe fn pair(s: *mut c_int) -> Result<()> {
+    if s.is_null() {
+        return Err(Errno(libc::EINVAL));
+    }
+    let handles = ipc::pair()?;
+    // SAFETY: the caller promises the room.
+    unsafe { s.cast::<[c_int; 2]>().write(handles) };
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! TCP. Deadlines are in milliseconds on the clock of `dill_now`; 0 means "do not wait", a negative
+//! one "for ever". The `_mem` functions need no memory of the caller's: they only insist on getting it.
+
+use core::ffi::{c_int, c_void};
+
+use crate::errno::{Errno, Result, ret, ret_unit};
+use crate::ipaddr::Ipaddr;
+use crate::stream::{Kind, connection, listener};
+use crate::tcp;
+
+use super::storage;
+
+/// Listens on the address `addr`; if its port is 0 the system chooses one. Its port is stored in
+/// `addr`. `backlog` is the length of the queue of connections that nobody has accepted yet.
+///
+/// # Returns
+/// A handle, or -1: EINVAL if `addr` is NULL or holds no address; ECANCELED; EADDRINUSE,
+/// EADDRNOTAVAIL, EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM.
+///
+/// # Safety
+/// `addr` is NULL or an address that may be written to.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_tcp_listen(addr: *mut Ipaddr, backlog: c_int) -> c_int {
+    // SAFETY: the caller promises NULL or an address, which nobody else uses during the call.
+    let addr = unsafe { addr.as_mut() }.ok_or(Errno(libc::EINVAL));
+    ret(addr.and_then(|addr| tcp::listen(addr, backlog)))
+}
+
+/// As [`dill_tcp_listen`]; EINVAL if `mem` is NULL.
+///
+/// # Safety
+/// As [`dill_tcp_listen`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_tcp_listen_mem(
+    addr: *mut Ipaddr,
+    backlog: c_int,
+    mem: *mut c_void,
+) -> c_int {
+    // SAFETY: the caller promises NULL or an address, which nobody else uses during the call.
+    let addr = storage(mem).and_then(|()| unsafe { addr.as_mut() }.ok_or(Errno(libc::EINVAL)));
+    ret(addr.and_then(|addr| tcp::listen(addr, backlog)))
+}
+
+/// Waits for a connection to the listener `s`. Unless `addr` is NULL the peer's address is stored
+/// there.
+///
+/// # Returns
+/// A handle, or -1: EBADF if `s` is no handle, ENOTSUP if it is no TCP listener; EBUSY if another
+/// coroutine waits already; ETIMEDOUT; ECANCELED; ECONNRESET if the handle is closed meanwhile;
+/// EMFILE, ENFILE, ENOBUFS, ENOMEM, and then it can be tried again.
+///
+/// # Safety
+/// `addr` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_tcp_accept(s: c_int, addr: *mut Ipaddr, deadline: i64) -> c_int {
+    // SAFETY: the caller promises NULL or room for an address.
+    ret(unsafe { accept(s, addr, deadline) })
+}
+
+/// As [`dill_tcp_accept`]; EINVAL if `mem` is NULL.
+///
+/// # Safety
+/// As [`dill_tcp_accept`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_tcp_accept_mem(
+    s: c_int,
+    addr: *mut Ipaddr,
+    mem: *mut c_void,
+    deadline: i64,
+) -> c_int {
+    // SAFETY: the caller promises NULL or room for an address.
+    ret(storage(mem).and_then(|()| unsafe { accept(s, addr, deadline) }))
+}
+
+/// Connects to the address `addr`.
+///
+/// # Returns
+/// A handle, or -1: EINVAL if `addr` is NULL or holds no address; ETIMEDOUT; ECANCELED;
+/// ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ENETDOWN, EADDRNOTAVAIL, EMFILE, ENFILE,
+/// ENOBUFS, ENOMEM.
+///
+/// # Safety
+/// `addr` is NULL or an address.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_tcp_connect(addr: *const Ipaddr, deadline: i64) -> c_int {
+    // SAFETY: the caller promises NULL or an address.
+    ret(unsafe { connect(addr, deadline) })
+}
+
+/// As [`dill_tcp_connect`]; EINVAL if `mem` is NULL.
+///
+/// # Safety
+/// As [`dill_tcp_connect`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_tcp_connect_mem(
+    addr: *const Ipaddr,
+    mem: *mut c_void,
+    deadline: i64,
+) -> c_int {
+    // SAFETY: the caller promises NULL or an address.
+    ret(storage(mem).and_then(|()| unsafe { connect(addr, deadline) }))
+}
+
+/// Ends the sending direction of the connection `s`: the peer sees the end of the stream after all
+/// that was sent. Receiving goes on. The deadline is not used, as nothing waits.
+///
+/// # Returns
+/// 0, or -1: EBADF if `s` is no handle, ENOTSUP if it is no TCP connection; EPIPE if this was done
+/// before; ECONNRESET; ENOMEM.
+///
+/// # Safety
+/// None to speak of.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_tcp_done(s: c_int, _deadline: i64) -> c_int {
+    ret_unit(connection::done(Kind::Tcp, s))
+}
+
+/// Ends the sending direction unless that was done, drops what still comes until the peer ends the
+/// other, and closes the handle. A listener is just closed.
+///
+/// # Returns
+/// 0 if the connection ended in order, or -1: EBADF if `s` is no handle, ENOTSUP if it is neither a
+/// TCP connection nor a listener; or, with the handle closed nevertheless, ETIMEDOUT, ECANCELED,
+/// ECONNRESET, ENOMEM, or EBUSY if another coroutine is receiving.
+///
+/// # Safety
+/// None to speak of.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_tcp_close(s: c_int, deadline: i64) -> c_int {
+    ret_unit(connection::close(Kind::Tcp, s, deadline))
+}
+
+/// Makes a listener of the listening TCP socket `fd`. On success `fd` is closed: the listener has a
+/// descriptor of its own.
+///
+/// # Returns
+/// A handle, or -1: EBADF if `fd` is no descriptor, ENOTSOCK if it is no socket, EINVAL if it is
+/// another kind of socket; ECANCELED, EMFILE, ENOMEM.
+///
+/// # Safety
+/// Nobody else uses `fd` afterwards.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_tcp_listener_fromfd(fd: c_int) -> c_int {
+    ret(listener::adopt(Kind::Tcp, fd))
+}
+
+/// As [`dill_tcp_listener_fromfd`]; EINVAL if `mem` is NULL.
+///
+/// # Safety
+/// As [`dill_tcp_listener_fromfd`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_tcp_listener_fromfd_mem(fd: c_int, mem: *mut c_void) -> c_int {
+    ret(storage(mem).and_then(|()| listener::adopt(Kind::Tcp, fd)))
+}
+
+/// Makes a connection of the TCP socket `fd`. On success `fd` is closed: the connection has a
+/// descriptor of its own.
+///
+/// # Returns
+/// A handle, or -1 as [`dill_tcp_listener_fromfd`].
+///
+/// # Safety
+/// Nobody else uses `fd` afterwards.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_tcp_fromfd(fd: c_int) -> c_int {
+    ret(connection::adopt(Kind::Tcp, fd))
+}
+
+/// As [`dill_tcp_fromfd`]; EINVAL if `mem` is NULL.
+///
+/// # Safety
+/// As [`dill_tcp_fromfd`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_tcp_fromfd_mem(fd: c_int, mem: *mut c_void) -> c_int {
+    ret(storage(mem).and_then(|()| connection::adopt(Kind::Tcp, fd)))
+}
+
+/// # Safety
+/// `addr` is NULL or writable.
+unsafe fn accept(s: c_int, addr: *mut Ipaddr, deadline: i64) -> Result<c_int> {
+    let (h, peer) = tcp::accept(s, deadline)?;
+    if !addr.is_null() {
+        // SAFETY: the caller promises room for an address.
+        unsafe { addr.write(peer) };
+    }
+    Ok(h)
+}
+
+/// # Safety
+/// `addr` is NULL or an address.
+unsafe fn connect(addr: *const Ipaddr, deadline: i64) -> Result<c_int> {
+    // SAFETY: the caller promises NULL or an address.
+    let addr = unsafe { addr.as_ref() }.ok_or(Errno(libc::EINVAL))?;
+    tcp::connect(addr, deadline)
+}

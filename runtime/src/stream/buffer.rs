@@ -1,0 +1,167 @@
+//! Receive buffers, which a connection has only while there is something in them.
+
+use core::cell::RefCell;
+use core::ptr;
+
+use crate::errno::{Errno, Result};
+
+/// Bytes in a buffer of the usual size: a burst of small messages costs one system call.
+pub const SIZE: usize = 8 * 1024;
+
+/// Free buffers that a thread keeps.
+const SPARE: usize = 64;
+
+thread_local! {
+    /// Free buffers of the usual size.
+    static FREE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Bytes that have arrived but are not delivered yet. Empty ones usually have no memory.
+#[derive(Default)]
+pub struct Buffer {
+    bytes: Vec<u8>,
+    /// How many of the bytes are delivered already.
+    start: usize,
+}
+
+impl Buffer {
+    /// A buffer with exactly `len` bytes of room. Error: ENOMEM.
+    pub fn with_room(len: usize) -> Result<Buffer> {
+        let mut buffer = Buffer::default();
+        reserve(&mut buffer.bytes, len)?;
+        Ok(buffer)
+    }
+
+    /// The bytes.
+    pub fn unread(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
+    }
+
+    /// Makes room for at least one more byte, better for `wanted` more. Error: ENOMEM.
+    ///
+    /// A request may ask for more than will ever come, so room grows with what has come.
+    pub fn make_room(&mut self, wanted: usize) -> Result<()> {
+        let unread = self.unread().len();
+        if self.bytes.capacity() == 0 {
+            self.bytes = pooled()?;
+        }
+        if self.bytes.capacity() - self.bytes.len() < wanted && self.start > 0 {
+            self.bytes.drain(..self.start);
+            self.start = 0;
+        }
+        if self.bytes.len() == self.bytes.capacity() {
+            reserve(&mut self.bytes, wanted.min(unread))?;
+        }
+        Ok(())
+    }
+
+    /// The room, for the system to write to.
+    pub fn room(&mut self) -> libc::iovec {
+        let room = self.bytes.spare_capacity_mut();
+        libc::iovec { iov_base: room.as_mut_ptr().cast(), iov_len: room.len() }
+    }
+
+    /// Says that `count` bytes were written into the room.
+    ///
+    /// # Safety
+    /// They were.
+    pub unsafe fn fill(&mut self, count: usize) {
+        // SAFETY: the caller has written these bytes into the spare capacity.
+        unsafe { self.bytes.set_len(self.bytes.len() + count) };
+    }
+
+    /// Adds bytes for which there is room.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Says that `count` bytes are delivered.
+    pub fn consume(&mut self, count: usize) {
+        self.start = (self.start + count).min(self.bytes.len());
+        if self.start == self.bytes.len() {
+            self.bytes.clear();
+            self.start = 0;
+        }
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let mut bytes = core::mem::take(&mut self.bytes);
+        if bytes.capacity() != SIZE {
+            return;
+        }
+        bytes.clear();
+        // While the thread ends there is no pool any more, and the memory is just freed.
+        FREE.try_with(|free| {
+            let mut free = free.borrow_mut();
+            if free.len() < SPARE && free.try_reserve(1).is_ok() {
+                free.push(bytes);
+            }
+        })
+        .ok();
+    }
+}
+
+fn pooled() -> Result<Vec<u8>> {
+    if let Ok(Some(bytes)) = FREE.try_with(|free| free.borrow_mut().pop()) {
+        return Ok(bytes);
+    }
+    let mut bytes = Vec::new();
+    reserve(&mut bytes, SIZE)?;
+    Ok(bytes)
+}
+
+fn reserve(bytes: &mut Vec<u8>, more: usize) -> Result<()> {
+    bytes.try_reserve_exact(more).map_err(|_| Errno(libc::ENOMEM))
+}
+
+/// An element for arrays that the system reads or writes through.
+pub const NO_ROOM: libc::iovec = libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(buffer: &mut Buffer, bytes: &[u8], wanted: usize) {
+        buffer.make_room(wanted).unwrap();
+        assert!(buffer.room().iov_len >= bytes.len());
+        buffer.push(bytes);
+    }
+
+    #[test]
+    fn empty_buffers_go_back_to_the_pool() {
+        let mut buffer = Buffer::default();
+        push(&mut buffer, b"abc", 3);
+        let memory = buffer.bytes.as_ptr();
+        buffer.consume(3);
+        drop(buffer);
+        let mut next = Buffer::default();
+        push(&mut next, b"d", 1);
+        assert_eq!(next.bytes.as_ptr(), memory);
+        assert_eq!(next.unread(), b"d");
+    }
+
+    #[test]
+    fn what_fits_stays_in_place() {
+        let mut buffer = Buffer::default();
+        push(&mut buffer, &[1; SIZE - 1], 1);
+        buffer.consume(SIZE - 2);
+        push(&mut buffer, &[2; 100], 100);
+        assert_eq!(buffer.bytes.capacity(), SIZE);
+        assert_eq!(buffer.unread().len(), 101);
+        assert_eq!(buffer.unread()[..2], [1, 2]);
+    }
+
+    #[test]
+    fn room_grows_with_what_came() {
+        let mut buffer = Buffer::default();
+        for _ in 0..10 {
+            buffer.make_room(usize::MAX).unwrap();
+            let room = buffer.room().iov_len;
+            assert!(room <= buffer.unread().len().max(SIZE));
+            buffer.push(&vec![7; room]);
+        }
+        assert_eq!(buffer.unread().len(), SIZE << 9);
+    }
+}

@@ -1,0 +1,440 @@
+//! Connected sockets as byte streams behind handles.
+
+use core::ffi::{c_int, c_void};
+use core::mem::offset_of;
+use core::ptr::{self, NonNull};
+use std::os::fd::{IntoRawFd, RawFd};
+
+use libc::ssize_t;
+
+use crate::bsock::{self, BsockSomeVfs, BsockVfs};
+use crate::errno::{Errno, Result, ret_ptr, ret_ssize, ret_unit};
+use crate::handle::{self, Hvfs};
+use crate::iolist::{Cursor, Iolist, List, Skips};
+use crate::sched::{self, Direction};
+
+use super::Kind;
+use super::buffer::NO_ROOM;
+use super::descriptors::Descriptors;
+use super::inbound::{Failure, Inbound, Outcome, Source};
+use super::shared::Shared;
+use super::side::{Side, State};
+use super::socket::{Socket, close_descriptor};
+
+/// Parts of a list that go into one system call.
+const PARTS: usize = 8;
+
+/// The byte that carries a descriptor. Its value means nothing.
+const CARRIER: u8 = 0xcc;
+
+/// A connected socket.
+#[repr(C)]
+pub struct Connection {
+    /// First, because its address is the object's.
+    hvfs: Hvfs,
+    bsock: BsockVfs,
+    some: BsockSomeVfs,
+    kind: Kind,
+    socket: Socket,
+    inbound: Inbound,
+    outbound: Side,
+    descriptors: Descriptors,
+}
+
+/// Gives a connected socket a handle. Errors: ECANCELED, ENOMEM.
+pub fn open(kind: Kind, socket: Socket) -> Result<c_int> {
+    if kind == Kind::Tcp {
+        socket.no_delay();
+    }
+    let connection = Shared::new(Connection {
+        hvfs: Hvfs { query: Some(query), close: Some(hclose) },
+        bsock: BsockVfs { bsendl: Some(bsendl), brecvl: Some(brecvl) },
+        some: BsockSomeVfs { brecvsome: Some(brecvsome) },
+        kind,
+        socket,
+        inbound: Inbound::default(),
+        outbound: Side::default(),
+        descriptors: Descriptors::default(),
+    })?;
+    // SAFETY: the handle gets a share, and its close callback gives that back.
+    unsafe { handle::make(connection.as_ptr().cast()) }.inspect(|_| {
+        connection.into_raw();
+    })
+}
+
+/// Takes over a connected socket that was made elsewhere; its descriptor is closed on success.
+///
+/// Errors: those of [`Socket::duplicate`] and [`open`].
+pub fn adopt(kind: Kind, fd: RawFd) -> Result<c_int> {
+    sched::can_block()?;
+    let h = open(kind, Socket::duplicate(fd, kind.families(), false)?)?;
+    close_descriptor(fd);
+    Ok(h)
+}
+
+/// Finds the connection behind a handle. Errors: EBADF, ENOTSUP.
+pub fn find(kind: Kind, s: c_int) -> Result<Shared<Connection>> {
+    let connection = handle::query(s, kind.connection_type())?.cast();
+    // SAFETY: the query found a connection, alive behind its handle.
+    Ok(unsafe { Shared::another(connection) })
+}
+
+/// Ends the sending direction. Errors: EBADF, ENOTSUP; EPIPE if it has ended already, ECONNRESET,
+/// ENOMEM.
+pub fn done(kind: Kind, s: c_int) -> Result<()> {
+    find(kind, s)?.done()
+}
+
+/// Ends the sending direction, waits until the peer has ended the other, and closes the handle.
+/// A listener is just closed.
+///
+/// Errors: EBADF, ENOTSUP; and with these the handle is closed nevertheless: ECONNRESET, ENOMEM,
+/// EBUSY if another coroutine is receiving, ETIMEDOUT, ECANCELED.
+pub fn close(kind: Kind, s: c_int, deadline: i64) -> Result<()> {
+    sched::breathe();
+    if handle::query(s, kind.listener_type()).is_ok() {
+        return handle::close(s);
+    }
+    let connection = find(kind, s)?;
+    let result = connection.finish(deadline);
+    // While this coroutine waited another may have closed the handle or moved the connection.
+    let still_there =
+        handle::query(s, kind.connection_type()).is_ok_and(|found| found == connection.address());
+    if still_there {
+        if result.is_ok() {
+            // What is still on its way to the peer shall arrive.
+            connection.socket.close();
+        }
+        handle::close(s)?;
+    }
+    result
+}
+
+impl Connection {
+    /// Sends the whole list. Errors: EINVAL, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
+    ///
+    /// # Safety
+    /// The list's buffers are readable.
+    unsafe fn send(&self, list: List, deadline: i64) -> Result<()> {
+        let _turn = self.outbound.enter()?;
+        let total = match list.skips() {
+            Skips::None => list.total().ok_or(Errno(libc::EINVAL))?,
+            _ => return Err(Errno(libc::EINVAL)),
+        };
+        let mut sent = 0;
+        // SAFETY: same condition as this function's.
+        unsafe { self.send_rest(list, total, &mut sent, deadline) }
+            .map_err(|failure| self.settle(failure, sent > 0))
+    }
+
+    /// Sends until `total` bytes are sent.
+    ///
+    /// # Safety
+    /// The list's buffers are readable.
+    unsafe fn send_rest(
+        &self,
+        list: List,
+        total: usize,
+        sent: &mut usize,
+        deadline: i64,
+    ) -> Outcome<()> {
+        let mut cursor = list.cursor();
+        while *sent < total {
+            // SAFETY: same condition as this function's.
+            match unsafe { self.send_now(cursor) }? {
+                Some(count) => {
+                    *sent += count;
+                    // SAFETY: the list is as it was checked.
+                    unsafe { cursor.advance(count) };
+                    if *sent < total {
+                        sched::breathe();
+                    }
+                }
+                None => self.wait_for(Direction::Out, deadline)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Not inlined, so that waiting coroutines have little on their stacks.
+    ///
+    /// # Safety
+    /// The buffers under the cursor are readable.
+    #[inline(never)]
+    unsafe fn send_now(&self, cursor: Cursor) -> Outcome<Option<usize>> {
+        let mut parts = [NO_ROOM; PARTS];
+        // SAFETY: same condition as this function's.
+        let (used, all) = unsafe { cursor.gather(&mut parts) };
+        // SAFETY: same condition as this function's.
+        unsafe { self.transmit(parts.get_mut(..used).unwrap_or_default(), !all, None) }
+    }
+
+    /// Sends a descriptor with a byte. Errors: EBADF, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED,
+    /// and those of the system, after which the stream is as it was.
+    pub fn send_descriptor(&self, fd: RawFd, deadline: i64) -> Result<()> {
+        if fd < 0 {
+            return Err(Errno(libc::EBADF));
+        }
+        let _turn = self.outbound.enter()?;
+        self.send_carrier(fd, deadline).map_err(|failure| self.settle(failure, false))
+    }
+
+    fn send_carrier(&self, fd: RawFd, deadline: i64) -> Outcome<()> {
+        let mut byte = CARRIER;
+        let mut parts = [libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 }];
+        // SAFETY: the part is one readable byte.
+        while unsafe { self.transmit(&mut parts, false, Some(fd)) }?.is_none() {
+            self.wait_for(Direction::Out, deadline)?;
+        }
+        Ok(())
+    }
+
+    /// Receives a byte and the descriptor that came with it. Errors: EPROTO if none did, and then the
+    /// byte is still there; EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
+    pub fn receive_descriptor(&self, deadline: i64) -> Result<RawFd> {
+        self.inbound.await_byte(self, deadline)?;
+        let descriptor =
+            self.descriptors.take(self.inbound.position()).ok_or(Errno(libc::EPROTO))?;
+        self.inbound.skip_byte();
+        Ok(descriptor.into_raw_fd())
+    }
+
+    /// Receives the whole list. Errors: those of [`Inbound::receive`].
+    ///
+    /// # Safety
+    /// The list's buffers are writable.
+    unsafe fn receive(&self, list: List, deadline: i64) -> Result<()> {
+        // SAFETY: same condition as this function's.
+        let result = unsafe { self.inbound.receive(self, list, deadline) };
+        self.descriptors.drop_before(self.inbound.position());
+        result
+    }
+
+    /// Receives what has come. Errors: those of [`Inbound::receive_some`].
+    ///
+    /// # Safety
+    /// `base` is NULL or writable for `len` bytes.
+    unsafe fn receive_some(&self, base: *mut u8, len: usize, deadline: i64) -> Result<usize> {
+        // SAFETY: same condition as this function's.
+        let result = unsafe { self.inbound.receive_some(self, base, len, deadline) };
+        self.descriptors.drop_before(self.inbound.position());
+        result
+    }
+
+    fn done(&self) -> Result<()> {
+        self.outbound.check()?;
+        match self.socket.shut_down_sending() {
+            Ok(()) => self.outbound.set_state(State::Done),
+            Err(error) => {
+                self.outbound.set_state(State::Broken);
+                return Err(match error.0 {
+                    libc::ENOTCONN => Errno(libc::ECONNRESET),
+                    libc::ENOBUFS => Errno(libc::ENOMEM),
+                    _ => error,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The orderly end: `Ok` when both directions have ended so.
+    fn finish(&self, deadline: i64) -> Result<()> {
+        if self.inbound.is_broken() || self.outbound.state() == State::Broken {
+            return Err(Errno(libc::ECONNRESET));
+        }
+        if self.outbound.state() == State::Open {
+            self.done()?;
+        }
+        match self.inbound.drain(self, deadline) {
+            Errno(libc::EPIPE) => Ok(()),
+            error => Err(error),
+        }
+    }
+
+    /// # Safety
+    /// The parts describe readable memory.
+    unsafe fn transmit(
+        &self,
+        parts: &mut [libc::iovec],
+        more: bool,
+        descriptor: Option<RawFd>,
+    ) -> Outcome<Option<usize>> {
+        self.check_open()?;
+        // SAFETY: same condition as this function's.
+        unsafe { self.socket.send(parts, more, descriptor) }.map_err(failure)
+    }
+
+    fn wait_for(&self, direction: Direction, deadline: i64) -> Outcome<()> {
+        self.check_open()?;
+        self.socket.wait(direction, deadline).map_err(Failure::Interrupted)
+    }
+
+    /// Between two steps of a call another coroutine may have closed the handle.
+    fn check_open(&self) -> Outcome<()> {
+        if self.socket.is_open() {
+            Ok(())
+        } else {
+            Err(Failure::Interrupted(Errno(libc::ECONNRESET)))
+        }
+    }
+
+    /// Remembers that sending has broken, and answers the error to report. The peer cannot make sense
+    /// of what follows a message it has only got a part of.
+    fn settle(&self, failure: Failure, partly: bool) -> Errno {
+        let (broken, error) = match failure {
+            Failure::Ended => (true, Errno(libc::ECONNRESET)),
+            Failure::Broken(error) => (true, error),
+            Failure::Interrupted(error) => (partly, error),
+        };
+        if broken {
+            self.outbound.set_state(State::Broken);
+        }
+        error
+    }
+
+    fn address(&self) -> NonNull<c_void> {
+        NonNull::from(self).cast()
+    }
+}
+
+impl Source for Connection {
+    unsafe fn try_receive(
+        &self,
+        parts: &mut [libc::iovec],
+        position: u64,
+    ) -> Outcome<Option<usize>> {
+        self.check_open()?;
+        // SAFETY: same condition as this function's.
+        let received = unsafe { self.socket.receive(parts, self.kind == Kind::Ipc) };
+        match received.map_err(failure)? {
+            None => Ok(None),
+            Some(received) if received.count == 0 => Err(Failure::Ended),
+            Some(received) => {
+                if let Some(descriptor) = received.descriptor {
+                    let last = position + received.count as u64 - 1;
+                    self.descriptors.push(last, descriptor);
+                }
+                Ok(Some(received.count))
+            }
+        }
+    }
+
+    fn wait(&self, deadline: i64) -> Outcome<()> {
+        self.wait_for(Direction::In, deadline)
+    }
+}
+
+/// What an error of the system means for the stream.
+fn failure(error: Errno) -> Failure {
+    match error.0 {
+        // The peer, or the way to it, is gone. ETIMEDOUT would look like the caller's deadline.
+        libc::EPIPE | libc::ETIMEDOUT => Failure::Broken(Errno(libc::ECONNRESET)),
+        // Nothing has passed, and that is not the connection's fault.
+        libc::EBADF
+        | libc::EFAULT
+        | libc::EMFILE
+        | libc::ENOBUFS
+        | libc::ENOMEM
+        | libc::ETOOMANYREFS => Failure::Interrupted(error),
+        _ => Failure::Broken(error),
+    }
+}
+
+/// The query callback.
+///
+/// # Safety
+/// `hvfs` is that of a connection which is alive.
+unsafe extern "C" fn query(hvfs: *mut Hvfs, ty: *const c_void) -> *mut c_void {
+    let connection = hvfs.cast::<Connection>();
+    // SAFETY: the caller promises a connection.
+    let found: *mut c_void = unsafe {
+        if ty == bsock::TYPE {
+            (&raw mut (*connection).bsock).cast()
+        } else if ty == bsock::SOME_TYPE {
+            (&raw mut (*connection).some).cast()
+        } else if ty == (*connection).kind.connection_type() {
+            connection.cast()
+        } else {
+            ptr::null_mut()
+        }
+    };
+    ret_ptr(NonNull::new(found).ok_or(Errno(libc::ENOTSUP)))
+}
+
+/// The close callback: abrupt, as it may not wait.
+///
+/// # Safety
+/// `hvfs` is that of a connection whose handle has its share, and this is the last call for it.
+unsafe extern "C" fn hclose(hvfs: *mut Hvfs) {
+    let Some(connection) = NonNull::new(hvfs.cast::<Connection>()) else {
+        return;
+    };
+    // SAFETY: the handle's share is given back here.
+    let connection = unsafe { Shared::from_raw(connection) };
+    match connection.kind {
+        Kind::Tcp => connection.socket.reset(),
+        Kind::Ipc => connection.socket.close(),
+    }
+}
+
+/// Sends a list.
+///
+/// # Safety
+/// `vfs` is that of a connection which is alive; the ends are NULL or elements of a readable list over
+/// readable buffers.
+unsafe extern "C" fn bsendl(
+    vfs: *mut BsockVfs,
+    first: *mut Iolist,
+    last: *mut Iolist,
+    deadline: i64,
+) -> c_int {
+    // SAFETY: the caller's promises are the callees' demands.
+    ret_unit(unsafe {
+        let connection = around(vfs.cast(), offset_of!(Connection, bsock));
+        List::check(first, last).and_then(|list| connection.send(list, deadline))
+    })
+}
+
+/// Receives a list.
+///
+/// # Safety
+/// `vfs` is that of a connection which is alive; the ends are NULL or elements of a readable list over
+/// buffers that are writable or NULL.
+unsafe extern "C" fn brecvl(
+    vfs: *mut BsockVfs,
+    first: *mut Iolist,
+    last: *mut Iolist,
+    deadline: i64,
+) -> c_int {
+    // SAFETY: the caller's promises are the callees' demands.
+    ret_unit(unsafe {
+        let connection = around(vfs.cast(), offset_of!(Connection, bsock));
+        List::check(first, last).and_then(|list| connection.receive(list, deadline))
+    })
+}
+
+/// Receives what has come.
+///
+/// # Safety
+/// `vfs` is that of a connection which is alive; `buf` is NULL or writable for `len` bytes.
+unsafe extern "C" fn brecvsome(
+    vfs: *mut BsockSomeVfs,
+    buf: *mut c_void,
+    len: usize,
+    deadline: i64,
+) -> ssize_t {
+    // SAFETY: the caller's promises are the callees' demands.
+    ret_ssize(unsafe {
+        let connection = around(vfs.cast(), offset_of!(Connection, some));
+        connection.receive_some(buf.cast(), len, deadline)
+    })
+}
+
+/// A share of the connection that has `member` at `offset`.
+///
+/// # Safety
+/// There must be such a connection, alive, and `member` derived from its address.
+unsafe fn around(member: *mut c_void, offset: usize) -> Shared<Connection> {
+    // SAFETY: the caller promises the connection around the member, which is no NULL.
+    unsafe { Shared::another(NonNull::new_unchecked(member.byte_sub(offset)).cast()) }
+}

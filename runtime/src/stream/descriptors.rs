@@ -1,0 +1,68 @@
+//! Descriptors that came over a UNIX socket and wait for their byte to be received.
+//!
+//! The system ends a receive after the bytes that brought a descriptor. So it belongs to the last
+//! byte of that receive, and is remembered with that byte's position in the stream.
+
+use core::cell::Cell;
+use std::os::fd::OwnedFd;
+
+/// The descriptors, oldest first.
+#[derive(Default)]
+pub struct Descriptors(Cell<Vec<(u64, OwnedFd)>>);
+
+impl Descriptors {
+    /// Remembers that a descriptor belongs to the byte at `position`. Without memory for it, it is
+    /// closed.
+    pub fn push(&self, position: u64, descriptor: OwnedFd) {
+        let mut queue = self.0.take();
+        if queue.try_reserve(1).is_ok() {
+            queue.push((position, descriptor));
+        }
+        self.0.set(queue);
+    }
+
+    /// The descriptor of the byte at `position`.
+    pub fn take(&self, position: u64) -> Option<OwnedFd> {
+        let mut queue = self.0.take();
+        let index = queue.iter().position(|(at, _)| *at == position);
+        let found = index.map(|index| queue.remove(index).1);
+        self.keep(queue);
+        found
+    }
+
+    /// Closes those whose bytes have been received as ordinary ones, up to before `position`.
+    pub fn drop_before(&self, position: u64) {
+        let mut queue = self.0.take();
+        if !queue.is_empty() {
+            queue.retain(|(at, _)| *at >= position);
+            self.keep(queue);
+        }
+    }
+
+    /// An empty queue keeps no memory.
+    fn keep(&self, queue: Vec<(u64, OwnedFd)>) {
+        if !queue.is_empty() {
+            self.0.set(queue);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+
+    #[test]
+    fn each_belongs_to_its_byte() {
+        let descriptors = Descriptors::default();
+        for position in [1, 5, 9] {
+            descriptors.push(position, File::open("/dev/null").unwrap().into());
+        }
+        assert!(descriptors.take(2).is_none());
+        assert!(descriptors.take(5).is_some());
+        assert!(descriptors.take(5).is_none());
+        descriptors.drop_before(9);
+        assert!(descriptors.take(1).is_none());
+        assert!(descriptors.take(9).is_some());
+    }
+}

@@ -1,0 +1,397 @@
+//! Receiving from any byte stream: buffered, and all or nothing.
+//!
+//! A request that fits the buffer collects its bytes there and is delivered when all have come. If
+//! the deadline comes first they simply stay. A larger request has its bytes put where the caller
+//! wants them; if the deadline comes first they are copied back into a buffer, which is the price
+//! of a rare event. Either way the next request finds the stream as if the failed one had not been.
+//!
+//! Nothing is borrowed while a coroutine waits: the buffer is taken out of its cell, used, and put
+//! back before.
+
+use core::cell::Cell;
+
+use crate::errno::{Errno, Result};
+use crate::iolist::{Cursor, List, Skips};
+use crate::sched;
+use crate::time;
+
+use super::buffer::{self, Buffer, NO_ROOM};
+use super::side::{Side, State};
+
+/// Parts of a list that go into one system call. Small: the array lies on coroutine stacks.
+const PARTS: usize = 8;
+
+/// Pieces of unwanted data after which [`Inbound::drain`] looks at the clock.
+const PATIENCE: usize = 256;
+
+/// Why no bytes came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Failure {
+    /// The peer ended the stream in order.
+    Ended,
+    /// The stream is broken for good.
+    Broken(Errno),
+    /// The stream is as it was: a deadline, a cancellation, a lack of memory, or a handle closed by
+    /// somebody else.
+    Interrupted(Errno),
+}
+
+/// The result of an attempt to get bytes.
+pub type Outcome<T> = core::result::Result<T, Failure>;
+
+/// Where an [`Inbound`] gets its bytes.
+pub trait Source {
+    /// Takes bytes that have arrived, without waiting: into the first of `parts`, and further ones
+    /// if it likes. Answers how many, at least one, or `None` if there are none yet. `position` is
+    /// the number of bytes the stream has brought before these.
+    ///
+    /// # Safety
+    /// Each of `parts`, of which there is at least one, describes writable memory of at least one
+    /// byte.
+    unsafe fn try_receive(
+        &self,
+        parts: &mut [libc::iovec],
+        position: u64,
+    ) -> Outcome<Option<usize>>;
+
+    /// Waits until trying again makes sense.
+    fn wait(&self, deadline: i64) -> Outcome<()>;
+}
+
+/// The receiving direction of a byte stream.
+///
+/// Other coroutines run while a call waits, and may use or close the stream. So whoever calls must
+/// keep both the `Inbound` and the source alive until the call returns.
+#[derive(Default)]
+pub struct Inbound {
+    side: Side,
+    buffer: Cell<Buffer>,
+    /// How many bytes have been delivered, or placed by a call that is in progress.
+    position: Cell<u64>,
+}
+
+impl Inbound {
+    /// Whether the stream broke.
+    pub fn is_broken(&self) -> bool {
+        self.side.state() == State::Broken
+    }
+
+    /// How many bytes have been delivered.
+    pub fn position(&self) -> u64 {
+        self.position.get()
+    }
+
+    /// Delivers as many bytes as the list takes, or none. A list that skips more than memory can
+    /// hold drops everything until the stream ends.
+    ///
+    /// Errors: EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM; EINVAL if the buffers of the
+    /// list are larger than memory.
+    ///
+    /// # Safety
+    /// The list's buffers are writable.
+    pub unsafe fn receive(&self, source: &impl Source, list: List, deadline: i64) -> Result<()> {
+        let Some(total) = list.total() else {
+            return match list.skips() {
+                Skips::All => Err(self.drain(source, deadline)),
+                _ => Err(Errno(libc::EINVAL)),
+            };
+        };
+        let _turn = self.side.enter()?;
+        // SAFETY: same condition as this function's.
+        let received = unsafe {
+            if total <= buffer::SIZE || list.skips() != Skips::None {
+                self.collect(source, total, deadline).map(|()| self.deliver(list.cursor(), total))
+            } else {
+                self.place(source, list, total, deadline)
+            }
+        };
+        received.map_err(|failure| self.settle(failure))
+    }
+
+    /// Waits for at least one byte, then delivers between one and `len` of them: to `base`, or
+    /// nowhere if that is NULL. Answers how many.
+    ///
+    /// Errors: EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
+    ///
+    /// # Safety
+    /// `base` is NULL or writable for `len` bytes.
+    pub unsafe fn receive_some(
+        &self,
+        source: &impl Source,
+        base: *mut u8,
+        len: usize,
+        deadline: i64,
+    ) -> Result<usize> {
+        let _turn = self.side.enter()?;
+        let direct = len >= buffer::SIZE && !base.is_null() && self.buffered() == 0;
+        // SAFETY: same condition as this function's.
+        let received = unsafe {
+            if direct {
+                self.place_some(source, base, len, deadline)
+            } else {
+                self.collect(source, len.min(1), deadline).map(|()| self.deliver_to(base, len))
+            }
+        };
+        received.map_err(|failure| self.settle(failure))
+    }
+
+    /// Waits until a byte can be delivered without waiting.
+    ///
+    /// Errors: EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
+    pub fn await_byte(&self, source: &impl Source, deadline: i64) -> Result<()> {
+        let _turn = self.side.enter()?;
+        self.collect(source, 1, deadline).map_err(|failure| self.settle(failure))
+    }
+
+    /// Drops a byte that [`Inbound::await_byte`] has waited for.
+    pub fn skip_byte(&self) {
+        let mut buffer = self.buffer.take();
+        buffer.consume(1);
+        self.keep(buffer);
+        self.advance(1);
+    }
+
+    /// Drops everything until the stream ends, and answers how: EPIPE in order; EBUSY, ECONNRESET,
+    /// ETIMEDOUT, ECANCELED, ENOMEM. Bytes dropped before an error are gone.
+    pub fn drain(&self, source: &impl Source, deadline: i64) -> Errno {
+        let _turn = match self.side.enter() {
+            Ok(turn) => turn,
+            Err(error) => return error,
+        };
+        let mut pieces = 0_usize;
+        loop {
+            let count = self.buffered();
+            self.buffer.take();
+            self.advance(count);
+            if let Err(failure) = self.fill(source, 1, deadline) {
+                return self.settle(failure);
+            }
+            // A peer that never stops sending never makes us wait, so nothing else would notice.
+            pieces += 1;
+            if pieces.is_multiple_of(PATIENCE) {
+                if let Err(error) = sched::can_block() {
+                    return error;
+                }
+                if time::expired(deadline) {
+                    return Errno(libc::ETIMEDOUT);
+                }
+            }
+            sched::breathe();
+        }
+    }
+
+    /// Waits until `total` bytes are in the buffer.
+    fn collect(&self, source: &impl Source, total: usize, deadline: i64) -> Outcome<()> {
+        let mut missing = total.saturating_sub(self.buffered());
+        while missing > 0 {
+            self.fill(source, missing, deadline)?;
+            missing = total.saturating_sub(self.buffered());
+            if missing > 0 {
+                sched::breathe();
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until there is something more in the buffer, best `wanted` bytes more.
+    fn fill(&self, source: &impl Source, wanted: usize, deadline: i64) -> Outcome<()> {
+        while self.fill_now(source, wanted)?.is_none() {
+            source.wait(deadline)?;
+        }
+        Ok(())
+    }
+
+    /// Not inlined, so that waiting coroutines have little on their stacks.
+    #[inline(never)]
+    fn fill_now(&self, source: &impl Source, wanted: usize) -> Outcome<Option<usize>> {
+        let mut buffer = self.buffer.take();
+        let end = self.position.get() + buffer.unread().len() as u64;
+        let received = match buffer.make_room(wanted) {
+            // SAFETY: the room is memory of the buffer, and more than none.
+            Ok(()) => unsafe { source.try_receive(&mut [buffer.room()], end) },
+            Err(error) => Err(Failure::Interrupted(error)),
+        };
+        if let Ok(Some(count)) = received {
+            // SAFETY: the source has written them.
+            unsafe { buffer.fill(count) };
+        }
+        self.keep(buffer);
+        received
+    }
+
+    /// Has the bytes put right where the list wants them; the list skips nothing. When interrupted,
+    /// takes them back.
+    ///
+    /// # Safety
+    /// The list's buffers are writable.
+    unsafe fn place(
+        &self,
+        source: &impl Source,
+        list: List,
+        total: usize,
+        deadline: i64,
+    ) -> Outcome<()> {
+        let start = self.position();
+        let mut got = self.buffered().min(total);
+        // SAFETY: same condition as this function's; what is put back was received before.
+        unsafe {
+            self.deliver(list.cursor(), got);
+            let outcome = self.place_rest(source, list, total, &mut got, deadline);
+            if matches!(outcome, Err(Failure::Interrupted(_))) {
+                self.put_back(list.cursor(), got)?;
+                self.position.set(start);
+            }
+            outcome
+        }
+    }
+
+    /// Has the bytes put right where the list wants them until it has `total`; it has `got`.
+    ///
+    /// # Safety
+    /// The list's buffers are writable.
+    unsafe fn place_rest(
+        &self,
+        source: &impl Source,
+        list: List,
+        total: usize,
+        got: &mut usize,
+        deadline: i64,
+    ) -> Outcome<()> {
+        while *got < total {
+            // SAFETY: same condition as this function's.
+            match unsafe { self.place_now(source, list.cursor(), *got) }? {
+                Some(count) => {
+                    *got += count;
+                    self.advance(count);
+                    if *got < total {
+                        sched::breathe();
+                    }
+                }
+                None => source.wait(deadline)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Not inlined, so that waiting coroutines have little on their stacks.
+    ///
+    /// # Safety
+    /// The buffers under the cursor are writable.
+    #[inline(never)]
+    unsafe fn place_now(
+        &self,
+        source: &impl Source,
+        mut cursor: Cursor,
+        got: usize,
+    ) -> Outcome<Option<usize>> {
+        let mut parts = [NO_ROOM; PARTS];
+        // SAFETY: same condition as this function's; the gathered parts are such buffers.
+        unsafe {
+            cursor.advance(got);
+            let (used, _) = cursor.gather(&mut parts);
+            let parts = parts.get_mut(..used).unwrap_or_default();
+            source.try_receive(parts, self.position.get())
+        }
+    }
+
+    /// Has what arrives put right at `base`.
+    ///
+    /// # Safety
+    /// `base` is writable for `len` bytes.
+    unsafe fn place_some(
+        &self,
+        source: &impl Source,
+        base: *mut u8,
+        len: usize,
+        deadline: i64,
+    ) -> Outcome<usize> {
+        loop {
+            let mut parts = [libc::iovec { iov_base: base.cast(), iov_len: len }];
+            // SAFETY: same condition as this function's.
+            if let Some(count) = unsafe { source.try_receive(&mut parts, self.position.get()) }? {
+                self.advance(count);
+                return Ok(count);
+            }
+            source.wait(deadline)?;
+        }
+    }
+
+    /// Makes the first `count` bytes of the list the next ones to be received again.
+    ///
+    /// # Safety
+    /// They have been received into the list's buffers.
+    unsafe fn put_back(&self, mut cursor: Cursor, count: usize) -> Outcome<()> {
+        if count == 0 {
+            return Ok(());
+        }
+        // Without memory to keep them the bytes are lost, and so is the stream.
+        let mut buffer = Buffer::with_room(count).map_err(Failure::Broken)?;
+        // SAFETY: same condition as this function's.
+        unsafe { cursor.read(count, |bytes| buffer.push(bytes)) };
+        self.keep(buffer);
+        Ok(())
+    }
+
+    /// Copies `total` bytes, which are in the buffer, to the list.
+    ///
+    /// # Safety
+    /// The buffers under the cursor are writable.
+    unsafe fn deliver(&self, mut cursor: Cursor, total: usize) {
+        if total == 0 {
+            return;
+        }
+        let mut buffer = self.buffer.take();
+        // SAFETY: same condition as this function's.
+        unsafe { cursor.write(buffer.unread().get(..total).unwrap_or_default()) };
+        buffer.consume(total);
+        self.keep(buffer);
+        self.advance(total);
+    }
+
+    /// Copies what the buffer has, at most `len` bytes, to `base`. Answers how many.
+    ///
+    /// # Safety
+    /// `base` is NULL or writable for `len` bytes.
+    unsafe fn deliver_to(&self, base: *mut u8, len: usize) -> usize {
+        let mut buffer = self.buffer.take();
+        let count = len.min(buffer.unread().len());
+        if !base.is_null() {
+            // SAFETY: the caller promises the room; the buffer has that many bytes.
+            unsafe { core::ptr::copy_nonoverlapping(buffer.unread().as_ptr(), base, count) };
+        }
+        buffer.consume(count);
+        self.keep(buffer);
+        self.advance(count);
+        count
+    }
+
+    fn buffered(&self) -> usize {
+        let buffer = self.buffer.take();
+        let count = buffer.unread().len();
+        self.buffer.set(buffer);
+        count
+    }
+
+    /// Puts the buffer back, unless there is nothing in it.
+    fn keep(&self, buffer: Buffer) {
+        if !buffer.unread().is_empty() {
+            self.buffer.set(buffer);
+        }
+    }
+
+    fn advance(&self, count: usize) {
+        self.position.set(self.position.get() + count as u64);
+    }
+
+    /// Remembers an end of the stream, and answers the error to report.
+    fn settle(&self, failure: Failure) -> Errno {
+        let (state, error) = match failure {
+            Failure::Ended => (State::Done, Errno(libc::EPIPE)),
+            Failure::Broken(error) => (State::Broken, error),
+            Failure::Interrupted(error) => return error,
+        };
+        self.side.set_state(state);
+        self.buffer.take();
+        error
+    }
+}

@@ -1,0 +1,89 @@
+//! Listening sockets as objects behind handles.
+
+use core::ffi::{c_int, c_void};
+use core::ptr::NonNull;
+use std::os::fd::RawFd;
+
+use libc::sockaddr_storage;
+
+use crate::errno::{Errno, Result, ret_ptr};
+use crate::handle::{self, Hvfs};
+use crate::sched::{self, Direction};
+
+use super::Kind;
+use super::shared::Shared;
+use super::socket::{Socket, close_descriptor};
+
+/// A listening socket.
+#[repr(C)]
+pub struct Listener {
+    /// First, because its address is the object's.
+    hvfs: Hvfs,
+    kind: Kind,
+    socket: Socket,
+}
+
+/// Gives a listening socket a handle. Errors: ECANCELED, ENOMEM.
+pub fn open(kind: Kind, socket: Socket) -> Result<c_int> {
+    let listener = Shared::new(Listener {
+        hvfs: Hvfs { query: Some(query), close: Some(close) },
+        kind,
+        socket,
+    })?;
+    // SAFETY: the handle gets a share, and its close callback gives that back.
+    unsafe { handle::make(listener.as_ptr().cast()) }.inspect(|_| {
+        listener.into_raw();
+    })
+}
+
+/// Takes over a listening socket that was made elsewhere; its descriptor is closed on success.
+///
+/// Errors: those of [`Socket::duplicate`] and [`open`].
+pub fn adopt(kind: Kind, fd: RawFd) -> Result<c_int> {
+    sched::can_block()?;
+    let h = open(kind, Socket::duplicate(fd, kind.families(), true)?)?;
+    close_descriptor(fd);
+    Ok(h)
+}
+
+/// Waits for a connection, and answers it with the peer's address.
+///
+/// Errors: EBADF, ENOTSUP; ECANCELED, ETIMEDOUT, EBUSY if another coroutine waits, ECONNRESET if the
+/// handle is closed meanwhile; EMFILE, ENFILE, ENOBUFS, ENOMEM, after which it can be tried again.
+pub fn accept(kind: Kind, s: c_int, deadline: i64) -> Result<(Socket, sockaddr_storage)> {
+    sched::breathe();
+    let listener: NonNull<Listener> = handle::query(s, kind.listener_type())?.cast();
+    // A connection is not taken from the queue for a coroutine that cannot make a handle for it.
+    sched::can_block()?;
+    // SAFETY: the query found a listener, alive behind its handle.
+    let listener = unsafe { Shared::another(listener) };
+    loop {
+        if let Some(accepted) = listener.socket.accept()? {
+            return Ok(accepted);
+        }
+        listener.socket.wait(Direction::In, deadline)?;
+    }
+}
+
+/// The query callback.
+///
+/// # Safety
+/// `hvfs` is that of a listener which is alive.
+unsafe extern "C" fn query(hvfs: *mut Hvfs, ty: *const c_void) -> *mut c_void {
+    // SAFETY: the caller promises a listener.
+    let known = ty == unsafe { (*hvfs.cast::<Listener>()).kind }.listener_type();
+    ret_ptr(NonNull::new(hvfs.cast()).filter(|_| known).ok_or(Errno(libc::ENOTSUP)))
+}
+
+/// The close callback.
+///
+/// # Safety
+/// `hvfs` is that of a listener whose handle has its share, and this is the last call for it.
+unsafe extern "C" fn close(hvfs: *mut Hvfs) {
+    // SAFETY: the caller promises a listener.
+    if let Some(listener) = NonNull::new(hvfs.cast::<Listener>()) {
+        // SAFETY: the handle's share is given back here.
+        let listener = unsafe { Shared::from_raw(listener) };
+        listener.socket.close();
+    }
+}

@@ -1,0 +1,106 @@
+//! Objects which a handle and the calls in progress own together.
+//!
+//! While one coroutine waits inside a call another may close the handle. The object must outlive
+//! both, so each holds a share, and the last one frees it.
+
+use core::cell::Cell;
+use core::mem::{ManuallyDrop, offset_of};
+use core::ops::Deref;
+use core::ptr::NonNull;
+
+use crate::errno::Result;
+use crate::memory;
+
+/// The object first, so that its address is also that of the whole.
+#[repr(C)]
+struct Counted<T> {
+    value: T,
+    shares: Cell<usize>,
+}
+
+/// One share of an object. Like `Rc`, but making it can fail.
+pub struct Shared<T>(NonNull<Counted<T>>);
+
+impl<T> Shared<T> {
+    /// Puts an object on the heap. Error: ENOMEM.
+    pub fn new(value: T) -> Result<Shared<T>> {
+        const { assert!(offset_of!(Counted<T>, value) == 0) };
+        let shares = Cell::new(1);
+        let counted = memory::boxed(Counted { value, shares })?;
+        Ok(Shared(NonNull::from(Box::leak(counted))))
+    }
+
+    /// The address of the object, valid for access to all of it.
+    pub fn as_ptr(&self) -> *mut T {
+        self.0.as_ptr().cast()
+    }
+
+    /// Leaves the share with whoever keeps the address.
+    pub fn into_raw(self) -> *mut T {
+        ManuallyDrop::new(self).as_ptr()
+    }
+
+    /// Takes back a share.
+    ///
+    /// # Safety
+    /// `object` must come from [`Shared::into_raw`], and is taken back once.
+    pub unsafe fn from_raw(object: NonNull<T>) -> Shared<T> {
+        Shared(object.cast())
+    }
+
+    /// One more share of an object somebody has a share of.
+    ///
+    /// # Safety
+    /// `object` must be the address of a shared object that is alive.
+    pub unsafe fn another(object: NonNull<T>) -> Shared<T> {
+        // SAFETY: the caller promises a share; this one is given back at once.
+        let owner = ManuallyDrop::new(unsafe { Shared::from_raw(object) });
+        owner.shares().set(owner.shares().get() + 1);
+        Shared(owner.0)
+    }
+
+    fn shares(&self) -> &Cell<usize> {
+        // SAFETY: a share keeps the object alive.
+        unsafe { &self.0.as_ref().shares }
+    }
+}
+
+impl<T> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: a share keeps the object alive.
+        unsafe { &self.0.as_ref().value }
+    }
+}
+
+impl<T> Drop for Shared<T> {
+    fn drop(&mut self) {
+        let left = self.shares().get() - 1;
+        self.shares().set(left);
+        if left == 0 {
+            // SAFETY: `memory::boxed` made it, and nobody else has a share.
+            drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::rc::Rc;
+
+    #[test]
+    fn the_last_share_frees() {
+        let witness = Rc::new(());
+        let first = Shared::new(Rc::clone(&witness)).unwrap();
+        let raw = NonNull::new(first.into_raw()).unwrap();
+        // SAFETY: the raw pointer is a share.
+        let second = unsafe { Shared::another(raw) };
+        // SAFETY: the raw pointer is a share, taken back here.
+        drop(unsafe { Shared::from_raw(raw) });
+        assert_eq!(Rc::strong_count(&second), 2);
+        drop(second);
+        assert_eq!(Rc::strong_count(&witness), 1);
+    }
+}

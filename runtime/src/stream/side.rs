@@ -1,0 +1,65 @@
+//! What the two directions of a stream have in common: one user at a time, and an end.
+
+use core::cell::Cell;
+
+use crate::errno::{Errno, Result};
+
+/// How far a direction has come.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum State {
+    /// Bytes can still pass.
+    #[default]
+    Open,
+    /// It has ended in order: EPIPE.
+    Done,
+    /// It has ended otherwise: ECONNRESET.
+    Broken,
+}
+
+/// One direction of a stream: at first open, and nobody uses it.
+#[derive(Default)]
+pub struct Side {
+    state: Cell<State>,
+    busy: Cell<bool>,
+}
+
+impl Side {
+    /// How far it has come.
+    pub fn state(&self) -> State {
+        self.state.get()
+    }
+
+    /// Moves on to another state.
+    pub fn set_state(&self, state: State) {
+        self.state.set(state);
+    }
+
+    /// Fails with EPIPE or ECONNRESET after the end.
+    pub fn check(&self) -> Result<()> {
+        match self.state.get() {
+            State::Open => Ok(()),
+            State::Done => Err(Errno(libc::EPIPE)),
+            State::Broken => Err(Errno(libc::ECONNRESET)),
+        }
+    }
+
+    /// Keeps others out until the answer is dropped. Errors: EBUSY if somebody is in; EPIPE,
+    /// ECONNRESET.
+    pub fn enter(&self) -> Result<Turn<'_>> {
+        if self.busy.get() {
+            return Err(Errno(libc::EBUSY));
+        }
+        self.check()?;
+        self.busy.set(true);
+        Ok(Turn(&self.busy))
+    }
+}
+
+/// The right to use one direction of a stream.
+pub struct Turn<'a>(&'a Cell<bool>);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}

@@ -1,0 +1,350 @@
+//! Stream sockets of the system: every call the runtime makes on them.
+//!
+//! All descriptors are non-blocking and closed on exec. `Ok(None)` means "not without waiting".
+
+use core::cell::Cell;
+use core::ffi::{c_int, c_void};
+use core::mem::{size_of, zeroed};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
+use libc::{cmsghdr, msghdr, sockaddr, sockaddr_storage, socklen_t};
+
+use crate::errno::{Errno, Result};
+use crate::sched::{self, Direction, WaitError};
+
+/// What a closed socket has instead of a descriptor.
+const CLOSED: RawFd = -1;
+
+/// Room for one descriptor beside the bytes of a message.
+#[repr(C)]
+union Control {
+    header: cmsghdr,
+    // SAFETY: CMSG_SPACE only calculates.
+    bytes: [u8; unsafe { libc::CMSG_SPACE(size_of::<c_int>() as u32) } as usize],
+}
+
+/// The length of a control message with one descriptor. The room above may be padded to more than
+/// one, so the system is told this.
+// SAFETY: CMSG_LEN only calculates.
+const CONTROL_LEN: usize = unsafe { libc::CMSG_LEN(size_of::<c_int>() as u32) } as usize;
+
+/// A stream socket, closed when dropped.
+pub struct Socket(Cell<RawFd>);
+
+/// What a receive brought.
+pub struct Received {
+    /// How many bytes; 0 is the end of the stream.
+    pub count: usize,
+    /// A descriptor that came with the last of them.
+    pub descriptor: Option<OwnedFd>,
+}
+
+impl Socket {
+    /// A fresh socket of an address family.
+    pub fn new(family: c_int) -> Result<Socket> {
+        let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+        // SAFETY: no memory is passed.
+        check(unsafe { libc::socket(family, kind, 0) }).map(Socket::own)
+    }
+
+    /// Two connected UNIX sockets.
+    pub fn pair() -> Result<[Socket; 2]> {
+        let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+        let mut fds = [CLOSED; 2];
+        // SAFETY: there is room for two descriptors.
+        check(unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, fds.as_mut_ptr()) })?;
+        Ok(fds.map(Socket::own))
+    }
+
+    /// Another descriptor of a socket that was made elsewhere.
+    ///
+    /// Errors: EBADF, ENOTSOCK; EINVAL if it is no stream socket of one of `families`, or is not
+    /// `listening` as expected; EMFILE.
+    pub fn duplicate(fd: RawFd, families: &[c_int], listening: bool) -> Result<Socket> {
+        let is_stream = option(fd, libc::SO_TYPE)? == libc::SOCK_STREAM;
+        let is_listening = option(fd, libc::SO_ACCEPTCONN)? != 0;
+        if !is_stream || is_listening != listening || !families.contains(&family(fd)?) {
+            return Err(Errno(libc::EINVAL));
+        }
+        // SAFETY: no memory is passed, here and below.
+        let flags = check(unsafe { libc::fcntl(fd, libc::F_GETFL) })?;
+        // SAFETY: see above.
+        check(unsafe { libc::fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK) })?;
+        // SAFETY: see above.
+        check(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) }).map(Socket::own)
+    }
+
+    fn own(fd: RawFd) -> Socket {
+        Socket(Cell::new(fd))
+    }
+
+    /// Whether it has not been closed.
+    pub fn is_open(&self) -> bool {
+        self.0.get() != CLOSED
+    }
+
+    /// Closes the socket and wakes those who wait for it.
+    pub fn close(&self) {
+        let fd = self.0.replace(CLOSED);
+        if fd != CLOSED {
+            close_descriptor(fd);
+        }
+    }
+
+    /// Closes the socket as [`Socket::close`], discards what is not sent, and tells the peer with a
+    /// reset.
+    pub fn reset(&self) {
+        let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+        if self.is_open() {
+            self.set(libc::SOL_SOCKET, libc::SO_LINGER, &linger);
+            self.close();
+        }
+    }
+
+    /// Has small messages leave at once: whoever sends one expects an answer to it.
+    pub fn no_delay(&self) {
+        self.set(libc::IPPROTO_TCP, libc::TCP_NODELAY, &1_i32);
+    }
+
+    /// Allows listening on a port whose last connections still linger.
+    pub fn reuse_address(&self) {
+        self.set(libc::SOL_SOCKET, libc::SO_REUSEADDR, &1_i32);
+    }
+
+    /// Sets an option that nothing depends on, hence errors do not matter.
+    fn set<T>(&self, level: c_int, name: c_int, value: &T) {
+        let value: *const T = value;
+        // SAFETY: the value is readable for its size.
+        unsafe {
+            libc::setsockopt(self.0.get(), level, name, value.cast(), size_of::<T>() as socklen_t);
+        }
+    }
+
+    /// Takes an address and starts to listen on it.
+    ///
+    /// # Safety
+    /// `address` is readable for `len` bytes.
+    pub unsafe fn listen(
+        &self,
+        address: *const sockaddr,
+        len: socklen_t,
+        backlog: c_int,
+    ) -> Result<()> {
+        // SAFETY: same condition as this function's.
+        check(unsafe { libc::bind(self.0.get(), address, len) })?;
+        // SAFETY: no memory is passed.
+        check(unsafe { libc::listen(self.0.get(), backlog) }).map(drop)
+    }
+
+    /// The address it has on this side.
+    pub fn local_address(&self) -> Result<sockaddr_storage> {
+        local_address(self.0.get())
+    }
+
+    /// Connects to an address, or looks how that goes. `Ok(None)`: it is in progress.
+    ///
+    /// # Safety
+    /// `address` is readable for `len` bytes.
+    pub unsafe fn connect(&self, address: *const sockaddr, len: socklen_t) -> Result<Option<()>> {
+        // SAFETY: same condition as this function's.
+        match check(unsafe { libc::connect(self.0.get(), address, len) }) {
+            Ok(_) | Err(Errno(libc::EISCONN)) => Ok(Some(())),
+            // An interrupted connect goes on in the background, see connect(2).
+            Err(Errno(libc::EINPROGRESS | libc::EALREADY | libc::EINTR)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes a connection from the queue of a listening socket, with the peer's address.
+    pub fn accept(&self) -> Result<Option<(Socket, sockaddr_storage)>> {
+        let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+        loop {
+            let (mut address, mut len) = empty_address();
+            // SAFETY: the address is writable for `len` bytes.
+            let fd = check(unsafe {
+                libc::accept4(self.0.get(), (&raw mut address).cast(), &raw mut len, flags)
+            });
+            match fd {
+                Ok(fd) => return Ok(Some((Socket::own(fd), address))),
+                // This one is gone already; there may be others.
+                Err(Errno(libc::ECONNABORTED | libc::EPROTO | libc::EINTR)) => {}
+                Err(error) => return none_if_waiting(error),
+            }
+        }
+    }
+
+    /// Says that nothing more will be sent.
+    pub fn shut_down_sending(&self) -> Result<()> {
+        // SAFETY: no memory is passed.
+        check(unsafe { libc::shutdown(self.0.get(), libc::SHUT_WR) }).map(drop)
+    }
+
+    /// Sends from the parts what is possible, and answers how many bytes that was. `more`: the rest
+    /// follows at once. `descriptor` goes with the first byte.
+    ///
+    /// # Safety
+    /// The parts describe readable memory.
+    pub unsafe fn send(
+        &self,
+        parts: &mut [libc::iovec],
+        more: bool,
+        descriptor: Option<RawFd>,
+    ) -> Result<Option<usize>> {
+        let flags = libc::MSG_NOSIGNAL | if more { libc::MSG_MORE } else { 0 };
+        let mut message = message(parts);
+        let mut control = control();
+        if let Some(descriptor) = descriptor {
+            attach(&mut message, &mut control);
+            // SAFETY: the message has room for this control message.
+            unsafe {
+                let header = libc::CMSG_FIRSTHDR(&raw const message);
+                (*header).cmsg_level = libc::SOL_SOCKET;
+                (*header).cmsg_type = libc::SCM_RIGHTS;
+                (*header).cmsg_len = CONTROL_LEN as _;
+                libc::CMSG_DATA(header).cast::<c_int>().write_unaligned(descriptor);
+            }
+        }
+        loop {
+            // SAFETY: the message refers to the parts and to `control`, which are alive.
+            match check_size(unsafe { libc::sendmsg(self.0.get(), &raw const message, flags) }) {
+                Ok(count) => return Ok(Some(count)),
+                Err(Errno(libc::EINTR)) => {}
+                Err(error) => return none_if_waiting(error),
+            }
+        }
+    }
+
+    /// Receives into the parts what is there. With `descriptors`, one of those may come with it.
+    ///
+    /// # Safety
+    /// The parts describe writable memory.
+    pub unsafe fn receive(
+        &self,
+        parts: &mut [libc::iovec],
+        descriptors: bool,
+    ) -> Result<Option<Received>> {
+        let mut message = message(parts);
+        let mut control = control();
+        if descriptors {
+            attach(&mut message, &mut control);
+        }
+        let flags = libc::MSG_CMSG_CLOEXEC;
+        loop {
+            // SAFETY: the message refers to the parts and to `control`, which are alive.
+            match check_size(unsafe { libc::recvmsg(self.0.get(), &raw mut message, flags) }) {
+                Ok(count) => {
+                    let descriptor = if descriptors { detach(&message) } else { None };
+                    return Ok(Some(Received { count, descriptor }));
+                }
+                Err(Errno(libc::EINTR)) => {}
+                Err(error) => return none_if_waiting(error),
+            }
+        }
+    }
+
+    /// Waits until trying again makes sense. ECONNRESET: somebody closed the socket meanwhile.
+    pub fn wait(&self, direction: Direction, deadline: i64) -> Result<()> {
+        match sched::wait_fd(self.0.get(), direction, deadline) {
+            Ok(()) => Ok(()),
+            Err(WaitError::Closed) => Err(Errno(libc::ECONNRESET)),
+            Err(WaitError::Errno(error)) => Err(error),
+        }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Closes a descriptor that coroutines may have waited for.
+pub fn close_descriptor(fd: RawFd) {
+    sched::forget_fd(fd);
+    // SAFETY: whoever calls owns the descriptor. An error would leave nothing to do.
+    unsafe { libc::close(fd) };
+}
+
+fn check(result: c_int) -> Result<c_int> {
+    if result < 0 { Err(Errno::last()) } else { Ok(result) }
+}
+
+fn check_size(result: isize) -> Result<usize> {
+    usize::try_from(result).map_err(|_| Errno::last())
+}
+
+fn none_if_waiting<T>(error: Errno) -> Result<Option<T>> {
+    match error.0 {
+        libc::EAGAIN => Ok(None),
+        _ => Err(error),
+    }
+}
+
+fn option(fd: RawFd, name: c_int) -> Result<c_int> {
+    let mut value: c_int = 0;
+    let mut len = size_of::<c_int>() as socklen_t;
+    // SAFETY: the value is writable for `len` bytes.
+    check(unsafe {
+        libc::getsockopt(
+            fd,
+            libc::SOL_SOCKET,
+            name,
+            (&raw mut value).cast::<c_void>(),
+            &raw mut len,
+        )
+    })?;
+    Ok(value)
+}
+
+fn empty_address() -> (sockaddr_storage, socklen_t) {
+    // SAFETY: all zeroes is a valid, unspecified address.
+    let address = unsafe { zeroed::<sockaddr_storage>() };
+    (address, size_of::<sockaddr_storage>() as socklen_t)
+}
+
+fn local_address(fd: RawFd) -> Result<sockaddr_storage> {
+    let (mut address, mut len) = empty_address();
+    // SAFETY: the address is writable for `len` bytes.
+    check(unsafe { libc::getsockname(fd, (&raw mut address).cast(), &raw mut len) })?;
+    Ok(address)
+}
+
+fn family(fd: RawFd) -> Result<c_int> {
+    local_address(fd).map(|address| c_int::from(address.ss_family))
+}
+
+fn message(parts: &mut [libc::iovec]) -> msghdr {
+    // SAFETY: all zeroes is a valid, empty message.
+    let mut message: msghdr = unsafe { zeroed() };
+    message.msg_iov = parts.as_mut_ptr();
+    message.msg_iovlen = parts.len() as _;
+    message
+}
+
+fn control() -> Control {
+    // SAFETY: all zeroes is valid for both fields.
+    unsafe { zeroed() }
+}
+
+fn attach(message: &mut msghdr, control: &mut Control) {
+    message.msg_control = (&raw mut *control).cast();
+    message.msg_controllen = CONTROL_LEN as _;
+}
+
+/// The descriptor that came with a message.
+fn detach(message: &msghdr) -> Option<OwnedFd> {
+    // SAFETY: the system has filled in a whole message whose control room is alive. A descriptor in
+    // it is new and nobody else's.
+    unsafe {
+        let header = libc::CMSG_FIRSTHDR(message).as_ref()?;
+        let complete = header.cmsg_len as usize >= CONTROL_LEN;
+        if header.cmsg_level != libc::SOL_SOCKET
+            || header.cmsg_type != libc::SCM_RIGHTS
+            || !complete
+        {
+            return None;
+        }
+        let fd = libc::CMSG_DATA(header).cast::<c_int>().read_unaligned();
+        Some(OwnedFd::from_raw_fd(fd))
+    }
+}
