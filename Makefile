@@ -1,0 +1,97 @@
+# The front door: `make help` lists what there is.
+
+PREFIX = /usr/local
+LIBDIR = $(PREFIX)/lib
+INCLUDEDIR = $(PREFIX)/include
+MANDIR = $(PREFIX)/share/man
+PKGCONFIGDIR = $(LIBDIR)/pkgconfig
+DESTDIR =
+
+CARGO = cargo
+PYTHON = python3
+INSTALL = install
+
+CARGO_TARGET_DIR ?= target
+RELEASE := $(CARGO_TARGET_DIR)/release
+VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml | head -n 1)
+ABI := $(firstword $(subst ., ,$(VERSION)))
+LIBRARIES := libdill_ws libdill_rt
+HEADERS := libdill.h libdillimpl.h
+MANPAGES := $(wildcard man/*.3)
+
+# What is linked with and installed. Shared libraries have their run-time names, so that programs run
+# from here with build/ in their rpath.
+SHARED := $(LIBRARIES:%=build/%.so.$(VERSION))
+STATIC := $(LIBRARIES:%=build/%.a)
+IMPORT := build/libdill_ws/libdill_ws.so
+
+.DELETE_ON_ERROR:
+.PHONY: all help demo test header install uninstall clean cargo
+
+all: $(SHARED) $(STATIC) $(IMPORT) ## build both libraries into build/
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@echo "install and uninstall heed PREFIX ($(PREFIX)), LIBDIR, INCLUDEDIR, MANDIR and DESTDIR."
+
+demo: all ## a server, a client, and what goes over the wire between them
+	tools/demo.sh
+
+test: ## all the tests; the last line counts them
+	$(PYTHON) tools/test.py
+
+header: ## make include/libdill_ws.h from the Rust sources
+	UPDATE_HEADER=1 $(CARGO) test --quiet --package dill_ws --lib header_is_up_to_date
+
+clean: ## remove what was built
+	$(CARGO) clean
+	rm -rf build
+
+# Cargo decides what is out of date. Where it changes nothing, neither does the rest.
+cargo:
+	$(CARGO) build --release --workspace
+
+$(LIBRARIES:%=$(RELEASE)/%.so) $(LIBRARIES:%=$(RELEASE)/%.a): cargo ;
+
+build/%.so.$(VERSION): $(RELEASE)/%.so
+	@mkdir -p build
+	$(INSTALL) -m 755 $< $@
+	ln -sf $(@F) build/$*.so.$(ABI)
+	ln -sf $*.so.$(ABI) build/$*.so
+
+build/%.a: $(RELEASE)/%.a symbols/%.txt tools/pack-static.sh
+	@mkdir -p build
+	tools/pack-static.sh $< $@ symbols/$*.txt
+
+# Why there is an import library: see pkgconfig/libdill_ws.pc.in.
+$(IMPORT): symbols/libdill_ws.txt symbols/libdill_rt.txt tools/import-library.sh
+	@mkdir -p $(@D)
+	tools/import-library.sh $@ libdill_ws.so.$(ABI) symbols/libdill_ws.txt symbols/libdill_rt.txt
+
+# Not a file of build/ that make would keep: the directories may differ from one call to the next.
+define make_pc
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \
+	    pkgconfig/$(1).pc.in > build/$(1).pc
+	$(INSTALL) -m 644 build/$(1).pc $(DESTDIR)$(PKGCONFIGDIR)/
+
+endef
+
+# `sudo make install` may find no cargo, and installs what `make` has built.
+install: $(if $(shell command -v $(CARGO)),all) ## install both libraries
+	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/libdill_ws $(DESTDIR)$(PKGCONFIGDIR) \
+	    $(DESTDIR)$(INCLUDEDIR)/libdill_rt $(DESTDIR)$(MANDIR)/man3
+	$(INSTALL) -m 755 $(SHARED) $(DESTDIR)$(LIBDIR)/
+	$(foreach library,$(LIBRARIES),ln -sf $(library).so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(library).so.$(ABI) && \
+	    ln -sf $(library).so.$(ABI) $(DESTDIR)$(LIBDIR)/$(library).so &&) true
+	$(INSTALL) -m 644 $(STATIC) $(DESTDIR)$(LIBDIR)/
+	$(INSTALL) -m 755 $(IMPORT) $(DESTDIR)$(LIBDIR)/libdill_ws/
+	$(INSTALL) -m 644 include/libdill_ws.h $(DESTDIR)$(INCLUDEDIR)/
+	$(INSTALL) -m 644 $(HEADERS:%=include/%) $(DESTDIR)$(INCLUDEDIR)/libdill_rt/
+	$(foreach library,$(LIBRARIES),$(call make_pc,$(library)))
+	$(if $(MANPAGES),$(INSTALL) -m 644 $(MANPAGES) $(DESTDIR)$(MANDIR)/man3/)
+
+uninstall: ## remove what install put there
+	rm -f $(foreach library,$(LIBRARIES),$(foreach suffix,a so so.$(ABI) so.$(VERSION),\
+	    $(DESTDIR)$(LIBDIR)/$(library).$(suffix)) $(DESTDIR)$(PKGCONFIGDIR)/$(library).pc)
+	rm -f $(DESTDIR)$(INCLUDEDIR)/libdill_ws.h $(MANPAGES:man/%=$(DESTDIR)$(MANDIR)/man3/%)
+	rm -rf $(DESTDIR)$(LIBDIR)/libdill_ws $(DESTDIR)$(INCLUDEDIR)/libdill_rt
