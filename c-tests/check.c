@@ -17,7 +17,8 @@ static struct check_test **last_link = &first_test;
 /*  State of the running test. */
 static char running[128];
 static char first_failure[768];
-static char note[256];
+static const char *row;
+static char note[200];
 static const char *not_applicable;
 static int failures;
 
@@ -55,9 +56,15 @@ void check_note(const char *format, ...)
     va_end(args);
 }
 
+void check_row(const char *about)
+{
+    row = about;
+    note[0] = 0;
+}
+
 int check_failed(void)
 {
-    return failures > 0;
+    return failures;
 }
 
 void check_na(const char *reason)
@@ -74,9 +81,10 @@ void check_fail(struct at at, const char *format, ...)
     va_end(args);
     const char *file = strrchr(at.file, '/');
     char line[sizeof first_failure];
-    snprintf(line, sizeof line, "%.60s:%d: %s%s%.150s%s",
+    snprintf(line, sizeof line, "%.60s:%d: %s%s%.80s%s%.150s%s",
         file ? file + 1 : at.file, at.line, text,
-        note[0] ? " [" : "", note, note[0] ? "]" : "");
+        row || note[0] ? " [" : "", row ? row : "",
+        row && note[0] ? ", " : "", note, row || note[0] ? "]" : "");
     if(!failures) memcpy(first_failure, line, sizeof line);
     else if(failures < REPORTS_PER_TEST) printf("#   %s\n", line);
     failures++;
@@ -154,9 +162,11 @@ static void on_signal(int sig)
         say("killed by signal ");
         say(number);
     }
-    say(note[0] ? " [" : "");
+    say(" [");
+    if(row) say(row);
+    say(", ");
     say(note);
-    say(note[0] ? "]" : "");
+    say("]");
     say(first_failure[0] ? ", after " : "");
     say(first_failure);
     say("\n");
@@ -200,12 +210,12 @@ static void run(const struct check_test *test, int counts[3])
     failures = 0;
     first_failure[0] = 0;
     not_applicable = NULL;
-    check_note(NULL);
+    check_row(NULL);
     int before = open_descriptors();
     alarm(TEST_SECONDS * (unsigned)slowdown());
     call(test);
     alarm(0);
-    check_note(NULL);
+    check_row(NULL);
     if(!failures)
         check_int(HERE, "open descriptors after the test",
             open_descriptors(), before);

@@ -55,12 +55,14 @@ struct at {const char *file; int line;};
 
 void check_fail(struct at at, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/*  Says what the checks that follow are about (a table row, a split), until
-    the next call or the end of the test. NULL: nothing. */
+/*  Say what the checks that follow are about, the row of a table and the
+    detail (a way to cut it), until the next call or the end of the test.
+    NULL: nothing. */
+void check_row(const char *about);
 void check_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /*  The test does not apply to this host or mode; counted as such. */
 void check_na(const char *reason);
-/*  Did a check of the running test fail? */
+/*  How many checks of the running test have failed. */
 int check_failed(void);
 /*  A count of rounds, divided by CHECK_SLOWDOWN (slow tools such as valgrind);
     limits of time are multiplied by it. */

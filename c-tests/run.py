@@ -1,0 +1,399 @@
+#!/usr/bin/env python3
+"""Builds the C tests once, links them in every way a program can meet the
+libraries, runs them and counts.
+
+    run.py                      shared, static and preloaded, on the bundled runtime
+    run.py --libdill PREFIX     the same objects on an installed libdill as well
+    run.py --valgrind           under valgrind, with controls that must be caught
+    run.py --only s4            programs (or tests) whose name contains "s4"
+
+The built libraries are taken from --libs: libdill_ws and libdill_rt, .so and
+.a. CC and CFLAGS are honoured.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+
+# What every program is linked with; the rest of the directory are programs.
+SUPPORT = ["check", "wire", "conn", "tap", "http"]
+# What a program that tests the runtime alone may use.
+RT_SUPPORT = ["check", "wire"]
+# Sources that are linked by a rule of their own.
+SPECIAL = ["decoy", "own_names", "valgrind_control"]
+# Programs that replace malloc or system calls: valgrind does the same.
+INTERPOSING = ["allocations", "syscalls"]
+
+CFLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-g", "-O1",
+          # gcc 12 may think a coroutine does not write to its parent's locals.
+          "-fno-ipa-modref"]
+STATIC_SYSTEM = ["-lpthread", "-ldl", "-lm", "-lrt", "-lgcc_s"]
+PACKAGES = {"cc": "gcc", "gcc": "gcc", "clang": "clang", "ar": "binutils",
+            "valgrind": "valgrind"}
+VALGRIND = ["valgrind", "-q", "--error-exitcode=99", "--leak-check=full",
+            "--show-leak-kinds=definite,indirect",
+            "--errors-for-leak-kinds=definite,indirect",
+            "--child-silent-after-fork=yes"]
+VALGRIND_SLOWDOWN = 10
+PROGRAM_SECONDS = 900
+
+
+def die(message):
+    sys.exit(f"run.py: {message}")
+
+
+def need(tool):
+    if not shutil.which(tool):
+        package = PACKAGES.get(tool, tool)
+        die(f"{tool} is missing; on Debian: apt-get install {package}")
+
+
+class Mode:
+    """One way to put a program, the WebSocket functions and a host together."""
+
+    def __init__(self, name, args, *, link, env=None, ws, host, transports=("ipc",)):
+        self.name = name
+        self.link = link            # arguments behind the objects
+        self.env = env or {}
+        self.ws = ws                # file names that must answer; None: the program
+        self.host = host
+        self.transports = transports
+        self.dir = args.out / name
+
+
+def library(args, name):
+    path = args.libs / name
+    if not path.exists():
+        die(f"{path} is not there; build it first (make)")
+    return path
+
+
+def modes(args):
+    """All modes that the arguments allow, by name."""
+    libs = args.libs.resolve()
+    rpath = f"-Wl,-rpath,{libs}"
+    ws_so = "libdill_ws.so.0"
+    preload = {"LD_PRELOAD": str(libs / ws_so)}
+    found = [
+        Mode("shared", args, ws=ws_so, host="libdill_rt.so.0", transports=("ipc", "tcp"),
+             link=[f"-L{libs}", rpath, "-ldill_ws", "-ldill_rt"]),
+        Mode("static", args, ws=None, host=None,
+             link=[str(libs / "libdill_ws.a"), str(libs / "libdill_rt.a"),
+                   "-Wl,--export-dynamic", *STATIC_SYSTEM]),
+        Mode("preload", args, ws=ws_so, host="libdill_rt.so.0", env=preload,
+             link=[f"-L{args.out}", f"-Wl,-rpath,{args.out.resolve()}", "-ldecoy",
+                   f"-L{libs}", rpath, "-ldill_rt"]),
+    ]
+    if args.libdill:
+        theirs = args.libdill.resolve() / "lib"
+        host = [f"-L{theirs}", f"-Wl,-rpath,{theirs}", "-ldill"]
+        found += [
+            Mode("libdill", args, ws=ws_so, host="libdill.so", transports=("ipc", "tcp"),
+                 link=[f"-L{libs}", rpath, "-ldill_ws", *host]),
+            Mode("libdill-preload", args, ws=ws_so, host="libdill.so", env=preload,
+                 link=host),
+        ]
+    return {mode.name: mode for mode in found}
+
+
+class Build:
+    """Compiles each source once and links it in any mode."""
+
+    def __init__(self, args):
+        self.args = args
+        self.cc = shlex.split(os.environ.get("CC", "cc"))
+        self.cflags = CFLAGS + shlex.split(os.environ.get("CFLAGS", ""))
+        need(self.cc[0])
+        args.out.mkdir(parents=True, exist_ok=True)
+
+    def run(self, command):
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+        if done.returncode:
+            die(f"{' '.join(map(str, command))}\n{done.stderr}")
+
+    def object(self, name):
+        target = self.args.out / f"{name}.o"
+        source = HERE / f"{name}.c"
+        inputs = [source, *HERE.glob("*.h"), *self.args.include.glob("*.h"), pathlib.Path(__file__)]
+        newest = max(path.stat().st_mtime for path in inputs)
+        if not target.exists() or target.stat().st_mtime < newest:
+            self.run([*self.cc, *self.cflags, "-fPIC", f"-I{self.args.include}",
+                      "-c", source, "-o", target])
+        return target
+
+    def objects(self, names):
+        with concurrent.futures.ThreadPoolExecutor(self.args.jobs) as pool:
+            return list(pool.map(self.object, names))
+
+    def decoy(self):
+        self.run([*self.cc, *self.cflags, "-fPIC", "-shared", "-Wl,-soname,libdecoy.so",
+                  HERE / "decoy.c", "-o", self.args.out / "libdecoy.so"])
+
+    def link(self, mode, name, objects):
+        mode.dir.mkdir(parents=True, exist_ok=True)
+        target = mode.dir / name
+        self.run([*self.cc, *self.cflags, *objects, *mode.link, "-pthread", "-o", target])
+        return target
+
+    def program(self, mode, name):
+        support = RT_SUPPORT if name.startswith("rt_") else SUPPORT
+        if name in SPECIAL:
+            return self.link(mode, name, [self.object(name)])
+        if name.startswith("rt_"):
+            # A runtime test may bring its own main; then the harness stays out.
+            archive = self.args.out / "librtcheck.a"
+            return self.link(mode, name, [self.object(name), archive])
+        return self.link(mode, name, [self.object(n) for n in [name, *support]])
+
+    def archive(self):
+        need("ar")
+        target = self.args.out / "librtcheck.a"
+        target.unlink(missing_ok=True)
+        self.run(["ar", "rcs", target, *self.objects(RT_SUPPORT)])
+
+
+class Results:
+    """What the programs reported."""
+
+    def __init__(self):
+        self.passed = 0
+        self.na = {}
+        self.failures = []
+
+    def take(self, where, name, verdict, detail, lines=()):
+        if verdict == "ok":
+            self.passed += 1
+        elif verdict == "na":
+            self.na.setdefault(f"{name}: {detail}", []).append(where)
+        else:
+            self.failures.append((where, name, detail, list(lines)))
+            print(f"FAIL {where} {name}: {detail}", flush=True)
+            for line in lines:
+                print(f"     {line}")
+
+
+LINE = re.compile(r"(ok|not ok|na) (\S+?)(?:: (.*))?$")
+
+
+class Report:
+    """The output of one program, which may need several processes."""
+
+    def __init__(self):
+        self.verdicts = {}          # test: (verdict, detail, lines)
+        self.complete = False
+
+    def read(self, text):
+        remarks = []
+        self.complete = False
+        for line in text.splitlines():
+            match = LINE.match(line)
+            if match:
+                verdict, name, detail = match.groups()
+                self.verdicts[name] = (verdict, detail or "", remarks)
+                remarks = []
+            elif re.match(r"\d+ ok, \d+ not ok, \d+ na$", line):
+                self.complete = True
+            else:
+                remarks.append(line)
+        return remarks
+
+    def last(self):
+        return next(reversed(self.verdicts), None)
+
+
+def execute(command, env, seconds):
+    """Exit status and output; the status is None after a timeout."""
+    try:
+        done = subprocess.run(command, env=env, capture_output=True, text=True,
+                              errors="replace", timeout=seconds)
+        return done.returncode, done.stdout, done.stderr
+    except subprocess.TimeoutExpired as late:
+        text = (late.stdout or b"").decode(errors="replace")
+        return None, text, f"not finished after {seconds} s"
+
+
+def environment(args, mode, program, transport):
+    env = dict(os.environ, WS_TESTS_TRANSPORT=transport, **mode.env)
+    env["WS_TESTS_EXPECT_WS"] = mode.ws or program.name
+    env["WS_TESTS_EXPECT_HOST"] = mode.host or program.name
+    if args.valgrind:
+        env["CHECK_SLOWDOWN"] = str(VALGRIND_SLOWDOWN)
+    return env
+
+
+def run_program(args, mode, program, transport, results):
+    """Runs all tests of a program; behind a crash, goes on with the next one."""
+    where = f"{mode.name}/{transport} {program.name}"
+    env = environment(args, mode, program, transport)
+    prefix = VALGRIND if args.valgrind else []
+    seconds = PROGRAM_SECONDS * (VALGRIND_SLOWDOWN if args.valgrind else 1)
+    listed = execute([program, "--list"], env, 60)[1].split()
+    if args.only and args.only not in program.name:
+        listed = [name for name in listed if args.only in name]
+    report = Report()
+    arguments = listed if args.only and args.only not in program.name else []
+    while True:
+        before = report.last()
+        status, out, err = execute([*prefix, program, *arguments], env, seconds)
+        remarks = report.read(out)
+        if prefix and status == 99:
+            results.take(where, "valgrind", "not ok", "errors found", err.splitlines()[:60])
+        if report.complete:
+            break
+        if report.last() == before:
+            results.take(where, "program", "not ok", f"ends with status {status}",
+                         remarks + err.splitlines()[-20:])
+            break
+        if "--after" not in arguments and arguments:
+            arguments = arguments[arguments.index(report.last()) + 1:]
+            if not arguments:
+                break
+        else:
+            arguments = ["--after", report.last()]
+    for name, (verdict, detail, lines) in report.verdicts.items():
+        results.take(where, name, verdict, detail, lines)
+    for name in listed:
+        if name not in report.verdicts:
+            results.take(where, name, "not ok", "did not run")
+
+
+def run_plain(args, mode, program, results):
+    """A program with a main of its own: its exit status is the result."""
+    env = environment(args, mode, program, "ipc")
+    prefix = VALGRIND if args.valgrind else []
+    status, out, err = execute([*prefix, program], env, PROGRAM_SECONDS)
+    results.take(mode.name, program.name, "ok" if status == 0 else "not ok",
+                 f"ends with status {status}", (out + err).splitlines()[-30:])
+
+
+def check_decoy(args, mode, program, results):
+    """Without the preload the decoy must answer, or the mode proves nothing."""
+    env = {k: v for k, v in environment(args, mode, program, "ipc").items() if k != "LD_PRELOAD"}
+    status, out, err = execute([program, "s1_websocket_functions_come_from_libdill_ws"], env, 60)
+    caught = status == 1 and "libdecoy.so" in out
+    results.take(mode.name, "control: without LD_PRELOAD the decoy answers",
+                 "ok" if caught else "not ok", f"status {status}", (out + err).splitlines())
+
+
+def valgrind_controls(args, build, mode, results):
+    """What valgrind must find, and what it must not, for the run to mean anything."""
+    program = build.program(mode, "valgrind_control")
+    for name, want in [("leak", "definitely lost"), ("freed", "Invalid read"),
+                       ("uninitialised", "uninitialised value"), ("stacks", None)]:
+        status, _, err = execute([*VALGRIND, program, name], dict(os.environ), 120)
+        if want:
+            good = status == 99 and want in err
+        else:
+            good = status == 0 and "client switching stacks" not in err
+        results.take(mode.name, f"control: {name}", "ok" if good else "not ok",
+                     f"status {status}, want {want or 'no complaint'}", err.splitlines()[:40])
+
+
+def programs(args):
+    names = [path.stem for path in sorted(HERE.glob("*.c"))
+             if path.stem not in SUPPORT + SPECIAL]
+    if args.valgrind:
+        names = [name for name in names if name not in INTERPOSING]
+    return names
+
+
+def is_harnessed(name):
+    return not re.search(r"^int main\(", (HERE / f"{name}.c").read_text(), re.M)
+
+
+def chosen(args, name):
+    """Does --only name the program, or can it name one of its tests?"""
+    if not args.only or args.only in name:
+        return True
+    return args.only in (HERE / f"{name}.c").read_text()
+
+
+def run_mode(args, build, mode, results):
+    names = [n for n in programs(args) if chosen(args, n)]
+    if mode.name not in ("shared", "static"):
+        names = [n for n in names if not n.startswith("rt_")]
+    jobs = []
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        for name, program in zip(names, pool.map(lambda n: build.program(mode, n), names)):
+            if not is_harnessed(name):
+                jobs.append(pool.submit(run_plain, args, mode, program, results))
+                continue
+            for transport in mode.transports:
+                if not name.startswith("rt_") or transport == "ipc":
+                    jobs.append(pool.submit(run_program, args, mode, program, transport, results))
+        for job in jobs:
+            job.result()
+    if args.only:
+        return
+    if mode.name == "preload":
+        check_decoy(args, mode, mode.dir / "s1_symbols", results)
+    elif mode.name in ("shared", "static"):
+        run_plain(args, mode, build.program(mode, "own_names"), results)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--libs", type=pathlib.Path, default=ROOT / "build",
+                        help="directory with the built libraries (default: build/)")
+    parser.add_argument("--include", type=pathlib.Path, default=ROOT / "include",
+                        help="directory with the headers (default: include/)")
+    parser.add_argument("--out", type=pathlib.Path, help="default: c-tests/ in --libs")
+    parser.add_argument("--libdill", type=pathlib.Path, metavar="PREFIX",
+                        help="an installed libdill to run on as well")
+    parser.add_argument("--modes", help="only these, e.g. shared,static")
+    parser.add_argument("--only", help="only programs or tests whose name contains this")
+    parser.add_argument("--valgrind", action="store_true")
+    parser.add_argument("--jobs", type=int, default=2)
+    args = parser.parse_args()
+    args.out = (args.out or args.libs / "c-tests").absolute()
+    return args
+
+
+def select(args):
+    found = modes(args)
+    wanted = args.modes.split(",") if args.modes else list(found)
+    if args.valgrind and not args.modes:
+        wanted = ["shared"]
+    for name in wanted:
+        if name not in found:
+            die(f"no mode {name}; there are {', '.join(found)}")
+    return [found[name] for name in wanted]
+
+
+def main():
+    args = parse_arguments()
+    for name in ("libdill_ws.so.0", "libdill_rt.so.0", "libdill_ws.a", "libdill_rt.a"):
+        library(args, name)
+    if args.valgrind:
+        need("valgrind")
+    build = Build(args)
+    results = Results()
+    build.decoy()
+    build.objects([*SUPPORT, *programs(args)])
+    build.archive()
+    for mode in select(args):
+        before = results.passed, len(results.failures)
+        if args.valgrind:
+            mode.transports = ("ipc",)
+            valgrind_controls(args, build, mode, results)
+        run_mode(args, build, mode, results)
+        print(f"{mode.name}: {results.passed - before[0]} passed, "
+              f"{len(results.failures) - before[1]} failed", flush=True)
+    for reason, places in sorted(results.na.items()):
+        print(f"not applicable ({len(places)} times) {reason}")
+    print(f"{results.passed} passed, {len(results.failures)} failed")
+    return 1 if results.failures or not results.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
