@@ -1,0 +1,29 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <libdill.h>
+#include <libdill_ws.h>
+
+static ssize_t check(ssize_t rc, const char *call) {
+    if(rc >= 0) return rc;
+    perror(call);
+    exit(EXIT_FAILURE);
+}
+#define TRY(call) check((call), #call)
+
+int main(void) {
+    int64_t deadline = now() + 10000;
+    struct ipaddr addr;
+    TRY(ipaddr_remote(&addr, "www.example.org", 80, 0, deadline));
+    int s = TRY(tcp_connect(&addr, deadline));
+    s = TRY(ws_attach_client(s, WS_TEXT, "/", "www.example.org",
+        deadline));
+    TRY(ws_send(s, WS_TEXT, "Hello, world!", 13, deadline));
+    char buf[256];
+    int flags;
+    ssize_t sz = TRY(ws_recv(s, &flags, buf, sizeof buf, deadline));
+    printf("%s: %.*s\n", flags & WS_TEXT ? "text" : "binary",
+        (int)sz, buf);
+    s = TRY(ws_detach(s, 1000, "bye", 3, deadline));
+    TRY(tcp_close(s, deadline));
+    return EXIT_SUCCESS;
+}

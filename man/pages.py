@@ -1,0 +1,588 @@
+#!/usr/bin/env python3
+"""Writes the manual pages from the table below and the programs in examples/.
+
+    man/pages.py            writes man/*.3 and man/*.7
+    man/pages.py --check    fails if a page differs from what would be written
+
+In the texts, `name` is set in bold and <name> in italics. A string is a paragraph, a pair is a
+term with its explanation.
+"""
+
+import pathlib
+import re
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+DATE = "2026-11-21"
+
+# ---- Sentences that several pages share ----
+
+DEADLINE = (
+    "<deadline> is a point in time, in milliseconds of `now`(3). 0 means: do not block. \\-1 means: "
+    "no limit. It covers the whole call, however many steps that takes.")
+
+TYPE_FLAGS = [
+    "<flags> is one of these, and may have `WS_NOHTTP` added to it:",
+    ("`WS_BINARY`", "`msend`(3) and `msendl`(3) send binary messages, `mrecv`(3) and `mrecvl`(3) "
+     "accept binary messages. This is the default (its value is 0)."),
+    ("`WS_TEXT`", "They send and accept text messages."),
+    ("`WS_NOHTTP`", "The opening handshake is skipped: the peers have agreed on WebSocket by other "
+     "means, for instance with the `http` functions of libdill and `ws_request_key`(3) and "
+     "`ws_response_key`(3)."),
+    "`ws_send`(3) and `ws_recv`(3) deal in both types of messages on any WebSocket.",
+]
+
+OWNERSHIP = (
+    "From the call on, <s> belongs to the function. On success its number is no longer valid; use "
+    "the returned one. On failure, whatever the reason, the underlying socket is closed: do not "
+    "close <s> again.")
+
+MEM = (
+    "This function is `{twin}`(3) with memory of the caller's. <mem> may stand at any address and "
+    "needs no alignment beyond that of its type. All of it belongs to the library until the handle "
+    "is closed with `hclose`(3) or given back with `ws_detach`(3), and it must stay valid as long; "
+    "it is not freed. It is there for compatibility with libdill: the library may keep a part of "
+    "its state elsewhere, and does.")
+
+CLIENT = [
+    "Makes the byte stream <s> the client's end of a WebSocket connection (RFC 6455) and returns "
+    "the handle of the WebSocket.",
+    "The function sends an HTTP request for <resource>, such as \"/chat?room=1\", to the virtual "
+    "host <host>, such as \"www.example.org\" or \"www.example.org:8080\", and waits for the answer. "
+    "With the flag `WS_NOHTTP` nothing is sent and both may be NULL.",
+]
+
+SERVER = [
+    "Makes the byte stream <s> the server's end of a WebSocket connection (RFC 6455) and returns "
+    "the handle of the WebSocket.",
+    "The function waits for the client's HTTP request and answers it. It stores the requested "
+    "resource in the buffer <resource> of <resourcelen> bytes, and the value of the Host field in the "
+    "buffer <host> of <hostlen> bytes. Both are terminated by a NUL, which needs room too. A buffer "
+    "that is NULL with length 0 means that the value is not wanted. After a failure both buffers "
+    "hold an empty string. With the flag `WS_NOHTTP` there is no request and all four are ignored.",
+    "A request that cannot be accepted is answered with the HTTP status that says why (400, 405, "
+    "414, 426, 431 or 505). The answer reaches the client before the socket is closed; this takes "
+    "at most a second and never longer than <deadline>.",
+]
+
+MESSAGE_OUT = [
+    "A client's data is masked as RFC 6455 demands, with a fresh unpredictable key for every "
+    "message. The caller's memory is never changed. Header and data leave together.",
+]
+
+SEND_NOTES = [
+    "When the call fails with `ETIMEDOUT` or `ECANCELED` before anything of the message was sent, the "
+    "connection is as it was and the call can be repeated. When a part of the message had been sent, "
+    "later sends fail with `ECONNRESET`, while receiving goes on.",
+    "While one coroutine sends, another one may receive on the same handle. Only one may send at a "
+    "time.",
+    "After the peer has closed its side, sending is still possible until `ws_done`(3) or "
+    "`ws_detach`(3).",
+]
+
+MESSAGE_IN = [
+    "The call returns whole messages: the fragments of a fragmented message are put together, "
+    "pings are answered, and pongs are ignored. Without a receiving call under way nothing is "
+    "answered.",
+    "A message that does not fit is lost and the call fails with `EMSGSIZE`; the rest of it is "
+    "discarded by the next receiving call, which then returns the next message.",
+]
+
+RECV_NOTES = [
+    "`EPIPE` is the orderly end: the peer has sent its close frame, and `ws_status`(3) tells what "
+    "was in it. Nothing is sent in return; do that with `ws_detach`(3) or `ws_done`(3).",
+    "On libdill_rt, a call that failed with `ETIMEDOUT` or `ECANCELED` has lost nothing, even in the "
+    "middle of a message: repeat it. So a deadline of `now() + 10000` for each call is a limit to the "
+    "peer's silence. On the original libdill a timeout breaks the socket underneath, and later calls "
+    "fail with `ECONNRESET`.",
+    "While one coroutine receives, another one may send on the same handle. Only one may receive at "
+    "a time.",
+]
+
+CLOSE_ARGS = [
+    ("<status>", "The close code: 1000 for a normal end, 1001 to 1003, 1007 to 1014, or 3000 to 4999. "
+     "0 means: no code and no message."),
+    ("<buf>, <len>", "A message of at most 123 bytes of UTF-8 that explains the code. NULL and 0 "
+     "mean: no message."),
+]
+
+# ---- Errors, as (errno, when) ----
+
+NO_HANDLE = ("EBADF", "<s> is not an open handle.")
+NOT_WS = ("ENOTSUP", "<s> is a handle, but not of a WebSocket.")
+CANCELED = ("ECANCELED", "The coroutine is being cancelled.")
+TIMEDOUT = ("ETIMEDOUT", "The deadline has passed.")
+NOMEM = ("ENOMEM", "There is not enough memory.")
+ATTACH_BUSY = ("EBUSY", "Another coroutine is sending or receiving on the socket underneath.")
+ATTACH_GONE = ("ECONNRESET", "The connection broke or ended during the opening handshake.")
+MEM_NULL = "<mem> is NULL."
+BAD_FLAG = "<flags> has a bit that is not one of the three."
+
+CLIENT_EINVAL = (
+    BAD_FLAG + " Without `WS_NOHTTP`: <resource> or <host> is NULL or empty; <resource> has a "
+    "space, a control character or a byte outside ASCII; <host> has a space or a control character.")
+CLIENT_ERRORS = [
+    NO_HANDLE, ATTACH_BUSY, CANCELED, ATTACH_GONE, ("EINVAL", CLIENT_EINVAL),
+    ("EMSGSIZE", "The server's answer is larger than 32 KiB or has more than 128 fields."),
+    NOMEM,
+    ("EPROTO", "<s> is not a byte stream. The server refused, or its answer does not follow RFC 6455 "
+     "or names an extension or a subprotocol, which were not asked for."),
+    TIMEDOUT,
+]
+SERVER_EINVAL = (
+    BAD_FLAG + " Without `WS_NOHTTP`: <resource> or <host> is NULL with a length that is not 0.")
+SERVER_ERRORS = [
+    NO_HANDLE, ATTACH_BUSY, CANCELED, ATTACH_GONE, ("EINVAL", SERVER_EINVAL),
+    ("EMSGSIZE", "The resource or the host does not fit in its buffer. The request is larger than "
+     "32 KiB or has more than 128 fields."),
+    NOMEM,
+    ("EPROTO", "<s> is not a byte stream. The request was refused because it does not follow "
+     "RFC 6455."),
+    TIMEDOUT,
+]
+
+
+def with_mem(errors):
+    """The errors of a function's _mem twin."""
+    return [(e, f"{MEM_NULL} {t}") if e == "EINVAL" else (e, t) for e, t in errors]
+
+
+SEND_EINVAL = BAD_FLAG + " {} The data of a text message is not UTF-8. Nothing was sent."
+
+
+def send_errors(einval):
+    return [
+        NO_HANDLE,
+        ("EBUSY", "Another coroutine is sending on this WebSocket."),
+        CANCELED,
+        ("ECONNRESET", "The connection is broken, or an earlier message was cut in the middle."),
+        ("EINVAL", SEND_EINVAL.format(einval)),
+        NOMEM, NOT_WS,
+        ("EPIPE", "Sending is over: `ws_done`(3) was called, or the peer broke the protocol."),
+        TIMEDOUT,
+    ]
+
+
+def recv_errors(einval=None):
+    return [
+        NO_HANDLE,
+        ("EBUSY", "Another coroutine is receiving on this WebSocket."),
+        CANCELED,
+        ("ECONNRESET", "The connection is broken or was failed, or the stream underneath ended "
+         "without a close frame."),
+        *([("EINVAL", einval)] if einval else []),
+        ("EMSGSIZE", "The message is larger than the room for it. It is lost; the next one is not."),
+        NOMEM, NOT_WS,
+        ("EPIPE", "The peer has closed its side of the WebSocket."),
+        ("EPROTO", "The peer broke the protocol, or sent text that is not UTF-8. It was told so with "
+         "a close frame, and the connection is of no more use."),
+        TIMEDOUT,
+    ]
+
+
+CLOSE_EINVAL = (
+    "<status> must not be sent: it is below 1000, 1004 to 1006, 1015 to 2999, or above 4999. The "
+    "message is longer than 123 bytes, not UTF-8, without a <status>, or NULL with a length.")
+
+# ---- The pages ----
+
+PAGES = {
+    "ws_attach_client": dict(
+        brief="start a WebSocket connection as a client",
+        proto="int ws_attach_client(int s, int flags, const char *resource, const char *host, "
+              "int64_t deadline);",
+        text=[*CLIENT, *TYPE_FLAGS, DEADLINE, OWNERSHIP],
+        returns="The handle of the WebSocket",
+        errors=CLIENT_ERRORS,
+        notes=["No extension and no subprotocol is offered. To send further fields, such as "
+               "Authorization or Origin, do the handshake by hand: see `ws_request_key`(3).",
+               "For a TLS connection attach to the handle that `tls_attach_client` returned."],
+        rfc="RFC 6455 sections 1.3 and 4.1; RFC 9112 for the HTTP message.",
+    ),
+    "ws_attach_client_mem": dict(
+        brief="start a WebSocket connection as a client, in the caller's memory",
+        proto="int ws_attach_client_mem(int s, int flags, const char *resource, const char *host, "
+              "struct ws_storage *mem, int64_t deadline);",
+        text=[*CLIENT, MEM.format(twin="ws_attach_client"), *TYPE_FLAGS, DEADLINE, OWNERSHIP],
+        returns="The handle of the WebSocket",
+        errors=with_mem(CLIENT_ERRORS),
+        notes=["`struct ws_storage` has 176 bytes, as in libdill."],
+        rfc="RFC 6455 sections 1.3 and 4.1; RFC 9112 for the HTTP message.",
+    ),
+    "ws_attach_server": dict(
+        brief="accept a WebSocket connection as a server",
+        proto="int ws_attach_server(int s, int flags, char *resource, size_t resourcelen, "
+              "char *host, size_t hostlen, int64_t deadline);",
+        text=[*SERVER, *TYPE_FLAGS, DEADLINE, OWNERSHIP],
+        returns="The handle of the WebSocket",
+        errors=SERVER_ERRORS,
+        notes=["Give this call a deadline: a client that connects and says nothing holds it up until "
+               "then.",
+               "Any page may make a browser open a WebSocket to any server. A server that trusts "
+               "cookies must look at the Origin field, and for that do the handshake by hand: see "
+               "`ws_response_key`(3).",
+               "No extension and no subprotocol is accepted."],
+        rfc="RFC 6455 sections 1.3, 4.2 and 4.4; RFC 9110 and RFC 9112 for the HTTP messages.",
+    ),
+    "ws_attach_server_mem": dict(
+        brief="accept a WebSocket connection as a server, in the caller's memory",
+        proto="int ws_attach_server_mem(int s, int flags, char *resource, size_t resourcelen, "
+              "char *host, size_t hostlen, struct ws_storage *mem, int64_t deadline);",
+        text=[*SERVER, MEM.format(twin="ws_attach_server"), *TYPE_FLAGS, DEADLINE, OWNERSHIP],
+        returns="The handle of the WebSocket",
+        errors=with_mem(SERVER_ERRORS),
+        notes=["`struct ws_storage` has 176 bytes, as in libdill."],
+        rfc="RFC 6455 sections 1.3, 4.2 and 4.4; RFC 9110 and RFC 9112 for the HTTP messages.",
+    ),
+    "ws_send": dict(
+        brief="send a WebSocket message",
+        proto="int ws_send(int s, int flags, const void *buf, size_t len, int64_t deadline);",
+        text=["Sends the <len> bytes at <buf> as one message on the WebSocket <s>: a text message if "
+              "<flags> is `WS_TEXT`, a binary one if it is `WS_BINARY`, whatever type was chosen when "
+              "attaching. `WS_NOHTTP` in <flags> is ignored.",
+              "A message may be empty; <buf> may be NULL then. The data of a text message must be "
+              "UTF-8.",
+              *MESSAGE_OUT, DEADLINE],
+        returns="0",
+        errors=send_errors("<buf> is NULL and <len> is not 0."),
+        notes=SEND_NOTES,
+        rfc="RFC 6455 sections 5.2, 5.3, 5.6 and 6.1.",
+    ),
+    "ws_sendl": dict(
+        brief="send a WebSocket message from several buffers",
+        proto="int ws_sendl(int s, int flags, struct iolist *first, struct iolist *last, "
+              "int64_t deadline);",
+        text=["Sends the data of the list of buffers from <first> to <last>, in this order, as one "
+              "message on the WebSocket <s>: a text message if <flags> is `WS_TEXT`, a binary one if "
+              "it is `WS_BINARY`, whatever type was chosen when attaching. `WS_NOHTTP` in <flags> is "
+              "ignored.",
+              "Each element holds the address of its data in `iol_base`, its size in `iol_len`, and "
+              "the next element in `iol_next`, which is NULL in the last one; `iol_rsvd` is 0. Elements "
+              "may be empty. The list is as it was when the call returns, also after a failure.",
+              "The data of a text message must be UTF-8; a character may be split between elements.",
+              *MESSAGE_OUT, DEADLINE],
+        returns="0",
+        errors=send_errors(
+            "<first> or <last> is NULL; the list does not end with <last>, or has a loop; an `iol_rsvd` "
+            "is not 0; an `iol_base` is NULL and its `iol_len` is not 0."),
+        notes=SEND_NOTES,
+        rfc="RFC 6455 sections 5.2, 5.3, 5.6 and 6.1.",
+    ),
+    "ws_recv": dict(
+        brief="receive a WebSocket message",
+        proto="ssize_t ws_recv(int s, int *flags, void *buf, size_t len, int64_t deadline);",
+        text=["Receives one message on the WebSocket <s>, stores it in the <len> bytes at <buf>, and "
+              "stores its type, `WS_TEXT` or `WS_BINARY`, in <flags>, which may be NULL. If <buf> is "
+              "NULL, a message of up to <len> bytes is received and dropped.",
+              *MESSAGE_IN, DEADLINE],
+        returns="The size of the message in bytes (it may be 0)",
+        errors=recv_errors(),
+        notes=RECV_NOTES,
+        rfc="RFC 6455 sections 5.4, 5.5, 5.6, 6.2, 7.1.7 and 8.1.",
+    ),
+    "ws_recvl": dict(
+        brief="receive a WebSocket message into several buffers",
+        proto="ssize_t ws_recvl(int s, int *flags, struct iolist *first, struct iolist *last, "
+              "int64_t deadline);",
+        text=["Receives one message on the WebSocket <s>, stores it in the list of buffers from "
+              "<first> to <last>, filling one element after the other, and stores its type, `WS_TEXT` "
+              "or `WS_BINARY`, in <flags>, which may be NULL.",
+              "Each element holds the address of its buffer in `iol_base`, its size in `iol_len`, and "
+              "the next element in `iol_next`, which is NULL in the last one; `iol_rsvd` is 0. An "
+              "element whose `iol_base` is NULL drops so many bytes of the message. The list is as it "
+              "was when the call returns, also after a failure.",
+              "If both <first> and <last> are NULL, one message of any size is received and dropped.",
+              *MESSAGE_IN, DEADLINE],
+        returns="The size of the message in bytes (it may be 0), with the dropped ones",
+        errors=recv_errors(
+            "One of <first> and <last> is NULL; the list does not end with <last>, or has a loop; an "
+            "`iol_rsvd` is not 0. Nothing was received."),
+        notes=RECV_NOTES,
+        rfc="RFC 6455 sections 5.4, 5.5, 5.6, 6.2, 7.1.7 and 8.1.",
+    ),
+    "ws_done": dict(
+        brief="close the sending side of a WebSocket",
+        proto="int ws_done(int s, int status, const void *buf, size_t len, int64_t deadline);",
+        text=["Sends a close frame on the WebSocket <s>. Sending is over then: later calls of "
+              "`ws_send`(3) and of this function fail with `EPIPE`. Receiving goes on until the peer's "
+              "close frame, which a receiving call reports as `EPIPE`.",
+              *CLOSE_ARGS, DEADLINE],
+        returns="0",
+        errors=[
+            NO_HANDLE,
+            ("EBUSY", "Another coroutine is sending on this WebSocket."),
+            CANCELED,
+            ("ECONNRESET", "The connection is broken, or an earlier message was cut in the middle."),
+            ("EINVAL", CLOSE_EINVAL),
+            NOMEM,
+            NOT_WS,
+            ("EPIPE", "The close frame has been sent already."),
+            TIMEDOUT,
+        ],
+        notes=["The arguments are checked first: `EINVAL` is reported even if <s> is not a handle.",
+               "After the call, pings of the peer are no longer answered.",
+               "To end a connection for good call `ws_detach`(3), with or without `ws_done` before."],
+        rfc="RFC 6455 sections 5.5.1, 7.1.2 and 7.4.",
+    ),
+    "ws_detach": dict(
+        brief="end a WebSocket and give the underlying socket back",
+        proto="int ws_detach(int s, int status, const void *buf, size_t len, int64_t deadline);",
+        text=["Ends the WebSocket <s> in order and returns the handle of the byte stream underneath. "
+              "The function sends a close frame, unless `ws_done`(3) has done so before, and waits "
+              "for the peer's close frame, discarding messages that arrive before it.",
+              *CLOSE_ARGS,
+              "Neither is sent if the close frame has been sent already.",
+              DEADLINE,
+              "The returned byte stream stands just behind the peer's close frame: what the peer sends "
+              "after it can be received there. Close it, for instance with `tcp_close`(3).",
+              "After `EBADF`, `EBUSY`, `EINVAL` and `ENOTSUP` nothing has happened and <s> is still "
+              "open. After any other failure everything is closed, the WebSocket and the socket "
+              "underneath: do not close <s> again."],
+        returns="The handle of the underlying socket",
+        errors=[
+            NO_HANDLE,
+            ("EBUSY", "Another coroutine is sending or receiving on this WebSocket."),
+            CANCELED,
+            ("ECONNRESET", "The connection is broken, was failed before, or ended without a close "
+             "frame."),
+            ("EINVAL", CLOSE_EINVAL),
+            NOMEM,
+            NOT_WS,
+            ("EPROTO", "The peer broke the protocol."),
+            TIMEDOUT,
+        ],
+        notes=["To end a connection at once and without a word to the peer use `hclose`(3). It closes "
+               "the WebSocket and the socket underneath and never blocks.",
+               "Give this call a deadline: a peer need not answer a close frame."],
+        rfc="RFC 6455 sections 1.4, 5.5.1, 7.1 and 7.4.",
+    ),
+    "ws_status": dict(
+        brief="tell how the peer closed a WebSocket",
+        proto="ssize_t ws_status(int s, int *status, void *buf, size_t len);",
+        text=["Tells what was in the close frame that the peer has sent on the WebSocket <s>. It "
+              "stores the close code, or 0 if there was none, in <status>, and the message in the "
+              "<len> bytes at <buf>, without a NUL at its end. A message has at most 123 bytes.",
+              "<status> may be NULL. <buf> may be NULL with length 0: then only the size of the "
+              "message is returned.",
+              "The function never blocks and can be called any number of times, until the handle is "
+              "closed or detached."],
+        returns="The size of the message in bytes (0 if there was none)",
+        errors=[
+            ("EAGAIN", "The peer's close frame has not been received."),
+            NO_HANDLE,
+            ("EINVAL", "<buf> is NULL and <len> is not 0."),
+            ("EMSGSIZE", "The message is longer than <len>."),
+            NOT_WS,
+        ],
+        notes=["The close frame is received by a receiving call, which then fails with `EPIPE`.",
+               "The arguments are checked first: `EINVAL` is reported even if <s> is not a handle."],
+        rfc="RFC 6455 sections 7.1.5, 7.1.6 and 7.4.",
+    ),
+    "ws_request_key": dict(
+        brief="make a key for a client's opening handshake",
+        proto="int ws_request_key(char *request_key);",
+        text=["Makes a value for the field Sec-WebSocket-Key of a client's request: 16 bytes from the "
+              "operating system's random generator in base64. It stores the 24 characters and a NUL "
+              "in <request_key>, which must have room for `WS_KEY_SIZE` bytes.",
+              "This is for programs that do the opening handshake by hand and attach with "
+              "`WS_NOHTTP`. `ws_attach_client`(3) makes its own key."],
+        returns="0",
+        errors=[("EINVAL", "<request_key> is NULL.")],
+        notes=["Use a new key for every handshake."],
+        rfc="RFC 6455 sections 4.1 and 11.3.1.",
+    ),
+    "ws_response_key": dict(
+        brief="answer the key of a client's opening handshake",
+        proto="int ws_response_key(const char *request_key, char *response_key);",
+        text=["Works out the value of the field Sec-WebSocket-Accept that belongs to the value "
+              "<request_key> of the field Sec-WebSocket-Key. It stores the 28 characters and a NUL in "
+              "<response_key>, which must have room for `WS_KEY_SIZE` bytes.",
+              "This is for programs that do the opening handshake by hand and attach with "
+              "`WS_NOHTTP`: a server sends the result, a client compares it with what the server "
+              "sent."],
+        returns="0",
+        errors=[("EINVAL", "<request_key> or <response_key> is NULL."),
+                ("EPROTO", "<request_key> is not 24 characters of base64 that hold 16 bytes.")],
+        notes=["For \"dGhlIHNhbXBsZSBub25jZQ==\" the result is \"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\".",
+               "The program below looks at no more than it needs. A server that does the handshake by "
+               "hand also has to check the method and the fields Upgrade, Connection and "
+               "Sec-WebSocket-Version (RFC 6455 section 4.2.1)."],
+        rfc="RFC 6455 sections 1.3, 4.2.2 and 11.3.3.",
+    ),
+}
+
+OVERVIEW = [
+    ("DESCRIPTION", [
+        "libdill_ws has the WebSocket functions of libdill. A program written for libdill 2.8 or "
+        "later, or compiled for it, works with libdill_ws without a change.",
+        "Coroutines, handles and byte streams come from a host. This is libdill_rt, which comes "
+        "with libdill_ws, or the original libdill: the one that the program is linked with.",
+    ]),
+    ("Handles", [
+        "A WebSocket is attached to a byte stream, such as a TCP connection, a UNIX socket or a TLS "
+        "connection, and is a handle like any other. `ws_attach_client`(3) and `ws_attach_server`(3) "
+        "take the byte stream over: its number is not valid any more, and if they fail it is closed. "
+        "`ws_detach`(3) gives it back. `hclose`(3) closes both at once, never blocks and sends "
+        "nothing. Handles cannot be used in another thread than the one that made them.",
+        "A WebSocket is a message socket: `msend`(3), `mrecv`(3), `msendl`(3) and `mrecvl`(3) work "
+        "with it. They deal in the type of messages, text or binary, that was chosen when attaching; "
+        "`mrecv`(3) drops a message of the other type and fails with `EPROTO`, and the next message "
+        "can be received. `ws_send`(3) and `ws_recv`(3) deal in both types.",
+        "One coroutine may receive while another one sends. A second receiver, or a second sender, "
+        "fails with `EBUSY` and disturbs nobody. Pings are answered by the receiving calls, so a "
+        "program that wants to stay connected should have one under way.",
+    ]),
+    ("Deadlines", [
+        "A deadline is a point in time in milliseconds of `now`(3); 0 means do not block, \\-1 no "
+        "limit. It covers the whole call. On libdill_rt a receiving call whose deadline has passed can "
+        "be repeated and has lost nothing; on the original libdill it has broken the connection.",
+    ]),
+    ("Closing", [
+        "A WebSocket ends when each side has sent a close frame. `ws_done`(3) sends ours; receiving "
+        "goes on. When the peer's close frame arrives, receiving calls fail with `EPIPE` and "
+        "`ws_status`(3) tells the reason; sending goes on until ours is sent. `ws_detach`(3) does "
+        "whatever of the two is missing.",
+        ("`EPIPE`", "The orderly end. From a receiving call: the peer has closed. From a sending call: "
+         "we have."),
+        ("`EPROTO`", "The peer broke the protocol and was told so. The handle is to be closed with "
+         "`hclose`(3). (From `mrecv`(3) it may also be a message of the other type, see above.)"),
+        ("`ECONNRESET`", "The connection is broken or ended without a close frame. The handle is to be "
+         "closed with `hclose`(3)."),
+        ("`ETIMEDOUT`, `ECANCELED`, `EMSGSIZE`, `EBUSY`, `EINVAL`", "The connection goes on."),
+    ]),
+    ("Compiling", [
+        "Include `libdill.h` for the host's functions and `libdill_ws.h` for those of this library, in "
+        "any order. If `DILL_DISABLE_RAW_NAMES` is defined before, only the names with the prefix "
+        "`dill_` are declared.",
+        ("With libdill_rt", "`cc program.c $(pkg-config \\-\\-cflags \\-\\-libs libdill_ws)`"),
+        ("On the original libdill", "`cc program.c $(pkg-config \\-\\-cflags \\-\\-libs libdill_ws "
+         "libdill)`"),
+        ("A program that was built for the original", "`LD_PRELOAD=libdill_ws.so ./program`"),
+    ]),
+]
+
+OVERVIEW_NOTES = [
+    "A coroutine that writes to a local variable of the function that started it needs gcc's option "
+    "`\\-fno\\-ipa\\-modref` (gcc 12 and later), or a `volatile` variable; otherwise the compiler may "
+    "believe that the variable does not change.",
+    "Nothing that a peer sends makes the library allocate memory for a length that was only "
+    "announced. Extensions (such as compression) and subprotocols are not negotiated.",
+]
+
+ORDER = list(PAGES)
+
+
+def version():
+    manifest = (HERE.parent / "Cargo.toml").read_text()
+    return re.search(r'^version = "(.*)"', manifest, re.M).group(1)
+
+
+# ---- From the table to roff ----
+
+def inline(text):
+    """Fonts and the characters that roff would take for something else."""
+    text = text.replace('"', "\\(dq").replace("~", "\\(ti").replace("^", "\\(ha")
+    text = re.sub(r"`([^`]*)`", r"\\fB\1\\fP", text)
+    text = re.sub(r"<(\w+)>", r"\\fI\1\\fP", text)
+    return "\\&" + text if text[:1] in ".'" else text
+
+
+def literal(text):
+    """A program, character by character."""
+    out = []
+    for line in text.rstrip("\n").split("\n"):
+        line = line.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
+        line = line.replace("`", "\\(ga").replace("^", "\\(ha").replace("~", "\\(ti")
+        out.append("\\&" + line if line[:1] in (".", "'") else line)
+    return out
+
+
+def sentences(text):
+    """A sentence a line, so that a change shows where it is."""
+    return [inline(sentence) for sentence in re.split(r"(?<=[.:;]) (?=[A-Z<`])", text)]
+
+
+def paragraphs(items):
+    out = []
+    for item in items:
+        if isinstance(item, tuple):
+            out += [".TP", inline(item[0]), *sentences(item[1])]
+        else:
+            out += [".PP", *sentences(item)]
+    return out
+
+
+def errors(items):
+    assert [e for e, _ in items] == sorted(e for e, _ in items), "errors in alphabetical order"
+    return paragraphs([(f"`{e}`", text) for e, text in items])
+
+
+def prototype(proto):
+    """One parameter a line, so that it can be read in a narrow window."""
+    head, parameters = re.fullmatch(r"(.*?)\((.*)\);", proto).groups()
+    lines = [f"    {p}," for p in parameters.split(", ")]
+    return [f"{head}(", *lines[:-1], lines[-1][:-1] + ");"]
+
+
+def page(name, section, brief, synopsis, body, example, notes, rfc, see_also):
+    lines = [
+        '.\\" Made by man/pages.py. Do not edit.',
+        f'.TH {name} {section} {DATE} "libdill_ws {version()}" "libdill_ws"',
+        ".SH NAME", f"{name} \\- {brief}",
+        ".SH SYNOPSIS", ".nf", ".ft B", *literal("\n".join(synopsis)), ".ft R", ".fi",
+        *body,
+        ".SH EXAMPLE", ".EX", *literal(example), ".EE",
+        ".SH NOTES", *paragraphs(notes),
+        ".SH CONFORMING TO", inline(rfc),
+        ".SH SEE ALSO",
+    ]
+    for i, (other, number) in enumerate(see_also):
+        lines.append(f".BR {other} ({number}){',' if i + 1 < len(see_also) else ''}")
+    return "\n".join(lines) + "\n"
+
+
+HOST_PAGES = [(name, 3) for name in (
+    "hclose", "mrecv", "mrecvl", "msend", "msendl", "now", "tcp_connect", "tcp_accept")]
+
+
+def pages():
+    """Every page, by file name."""
+    made = {}
+    for name, p in PAGES.items():
+        body = [".SH DESCRIPTION", *paragraphs(p["text"])]
+        body += [".SH RETURN VALUE",
+                 inline(p["returns"] + "; \\-1 with `errno` set after a failure. After a success "
+                        "`errno` is as it was.")]
+        body += [".SH ERRORS", *errors(p["errors"])]
+        others = [(other, 3) for other in ORDER if other != name]
+        made[f"{name}.3"] = page(
+            name, 3, p["brief"], ["#include <libdill_ws.h>", "", *prototype(p["proto"])], body,
+            (HERE / "examples" / f"{name}.c").read_text(), p["notes"], p["rfc"],
+            [*others, *HOST_PAGES, ("libdill_ws", 7)])
+    body = []
+    for title, items in OVERVIEW:
+        body += [f".SH {title}" if title.isupper() else f".SS {title}", *paragraphs(items)]
+    made["libdill_ws.7"] = page(
+        "libdill_ws", 7, "WebSocket for C programs with coroutines",
+        ["#include <libdill.h>", "#include <libdill_ws.h>"], body,
+        (HERE / "examples" / "libdill_ws.c").read_text(), OVERVIEW_NOTES,
+        "RFC 6455, The WebSocket Protocol.", [(name, 3) for name in ORDER])
+    return made
+
+
+def main():
+    made = pages()
+    if sys.argv[1:] == ["--check"]:
+        stale = [n for n, text in made.items()
+                 if not (HERE / n).is_file() or (HERE / n).read_text() != text]
+        stale += [f.name for f in HERE.glob("*.[0-9]") if f.name not in made]
+        for name in stale:
+            print(f"man/{name} is not what man/pages.py writes", file=sys.stderr)
+        return 1 if stale else 0
+    for name, text in made.items():
+        (HERE / name).write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
