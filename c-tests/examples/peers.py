@@ -1,0 +1,157 @@
+"""The other ends of the examples: a WebSocket server and a client over plain sockets.
+
+They are written from RFC 6455 and share nothing with the library. What breaks a rule raises an
+exception.
+"""
+
+import base64
+import hashlib
+import os
+import socket
+import struct
+import threading
+import time
+
+TEXT, BINARY, CLOSE = 1, 2, 8
+LIMIT = 15  # seconds for any single step
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
+
+
+def accept_key(key):
+    return base64.b64encode(hashlib.sha1(key + GUID).digest())
+
+
+def expect(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+class Peer:
+    """One connection whose opening handshake is over. A client masks, a server does not."""
+
+    def __init__(self, sock, is_client):
+        self.sock = sock
+        self.is_client = is_client
+
+    def read(self, count):
+        data = b""
+        while len(data) < count:
+            piece = self.sock.recv(count - len(data))
+            expect(piece, "the connection ended within a frame")
+            data += piece
+        return data
+
+    def send(self, opcode, payload):
+        key = os.urandom(4) if self.is_client else b""
+        expect(len(payload) <= 125, "longer frames are not needed here")
+        head = bytes([0x80 | opcode, len(payload) | (0x80 if key else 0)])
+        self.sock.sendall(head + key + self.mask(payload, key))
+
+    def receive(self):
+        first, second = self.read(2)
+        opcode = first & 0x0F
+        expect(first & 0xF0 == 0x80, "fin set, no reserved bits")
+        expect(opcode in (TEXT, BINARY, CLOSE), f"opcode {opcode}")
+        expect(bool(second & 0x80) != self.is_client, "a client masks, a server does not")
+        length = second & 0x7F
+        expect(length <= 125, "longer frames are not needed here")
+        key = self.read(4) if second & 0x80 else b""
+        return opcode, self.mask(self.read(length), key)
+
+    @staticmethod
+    def mask(payload, key):
+        return bytes(b ^ key[i % 4] for i, b in enumerate(payload)) if key else payload
+
+    def send_close(self, code, reason=b""):
+        self.send(CLOSE, struct.pack(">H", code) + reason)
+
+    def receive_close(self):
+        opcode, payload = self.receive()
+        expect(opcode == CLOSE, f"a close frame, not {opcode}")
+        return self.close_payload(payload)
+
+    @staticmethod
+    def close_payload(payload):
+        return (struct.unpack(">H", payload[:2])[0], payload[2:]) if payload else (0, b"")
+
+    def expect_end(self):
+        """The other end closes its side of the stream too, and in order."""
+        self.sock.shutdown(socket.SHUT_WR)
+        expect(self.sock.recv(1) == b"", "nothing after the close frame")
+        self.sock.close()
+
+
+def read_head(sock):
+    """The start line and the fields, by lower-case name."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        piece = sock.recv(1)
+        expect(piece, "the connection ended within a head")
+        head += piece
+    start, *lines = head[:-4].split(b"\r\n")
+    fields = {}
+    for line in lines:
+        name, value = line.split(b":", 1)
+        fields[name.lower().decode()] = value.strip()
+    return start, fields
+
+
+class Server(threading.Thread):
+    """Accepts one connection and lets `talk` have it."""
+
+    def __init__(self, talk):
+        super().__init__(daemon=True)
+        self.talk = talk
+        self.error = None
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(LIMIT)
+        self.port = self.listener.getsockname()[1]
+        self.start()
+
+    def run(self):
+        try:
+            sock, _ = self.listener.accept()
+            sock.settimeout(LIMIT)
+            start, fields = read_head(sock)
+            expect(start == b"GET / HTTP/1.1", f"request {start!r}")
+            expect(fields["host"] == b"127.0.0.1", f"host {fields['host']!r}")
+            expect(fields["upgrade"].lower() == b"websocket", "upgrade")
+            expect(fields["connection"].lower() == b"upgrade", "connection")
+            expect(fields["sec-websocket-version"] == b"13", "version")
+            key = fields["sec-websocket-key"]
+            expect(len(base64.b64decode(key, validate=True)) == 16, "key of 16 bytes")
+            sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                         b"Connection: Upgrade\r\nSec-WebSocket-Accept: " + accept_key(key) +
+                         b"\r\n\r\n")
+            self.talk(Peer(sock, is_client=False), fields)
+        except Exception as error:  # reported by finish()
+            self.error = error
+        finally:
+            self.listener.close()
+
+    def finish(self):
+        self.join(LIMIT)
+        expect(not self.is_alive(), "the peer is still waiting")
+        if self.error:
+            raise self.error
+
+
+def connect(port, alive):
+    """A client's connection, as soon as the server under test listens."""
+    give_up = time.monotonic() + LIMIT
+    while True:
+        try:
+            sock = socket.create_connection(("127.0.0.1", port), timeout=LIMIT)
+            break
+        except ConnectionRefusedError:
+            expect(alive(), "the server ended before it listened")
+            expect(time.monotonic() < give_up, "the server does not listen")
+            time.sleep(0.01)
+    key = base64.b64encode(os.urandom(16))
+    sock.sendall(b"GET /chat HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: https://www.example.com\r\n"
+                 b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                 b"Sec-WebSocket-Key: " + key + b"\r\n\r\n")
+    start, fields = read_head(sock)
+    expect(start.startswith(b"HTTP/1.1 101 "), f"status {start!r}")
+    expect(fields["sec-websocket-accept"] == accept_key(key), "accept key")
+    return Peer(sock, is_client=True)

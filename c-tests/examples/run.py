@@ -1,0 +1,383 @@
+#!/usr/bin/env python3
+"""Checks the manual pages as their readers meet them.
+
+    run.py [options]                    all checks; ends with "N passed, N failed"
+    run.py --extract PAGE [--host H --port P]
+                                        prints the program of a page
+
+Options:
+    --include DIR     where the headers are (include)
+    --lib DIR         where the libraries are (build)
+    --libs FLAGS      how to link them (-ldill_ws -ldill_rt)
+    --original DIR    the installation of an original libdill; compiles and runs the examples there
+                      instead, and compares the pages with its header
+
+The compiler is $CC, or cc. The programs are taken from the formatted pages, compiled without a
+warning allowed, and run against a peer on this machine. Only the host's name and the port are
+replaced.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+
+import peers  # noqa: E402
+from peers import BINARY, TEXT, expect  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MAN = ROOT / "man"
+HOST, CLIENT_PORT, SERVER_PORT = "www.example.org", "80", "8080"
+
+
+def run(command, **options):
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=120,
+                          **options)
+
+
+# ---- The pages ----
+
+def formatted(page):
+    """A page as a terminal shows it, and what groff has to say about it."""
+    done = run(["groff", "-man", "-Tutf8", "-P-cbou", "-ww", "-rLL=100n", page])
+    expect(done.returncode == 0, done.stderr)
+    return done.stdout, done.stderr
+
+
+def section(page, title):
+    """The text of a section, without its indentation."""
+    text, _ = formatted(page)
+    found = re.search(rf"^{title}\n((?:[ \t].*\n|\n)+)", text, re.M)
+    expect(found, f"{page.name} has no section {title}")
+    lines = found.group(1).strip("\n").split("\n")
+    indent = min(len(l) - len(l.lstrip()) for l in lines if l.strip())
+    return "\n".join(l[indent:] for l in lines) + "\n"
+
+
+def errno_names(text):
+    return set(re.findall(r"\bE(?:[A-Z]{3,})\b", text)) - {"EXAMPLE", "ERRORS", "EXIT"}
+
+
+def squeeze(text):
+    """C tokens, each apart from the next."""
+    return " ".join(re.findall(r"\w+|[^\w\s]", text))
+
+
+def declared(cc):
+    """The prototypes of the ws functions as the compiler sees them, by name without prefix."""
+    source = "#include <libdill_ws.h>\n"
+    done = run([*cc, "-E", "-P", "-xc", "-"], input=source)
+    expect(done.returncode == 0, done.stderr)
+    found = re.findall(r"[;}]?\s*((?:int|ssize_t|long int|long)\s+dill_(ws_\w+)\s*\([^)]*\)\s*;)",
+                       done.stdout)
+    return {name: squeeze(proto.replace("dill_", "")) for proto, name in found}
+
+
+def check_formatting(page):
+    _, warnings = formatted(page)
+    expect(warnings == "", warnings)
+
+
+def check_prototype(page, prototypes):
+    proto = squeeze(section(page, "SYNOPSIS").replace("#include <libdill_ws.h>", ""))
+    expect(proto == prototypes[page.stem],
+           f"the page has\n  {proto}\nthe header has\n  {prototypes[page.stem]}")
+
+
+def check_errors(page, header):
+    """What the comment in the header names is on the page too."""
+    comments = re.findall(r"/\*\*(.*?)\*/\s*[^;/]*?dill_(ws_\w+)\(", header, re.S)
+    comment = dict((name, text) for text, name in comments).get(page.stem)
+    expect(comment is not None, "no comment in the header")
+    missing = errno_names(comment) - errno_names(section(page, "ERRORS"))
+    expect(not missing, f"in the header but not on the page: {sorted(missing)}")
+
+
+# ---- The programs ----
+
+def program(page, host, port):
+    """The program of a page, with the host and the port replaced."""
+    source = section(page, "EXAMPLE").replace("\u2010", "-")
+    placeholder = rf"(?<=, ){CLIENT_PORT}(?=, 0, )" if HOST in source else rf"\b{SERVER_PORT}\b"
+    source = source.replace(f'"{HOST}"', f'"{host}"')
+    source, count = re.subn(placeholder, str(port), source)
+    expect(count == 1, f"{page.name}: the port stands {count} times in the program")
+    return source
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        return s.getsockname()[1]
+
+
+class Build:
+    def __init__(self, args, directory):
+        self.directory = pathlib.Path(directory)
+        self.cc = shlex.split(os.environ.get("CC", "cc"))
+        self.environment = dict(os.environ)
+        if args.original:
+            # libdill's own header declares the functions; the name is ours.
+            (self.directory / "libdill_ws.h").write_text("#include <libdill.h>\n")
+            include, lib = args.original / "include", args.original / "lib"
+            self.libs = ["-ldill"]
+            self.cc += [f"-I{self.directory}"]
+        else:
+            include, lib = args.include, args.lib
+            self.libs = shlex.split(args.libs)
+        self.cc += [f"-I{include}"]
+        self.libs = [f"-L{lib}", *self.libs]
+        self.environment["LD_LIBRARY_PATH"] = str(lib)
+
+    def compile(self, page, port):
+        source = self.directory / f"{page.stem}.c"
+        source.write_text(program(page, "127.0.0.1", port))
+        done = run([*self.cc, "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", source,
+                    "-o", source.with_suffix(""), *self.libs])
+        expect(done.returncode == 0, done.stderr)
+        return source.with_suffix("")
+
+    def start(self, page, port):
+        return subprocess.Popen([self.compile(page, port)], stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True, env=self.environment)
+
+
+def ending(process):
+    """Output and exit status, or what went wrong."""
+    try:
+        out, err = process.communicate(timeout=peers.LIMIT)
+    finally:
+        process.kill()
+    expect(process.returncode == 0 and err == "",
+           f"exit status {process.returncode}, printed {out!r}, {err!r}")
+    return out
+
+
+def client_example(messages, close, output, field=None, server_closes=None):
+    """The example talks to a server that sends every message back."""
+
+    def talk(peer, fields):
+        if field:
+            expect(fields[field[0]] == field[1], f"field {field[0]}")
+        if server_closes:
+            peer.send_close(*server_closes)
+        got = []
+        while True:
+            opcode, payload = peer.receive()
+            if opcode == peers.CLOSE:
+                break
+            got.append((opcode, payload))
+            peer.send(opcode, payload)
+        expect(got == messages, f"got messages {got!r}")
+        expect(peer.close_payload(payload) == close, f"got close {payload!r}")
+        if not server_closes:
+            peer.send_close(1000)
+        peer.expect_end()
+
+    def check(build, page):
+        server = peers.Server(talk)
+        process = build.start(page, server.port)
+        try:
+            out = ending(process)
+        finally:
+            process.kill()
+        server.finish()
+        expect(out == output, f"printed {out!r}")
+
+    return check
+
+
+def server_example(talk, output):
+    """The example serves one client of ours."""
+
+    def check(build, page):
+        port = free_port()
+        process = build.start(page, port)
+        try:
+            talk(peers.connect(port, lambda: process.poll() is None))
+            out = ending(process)
+        finally:
+            process.kill()
+        expect(out == output, f"printed {out!r}")
+
+    return check
+
+
+def exchange(peer, question, answer):
+    peer.send(TEXT, question)
+    got = peer.receive()
+    expect(got == (TEXT, answer), f"got {got!r}")
+
+
+def expect_close(peer, code, reason=b""):
+    got = peer.receive_close()
+    expect(got == (code, reason), f"got close {got!r}")
+
+
+def say_goodbye(peer):
+    peer.send_close(1000)
+    expect_close(peer, 1000)
+    peer.expect_end()
+
+
+def talk_echo(peer):
+    exchange(peer, b"one", b"one")
+    exchange(peer, b"two", b"two")
+    say_goodbye(peer)
+
+
+def talk_thanks(peer):
+    exchange(peer, b"hello", b"thanks")
+    expect_close(peer, 1000)
+    peer.send_close(1000)
+    peer.expect_end()
+
+
+def talk_maintenance(peer):
+    got = peer.receive()
+    expect(got == (TEXT, b"closing for today"), f"got {got!r}")
+    expect_close(peer, 1001, b"maintenance")
+    peer.send_close(1001)
+    peer.expect_end()
+
+
+def talk_welcome(peer):
+    got = peer.receive()
+    expect(got == (TEXT, b"welcome"), f"got {got!r}")
+    expect_close(peer, 1000)
+    peer.send_close(1000)
+    peer.expect_end()
+
+
+def serves_many(build, page):
+    """The example of the overview serves several clients at once and never ends."""
+    port = free_port()
+    process = build.start(page, port)
+    try:
+        clients = [peers.connect(port, lambda: process.poll() is None) for _ in range(3)]
+        for text in (b"one", b"two"):
+            for peer in clients:
+                exchange(peer, text, text)
+        for peer in clients:
+            say_goodbye(peer)
+        expect(process.poll() is None, "the server has ended")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+EXAMPLES = {
+    "ws_attach_client": client_example(
+        [(TEXT, b"Hello, world!")], (1000, b"bye"), "text: Hello, world!\n"),
+    "ws_attach_client_mem": client_example(
+        [(BINARY, b"\1\2\3")], (1000, b""), "01 02 03\n"),
+    "ws_attach_server": server_example(talk_echo, "client wants /chat\n"),
+    "ws_attach_server_mem": server_example(talk_thanks, "received: hello\n"),
+    "ws_send": client_example(
+        [(TEXT, "Gr\u00fc\u00dfe".encode()), (BINARY, b"\0\xff")], (1000, b""),
+        "text, 7 bytes\nbinary, 2 bytes\n"),
+    "ws_sendl": client_example(
+        [(TEXT, b'{"name": "libdill"}')], (1000, b""), '{"name": "libdill"}\n'),
+    "ws_recv": client_example(
+        [(TEXT, b"one"), (TEXT, b"two")], (1000, b""), "text: one\ntext: two\n"),
+    "ws_recvl": client_example(
+        [(BINARY, b"type:the body")], (1000, b""), "[type] [the body]\n"),
+    "ws_done": client_example(
+        [(TEXT, b"question")] * 3, (1000, b"no more questions"), "3 answers\n"),
+    "ws_detach": server_example(talk_maintenance, "closed in order\n"),
+    "ws_status": client_example(
+        [], (1000, b""), "server closed: 3000 that is all\n", server_closes=(3000, b"that is all")),
+    "ws_request_key": client_example(
+        [(TEXT, b"let me in")], (1000, b""), "let me in\n",
+        field=("authorization", b"Bearer 1234")),
+    "ws_response_key": server_example(talk_welcome, "origin: https://www.example.com\n"),
+    "libdill_ws": serves_many,
+}
+
+
+# ---- The documents ----
+
+def check_named_tests(document):
+    """Every `file:test` that a document names exists."""
+    named = re.findall(r"`([\w/]+):(\w+)`", document.read_text())
+    expect(named, "the document names no test")
+    missing = []
+    for file, test in sorted(set(named)):
+        source = ROOT / "c-tests" / f"{file}.c"
+        text = source.read_text() if source.is_file() else ""
+        if not re.search(rf"\bTEST(?:_\w+)?\(\s*{test}\s*[,)]", text):
+            missing.append(f"{file}:{test}")
+    expect(not missing, "no such test: " + ", ".join(missing))
+
+
+# ---- All of it ----
+
+def checks(args, build):
+    pages = sorted(MAN.glob("*.[0-9]"))
+    expect(pages, "no pages")
+    functions = [page for page in pages if page.suffix == ".3"]
+    yield "the pages are what man/pages.py writes", lambda: expect(
+        (done := run([sys.executable, MAN / "pages.py", "--check"])).returncode == 0, done.stderr)
+    for page in pages:
+        yield f"{page.name}: formats without a warning", lambda page=page: check_formatting(page)
+
+    prototypes = {}
+
+    def same_functions():
+        prototypes.update(declared(build.cc))
+        expect(set(prototypes) == {p.stem for p in functions},
+               f"header and pages differ: {set(prototypes) ^ {p.stem for p in functions}}")
+
+    yield "every function has a page", same_functions
+    for page in functions:
+        yield f"{page.name}: prototype", lambda page=page: check_prototype(page, prototypes)
+    if not args.original:
+        header = args.include / "libdill_ws.h"
+        for page in functions:
+            yield f"{page.name}: errors", lambda page=page: check_errors(page, header.read_text())
+    for page in pages:
+        yield f"{page.name}: example", lambda page=page: EXAMPLES[page.stem](build, page)
+    yield "every example has a page", lambda: expect(
+        set(EXAMPLES) == {p.stem for p in pages}, set(EXAMPLES) ^ {p.stem for p in pages})
+    if not args.original:
+        document = ROOT / "docs" / "differences-from-libdill.md"
+        yield f"docs/{document.name}: named tests", lambda: check_named_tests(document)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--include", type=pathlib.Path, default=ROOT / "include")
+    parser.add_argument("--lib", type=pathlib.Path, default=ROOT / "build")
+    parser.add_argument("--libs", default="-ldill_ws -ldill_rt")
+    parser.add_argument("--original", type=pathlib.Path)
+    parser.add_argument("--extract", metavar="PAGE")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", default=SERVER_PORT)
+    args = parser.parse_args()
+    if args.extract:
+        page = next(MAN.glob(f"{args.extract}.[0-9]"), None)
+        expect(page, f"no page {args.extract}")
+        sys.stdout.write(program(page, args.host, args.port))
+        return 0
+    passed = failed = 0
+    with tempfile.TemporaryDirectory() as directory:
+        for name, check in checks(args, Build(args, directory)):
+            try:
+                check()
+                passed += 1
+                print(f"ok    {name}", flush=True)
+            except Exception as error:
+                failed += 1
+                print(f"FAIL  {name}: {type(error).__name__}: {error}", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
