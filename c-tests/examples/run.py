@@ -93,9 +93,11 @@ def check_prototype(page, prototypes):
 
 def check_errors(page, header):
     """What the comment in the header names is on the page too."""
-    comments = re.findall(r"/\*\*(.*?)\*/\s*[^;/]*?dill_(ws_\w+)\(", header, re.S)
+    comments = re.findall(r"/\*((?:(?!\*/).)*)\*/\s*DILL_WS_EXPORT[^(;]*?dill_(ws_\w+)\(",
+                          header, re.S)
     comment = dict((name, text) for text, name in comments).get(page.stem)
     expect(comment is not None, "no comment in the header")
+    expect(errno_names(comment), "the comment in the header names no errno")
     missing = errno_names(comment) - errno_names(section(page, "ERRORS"))
     expect(not missing, f"in the header but not on the page: {sorted(missing)}")
 
