@@ -8,7 +8,7 @@ use libc::{c_int, c_void};
 use super::coroutine::{Coroutine, Outcome, State, Task};
 use super::list::List;
 use super::stack::{Memory, STACK_SIZE};
-use super::valgrind::StackId;
+use super::valgrind::{self, StackId};
 use super::wait::Queue;
 use super::{can_block, fatal, local, switch};
 use crate::errno::{Errno, Result};
@@ -179,7 +179,7 @@ unsafe fn foreign_stack(base: NonNull<u8>, size: usize) -> Result<(NonNull<u8>, 
     let usable = usable.ok_or(Errno(libc::ENOMEM))?;
     let id = StackId::register(base.as_ptr(), usable);
     // SAFETY: `usable` does not exceed `size`.
-    Ok((unsafe { base.add(usable) }, Memory::Foreign(id)))
+    Ok((unsafe { base.add(usable) }, Memory::Foreign(base, id)))
 }
 
 /// Ends the running coroutine. Its stack is free from the switch on.
@@ -200,13 +200,16 @@ pub(crate) fn finish() -> ! {
         }
     }
     local.coroutines.set(local.coroutines.get() - 1);
-    match me.memory {
-        Memory::Pooled(base) => local.give_stack_back(base),
-        Memory::Foreign(id) => id.deregister(),
-        Memory::Thread => {}
+    let memory = me.memory;
+    if let Memory::Pooled(base) = memory {
+        local.give_stack_back(base);
     }
     let next = local.next_ready();
     local.set_current(next);
+    if let Memory::Foreign(base, id) = memory {
+        id.deregister();
+        valgrind::forget_below_here(base.as_ptr());
+    }
     // SAFETY: `next` came from the ready queue, so it is suspended. This frame is not needed again,
     // and nothing has used the freed stack since: this thread was busy here.
     unsafe { switch::leave(next) }

@@ -130,6 +130,6 @@ impl Deref for Task {
 }
 
 /// What many idle coroutines cost should stay one page each.
-const _: () = assert!(size_of::<Coroutine>() <= 400);
+const _: () = assert!(size_of::<Coroutine>() <= size_of::<Context>() + 256);
 /// The child's stack begins right below the control block and must be aligned for calls.
 const _: () = assert!(size_of::<Coroutine>().is_multiple_of(16));

@@ -35,8 +35,8 @@ pub(super) enum Memory {
     Thread,
     /// A stack of the pool, by its lowest usable byte.
     Pooled(NonNull<u8>),
-    /// The caller of `go_mem` owns it.
-    Foreign(StackId),
+    /// The caller of `go_mem` owns it: its lowest byte, and its registration.
+    Foreign(NonNull<u8>, StackId),
 }
 
 /// One mapping of many stacks, each above its guard.

@@ -6,6 +6,7 @@
 
 /// Makes a client request: the answer, or 0 where there is no valgrind.
 #[cfg(target_arch = "x86_64")]
+#[inline(always)]
 fn request(code: usize, first: usize, second: usize) -> usize {
     let block = [code, first, second, 0, 0, 0];
     let answer;
@@ -27,6 +28,7 @@ fn request(code: usize, first: usize, second: usize) -> usize {
 
 /// Makes a client request: the answer, or 0 where there is no valgrind.
 #[cfg(target_arch = "aarch64")]
+#[inline(always)]
 fn request(code: usize, first: usize, second: usize) -> usize {
     let block = [code, first, second, 0, 0, 0];
     let answer;
@@ -71,6 +73,28 @@ impl StackId {
 }
 
 /// Tells memcheck to forget what was written there: the contents of a stack that is used anew.
+#[inline(always)]
 pub(super) fn forget(base: *const u8, size: usize) {
     request(MAKE_MEM_UNDEFINED, base as usize, size);
+}
+
+/// Makes the unused part of this stack ordinary memory again: its owner will use it otherwise,
+/// and memcheck takes what lies below a stack pointer for lost.
+// Inlined, since the frame of a call would be lost again when it returns.
+#[inline(always)]
+pub(super) fn forget_below_here(base: *const u8) {
+    forget(base, stack_pointer().saturating_sub(base as usize));
+}
+
+#[inline(always)]
+fn stack_pointer() -> usize {
+    let pointer;
+    // SAFETY: reads a register.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        core::arch::asm!("mov {}, rsp", out(reg) pointer, options(nomem, nostack));
+        #[cfg(target_arch = "aarch64")]
+        core::arch::asm!("mov {}, sp", out(reg) pointer, options(nomem, nostack));
+    }
+    pointer
 }
