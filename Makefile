@@ -17,7 +17,8 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml | head -n 1)
 ABI := $(firstword $(subst ., ,$(VERSION)))
 LIBRARIES := libdill_ws libdill_rt
 HEADERS := libdill.h libdillimpl.h
-MANPAGES := $(wildcard man/*.3)
+MANSECTIONS := 3 7
+MANPAGES = $(wildcard man/*.$(1))
 
 # What is linked with and installed. Shared libraries have their run-time names, so that programs run
 # from here with build/ in their rpath.
@@ -76,10 +77,15 @@ define make_pc
 
 endef
 
+define install_pages
+	$(INSTALL) -m 644 $(call MANPAGES,$(1)) $(DESTDIR)$(MANDIR)/man$(1)/
+
+endef
+
 # `sudo make install` may find no cargo, and installs what `make` has built.
 install: $(if $(shell command -v $(CARGO)),all) ## install both libraries
 	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/libdill_ws $(DESTDIR)$(PKGCONFIGDIR) \
-	    $(DESTDIR)$(INCLUDEDIR)/libdill_rt $(DESTDIR)$(MANDIR)/man3
+	    $(DESTDIR)$(INCLUDEDIR)/libdill_rt $(MANSECTIONS:%=$(DESTDIR)$(MANDIR)/man%)
 	$(INSTALL) -m 755 $(SHARED) $(DESTDIR)$(LIBDIR)/
 	$(foreach library,$(LIBRARIES),ln -sf $(library).so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(library).so.$(ABI) && \
 	    ln -sf $(library).so.$(ABI) $(DESTDIR)$(LIBDIR)/$(library).so &&) true
@@ -88,10 +94,11 @@ install: $(if $(shell command -v $(CARGO)),all) ## install both libraries
 	$(INSTALL) -m 644 include/libdill_ws.h $(DESTDIR)$(INCLUDEDIR)/
 	$(INSTALL) -m 644 $(HEADERS:%=include/%) $(DESTDIR)$(INCLUDEDIR)/libdill_rt/
 	$(foreach library,$(LIBRARIES),$(call make_pc,$(library)))
-	$(if $(MANPAGES),$(INSTALL) -m 644 $(MANPAGES) $(DESTDIR)$(MANDIR)/man3/)
+	$(foreach section,$(MANSECTIONS),$(call install_pages,$(section)))
 
 uninstall: ## remove what install put there
 	rm -f $(foreach library,$(LIBRARIES),$(foreach suffix,a so so.$(ABI) so.$(VERSION),\
 	    $(DESTDIR)$(LIBDIR)/$(library).$(suffix)) $(DESTDIR)$(PKGCONFIGDIR)/$(library).pc)
-	rm -f $(DESTDIR)$(INCLUDEDIR)/libdill_ws.h $(MANPAGES:man/%=$(DESTDIR)$(MANDIR)/man3/%)
+	rm -f $(DESTDIR)$(INCLUDEDIR)/libdill_ws.h $(foreach section,$(MANSECTIONS),\
+	    $(patsubst man/%,$(DESTDIR)$(MANDIR)/man$(section)/%,$(call MANPAGES,$(section))))
 	rm -rf $(DESTDIR)$(LIBDIR)/libdill_ws $(DESTDIR)$(INCLUDEDIR)/libdill_rt
