@@ -2,32 +2,31 @@
 //!
 //! The map:
 //!
-//! * [`errno`]: errors, and the one place that stores errno.
-//! * [`time`]: the clock.
-//! * [`handle`]: numbers for objects, and the objects' virtual functions.
-//! * [`sched`]: coroutines, bundles, stacks, timers, and waiting for descriptors.
-//! * [`iolist`], [`bsock`], [`msock`]: gather lists, and what sockets look like from outside.
-//! * [`ipaddr`]: IP addresses and host names.
-//! * [`stream`], [`tcp`], [`ipc`]: byte streams over sockets of the system.
-//! * `chan`: channels and `choose`.
-//! * `memory`: allocation that can fail.
 //! * `abi`: the exported C functions, and nothing else.
+//! * `errno`: errors, and the one place that stores errno. `memory`: allocation that can fail.
+//! * `handle`: numbers for objects, and the objects' virtual functions.
+//! * `sched`: coroutines, bundles, stacks, timers, and waiting for descriptors. `time`: the clock.
+//! * `chan`: channels and `choose`.
+//! * `iolist`, `bsock`, `msock`: gather lists, and what sockets look like from outside.
+//! * `ipaddr`: IP addresses and host names.
+//! * `stream`, `tcp`, `ipc`: byte streams over sockets of the system.
+//!
+//! Everything stands on `handle` and `sched`; read the rule at the head of `sched` first.
 
-#[cfg(all(not(test), not(panic = "abort")))]
+#[cfg(not(any(test, doc, panic = "abort")))]
 compile_error!("build with panic=abort: no panic may unwind through C frames or across stacks");
 
-pub mod bsock;
-pub mod errno;
-pub mod handle;
-pub mod iolist;
-pub mod ipaddr;
-pub mod ipc;
-pub mod msock;
-pub mod sched;
-pub mod stream;
-pub mod tcp;
-pub mod time;
-
 mod abi;
+mod bsock;
 mod chan;
+mod errno;
+mod handle;
+mod iolist;
+mod ipaddr;
+mod ipc;
 mod memory;
+mod msock;
+mod sched;
+mod stream;
+mod tcp;
+mod time;

@@ -1,3 +1,5 @@
+use core::ptr::null_mut;
+
 use super::*;
 use crate::sched::testing::{Log, go};
 use crate::sched::{sleep, yield_now};

@@ -1,7 +1,7 @@
 //! Bundles: groups of coroutines that are waited for or cancelled together, and the life of a
 //! coroutine from `go` to its end.
 
-use core::ptr::{NonNull, null_mut};
+use core::ptr::NonNull;
 
 use libc::{c_int, c_void};
 
@@ -11,7 +11,7 @@ use super::stack::{Memory, STACK_SIZE};
 use super::valgrind::{self, StackId};
 use super::wait::Queue;
 use super::{can_block, fatal, local, switch};
-use crate::errno::{Errno, Result};
+use crate::errno::{Errno, Result, ret_ptr};
 use crate::handle::{self, Hvfs};
 use crate::memory;
 
@@ -36,11 +36,10 @@ fn bundle_type() -> *const c_void {
 }
 
 unsafe extern "C" fn query_bundle(object: *mut Hvfs, ty: *const c_void) -> *mut c_void {
-    if ty == bundle_type() {
-        return object.cast();
-    }
-    errno::set_errno(errno::Errno(libc::ENOTSUP));
-    null_mut()
+    ret_ptr(match NonNull::new(object) {
+        Some(object) if ty == bundle_type() => Ok(object.cast()),
+        _ => Err(Errno(libc::ENOTSUP)),
+    })
 }
 
 /// Makes an empty bundle. Errors: ECANCELED, ENOMEM.

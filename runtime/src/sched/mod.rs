@@ -290,7 +290,6 @@ pub struct BlockingBan {
 
 impl BlockingBan {
     /// Switches blocking off for the running coroutine.
-    #[expect(clippy::new_without_default, reason = "a side effect is no default value")]
     pub fn new() -> BlockingBan {
         BlockingBan { before: local().current().banned.replace(true), not_send: PhantomData }
     }
@@ -345,11 +344,6 @@ pub fn wait_fd(
 ) -> core::result::Result<(), WaitError> {
     can_block().map_err(WaitError::Errno)?;
     local().poller.wait_fd(fd, direction, deadline)
-}
-
-/// Whether a coroutine waits for this direction of a descriptor already: the EBUSY rule.
-pub fn fd_busy(fd: RawFd, direction: Direction) -> bool {
-    local().poller.busy(fd, direction)
 }
 
 /// Drops the registration of a descriptor that is about to be closed, and wakes its waiters with

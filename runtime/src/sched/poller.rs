@@ -185,10 +185,6 @@ impl Poller {
         }
     }
 
-    pub(super) fn busy(&self, fd: RawFd, direction: Direction) -> bool {
-        self.known(fd).is_some_and(|descriptor| descriptor.busy(direction))
-    }
-
     /// See [`super::forget_fd`].
     pub(super) fn forget(&self, fd: RawFd) {
         if let Some(descriptor) = self.known(fd) {
