@@ -24,17 +24,15 @@ void request_put(struct bytes *b, const struct request *r)
     bytes_str(b, "\r\n");
 }
 
-/*  `line` with its %s replaced. */
-static void put_accept(struct bytes *b, const char *line, const char *key)
+/*  `text` with its %s replaced. */
+static void put_accept(struct bytes *b, const char *text, const char *key)
 {
     char accept[29];
-    if(!line[0]) return;
-    const char *gap = strstr(line, "%s");
+    const char *gap = strstr(text, "%s");
     wire_accept_key(key, strlen(key), accept);
-    bytes_put(b, line, gap ? (size_t)(gap - line) : strlen(line));
+    bytes_put(b, text, gap ? (size_t)(gap - text) : strlen(text));
     if(gap) bytes_str(b, accept);
     bytes_str(b, gap ? gap + 2 : "");
-    bytes_str(b, "\r\n");
 }
 
 void response_put(struct bytes *b, const struct response *r, const char *key)
@@ -43,6 +41,7 @@ void response_put(struct bytes *b, const struct response *r, const char *key)
     put_line(b, r->upgrade, "Upgrade: websocket");
     put_line(b, r->connection, "Connection: Upgrade");
     put_accept(b, r->accept ? r->accept : "Sec-WebSocket-Accept: %s", key);
+    if(!r->accept || r->accept[0]) bytes_str(b, "\r\n");
     if(r->more) put_accept(b, r->more, key);
     bytes_str(b, "\r\n");
 }
