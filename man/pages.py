@@ -431,6 +431,8 @@ OVERVIEW = [
         "One coroutine may receive while another one sends. A second receiver, or a second sender, "
         "fails with `EBUSY` and disturbs nobody. Pings are answered by the receiving calls, so a "
         "program that wants to stay connected should have one under way.",
+        "If a coroutine closes a handle while another one is in a call on it, that call fails with "
+        "`ECONNRESET` on libdill_rt; the original libdill aborts the program.",
     ]),
     ("Deadlines", [
         "A deadline is a point in time in milliseconds of `now`(3); 0 means do not block, \\-1 no "
