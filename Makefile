@@ -69,11 +69,9 @@ $(IMPORT): symbols/libdill_ws.txt symbols/libdill_rt.txt tools/import-library.sh
 	@mkdir -p $(@D)
 	tools/import-library.sh $@ libdill_ws.so.$(ABI) symbols/libdill_ws.txt symbols/libdill_rt.txt
 
-# Not a file of build/ that make would keep: the directories may differ from one call to the next.
-define make_pc
-	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \
-	    pkgconfig/$(1).pc.in > build/$(1).pc
-	$(INSTALL) -m 644 build/$(1).pc $(DESTDIR)$(PKGCONFIGDIR)/
+define install_pc
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+	    -e 's|@VERSION@|$(VERSION)|' pkgconfig/$(1).pc.in > $(DESTDIR)$(PKGCONFIGDIR)/$(1).pc
 
 endef
 
@@ -93,7 +91,7 @@ install: $(if $(shell command -v $(CARGO)),all) ## install both libraries
 	$(INSTALL) -m 755 $(IMPORT) $(DESTDIR)$(LIBDIR)/libdill_ws/
 	$(INSTALL) -m 644 include/libdill_ws.h $(DESTDIR)$(INCLUDEDIR)/
 	$(INSTALL) -m 644 $(HEADERS:%=include/%) $(DESTDIR)$(INCLUDEDIR)/libdill_rt/
-	$(foreach library,$(LIBRARIES),$(call make_pc,$(library)))
+	$(foreach library,$(LIBRARIES),$(call install_pc,$(library)))
 	$(foreach section,$(MANSECTIONS),$(call install_pages,$(section)))
 
 uninstall: ## remove what install put there

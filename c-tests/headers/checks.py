@@ -1,0 +1,67 @@
+"""What the checks of this directory share: counting, and running commands."""
+
+import os
+import pathlib
+import shlex
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+INCLUDE = ROOT / "include"
+BUILD = ROOT / "build"
+CC = shlex.split(os.environ.get("CC", "cc"))
+CXX = shlex.split(os.environ.get("CXX", "c++"))
+PACKAGES = {"cc": "gcc", "c++": "g++", "nm": "binutils", "readelf": "binutils",
+            "pkg-config": "pkg-config", "make": "make"}
+
+passed = 0
+failed = 0
+
+
+def check(good, name, detail=""):
+    """Counts a check; a failed one is shown."""
+    global passed, failed
+    if good:
+        passed += 1
+    else:
+        failed += 1
+        print(f"FAIL {name}")
+        for line in str(detail).splitlines()[:12]:
+            print(f"     {line}")
+    return good
+
+
+def need(*tools):
+    missing = [tool for tool in tools if not shutil.which(tool)]
+    for tool in missing:
+        print(f"{tool} is missing; on Debian: apt-get install {PACKAGES.get(tool, tool)}")
+    if missing:
+        sys.exit(1)
+
+
+def run(command, **options):
+    """The finished process, with its output as text."""
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)
+
+
+def output(command, **options):
+    """What a command that must succeed prints."""
+    done = run(command, **options)
+    if done.returncode:
+        sys.exit(f"{shlex.join(map(str, command))}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def succeeds(name, command, **options):
+    """Counts a command's success. Returns what it printed."""
+    done = run(command, **options)
+    check(done.returncode == 0, name,
+          f"{shlex.join(map(str, command))}\nstatus {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def finish():
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed or not passed else 0)

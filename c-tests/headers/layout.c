@@ -1,0 +1,77 @@
+/* Sizes, offsets and constants that compiled programs depend on. Compiles, or fails. */
+
+#include <libdillimpl.h>
+#include <libdill_ws.h>
+
+#ifdef __cplusplus
+#define ASSERT(condition) static_assert(condition, #condition)
+#else
+#define ASSERT(condition) _Static_assert(condition, #condition)
+#endif
+
+#define SIZE(type, size) ASSERT(sizeof(struct dill_##type) == (size))
+
+SIZE(bundle_storage, 64);
+SIZE(chstorage, 144);
+SIZE(tcp_listener_storage, 56);
+SIZE(tcp_storage, 72);
+SIZE(ipc_listener_storage, 24);
+SIZE(ipc_storage, 72);
+SIZE(ipc_pair_storage, 144);
+SIZE(ipaddr, 32);
+SIZE(ws_storage, 176);
+
+/* Caller's storage may stand at any address. */
+#if defined(__x86_64__) && !defined(__cplusplus)
+ASSERT(_Alignof(struct dill_ws_storage) == 1);
+ASSERT(_Alignof(struct dill_tcp_storage) == 1);
+ASSERT(_Alignof(struct dill_bundle_storage) == 1);
+#endif
+
+#define POINTER sizeof(void *)
+#define AT(type, member, offset) ASSERT(offsetof(struct dill_##type, member) == (offset))
+
+SIZE(iolist, 4 * POINTER);
+AT(iolist, iol_base, 0);
+AT(iolist, iol_len, POINTER);
+AT(iolist, iol_next, 2 * POINTER);
+AT(iolist, iol_rsvd, 3 * POINTER);
+
+SIZE(chclause, 8 + 2 * POINTER);
+AT(chclause, op, 0);
+AT(chclause, ch, 4);
+AT(chclause, val, 8);
+AT(chclause, len, 8 + POINTER);
+
+SIZE(hvfs, 2 * POINTER);
+AT(hvfs, query, 0);
+AT(hvfs, close, POINTER);
+SIZE(bsock_vfs, 2 * POINTER);
+AT(bsock_vfs, bsendl, 0);
+AT(bsock_vfs, brecvl, POINTER);
+SIZE(msock_vfs, 2 * POINTER);
+AT(msock_vfs, msendl, 0);
+AT(msock_vfs, mrecvl, POINTER);
+
+ASSERT(DILL_CHSEND == 1 && CHSEND == 1);
+ASSERT(DILL_CHRECV == 2 && CHRECV == 2);
+ASSERT(DILL_IPADDR_IPV4 == 1 && IPADDR_IPV4 == 1);
+ASSERT(DILL_IPADDR_IPV6 == 2 && IPADDR_IPV6 == 2);
+ASSERT(DILL_IPADDR_PREF_IPV4 == 3 && IPADDR_PREF_IPV4 == 3);
+ASSERT(DILL_IPADDR_PREF_IPV6 == 4 && IPADDR_PREF_IPV6 == 4);
+ASSERT(DILL_IPADDR_MAXSTRLEN == 46 && IPADDR_MAXSTRLEN == 46);
+ASSERT(DILL_WS_BINARY == 0 && WS_BINARY == 0);
+ASSERT(DILL_WS_TEXT == 1 && WS_TEXT == 1);
+ASSERT(DILL_WS_NOHTTP == 2 && WS_NOHTTP == 2);
+ASSERT(WS_KEY_SIZE == 32);
+ASSERT(DILL_VERSION_CURRENT == 25 && DILL_VERSION_REVISION == 0 && DILL_VERSION_AGE == 5);
+
+/* The go macros hand their buffer to the runtime. */
+#if defined(__x86_64__) && defined(__GLIBC__)
+ASSERT(sizeof(sigjmp_buf) == 200);
+#endif
+
+#ifdef LIBDILL_RT_H_INCLUDED
+SIZE(bsock_some_vfs, POINTER);
+AT(bsock_some_vfs, brecvsome, 0);
+#endif
