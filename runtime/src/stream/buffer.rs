@@ -75,19 +75,19 @@ impl Buffer {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Says that `count` bytes are delivered.
+    /// Says that `count` bytes are delivered. After the last one the memory is given back.
     pub fn consume(&mut self, count: usize) {
         self.start = (self.start + count).min(self.bytes.len());
         if self.start == self.bytes.len() {
-            self.bytes.clear();
-            self.start = 0;
+            self.release();
         }
     }
-}
 
-impl Drop for Buffer {
-    fn drop(&mut self) {
+    /// Gives the memory to the next buffer that needs some.
+    #[cold]
+    fn release(&mut self) {
         let mut bytes = core::mem::take(&mut self.bytes);
+        self.start = 0;
         if bytes.capacity() != SIZE {
             return;
         }
@@ -100,6 +100,12 @@ impl Drop for Buffer {
             }
         })
         .ok();
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        self.release();
     }
 }
 

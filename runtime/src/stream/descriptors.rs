@@ -3,46 +3,35 @@
 //! The system ends a receive after the bytes that brought a descriptor. So it belongs to the last
 //! byte of that receive, and is remembered with that byte's position in the stream.
 
-use core::cell::Cell;
+use core::cell::RefCell;
 use std::os::fd::OwnedFd;
 
 /// The descriptors, oldest first.
 #[derive(Default)]
-pub struct Descriptors(Cell<Vec<(u64, OwnedFd)>>);
+pub struct Descriptors(RefCell<Vec<(u64, OwnedFd)>>);
 
 impl Descriptors {
     /// Remembers that a descriptor belongs to the byte at `position`. Without memory for it, it is
     /// closed.
     pub fn push(&self, position: u64, descriptor: OwnedFd) {
-        let mut queue = self.0.take();
+        let mut queue = self.0.borrow_mut();
         if queue.try_reserve(1).is_ok() {
             queue.push((position, descriptor));
         }
-        self.0.set(queue);
     }
 
     /// The descriptor of the byte at `position`.
     pub fn take(&self, position: u64) -> Option<OwnedFd> {
-        let mut queue = self.0.take();
-        let index = queue.iter().position(|(at, _)| *at == position);
-        let found = index.map(|index| queue.remove(index).1);
-        self.keep(queue);
-        found
+        let mut queue = self.0.borrow_mut();
+        let index = queue.iter().position(|(at, _)| *at == position)?;
+        Some(queue.remove(index).1)
     }
 
     /// Closes those whose bytes have been received as ordinary ones, up to before `position`.
     pub fn drop_before(&self, position: u64) {
-        let mut queue = self.0.take();
+        let mut queue = self.0.borrow_mut();
         if !queue.is_empty() {
             queue.retain(|(at, _)| *at >= position);
-            self.keep(queue);
-        }
-    }
-
-    /// An empty queue keeps no memory.
-    fn keep(&self, queue: Vec<(u64, OwnedFd)>) {
-        if !queue.is_empty() {
-            self.0.set(queue);
         }
     }
 }

@@ -5,10 +5,10 @@
 //! wants them; if the deadline comes first they are copied back into a buffer, which is the price
 //! of a rare event. Either way the next request finds the stream as if the failed one had not been.
 //!
-//! Nothing is borrowed while a coroutine waits: the buffer is taken out of its cell, used, and put
-//! back before.
+//! Nothing is borrowed while a coroutine waits or the source works: for that the buffer is taken out
+//! of its cell and put back afterwards. Other borrows end within the function that begins them.
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 
 use crate::errno::{Errno, Result};
 use crate::iolist::{Cursor, List, Skips};
@@ -65,7 +65,7 @@ pub trait Source {
 #[derive(Default)]
 pub struct Inbound {
     side: Side,
-    buffer: Cell<Buffer>,
+    buffer: RefCell<Buffer>,
     /// How many bytes have been delivered, or placed by a call that is in progress.
     position: Cell<u64>,
 }
@@ -145,9 +145,7 @@ impl Inbound {
 
     /// Drops a byte that [`Inbound::await_byte`] has waited for.
     pub fn skip_byte(&self) {
-        let mut buffer = self.buffer.take();
-        buffer.consume(1);
-        self.keep(buffer);
+        self.buffer.borrow_mut().consume(1);
         self.advance(1);
     }
 
@@ -160,9 +158,7 @@ impl Inbound {
         };
         let mut pieces = 0_usize;
         loop {
-            let count = self.buffered();
-            self.buffer.take();
-            self.advance(count);
+            self.advance(self.buffer.take().unread().len());
             if let Err(failure) = self.fill(source, 1, deadline) {
                 return self.settle(failure);
             }
@@ -181,6 +177,7 @@ impl Inbound {
     }
 
     /// Waits until `total` bytes are in the buffer.
+    #[inline]
     fn collect(&self, source: &impl Source, total: usize, deadline: i64) -> Outcome<()> {
         let mut missing = total.saturating_sub(self.buffered());
         while missing > 0 {
@@ -337,14 +334,10 @@ impl Inbound {
     /// # Safety
     /// The buffers under the cursor are writable.
     unsafe fn deliver(&self, mut cursor: Cursor, total: usize) {
-        if total == 0 {
-            return;
-        }
-        let mut buffer = self.buffer.take();
+        let mut buffer = self.buffer.borrow_mut();
         // SAFETY: same condition as this function's.
         unsafe { cursor.write(buffer.unread().get(..total).unwrap_or_default()) };
         buffer.consume(total);
-        self.keep(buffer);
         self.advance(total);
     }
 
@@ -353,29 +346,25 @@ impl Inbound {
     /// # Safety
     /// `base` is NULL or writable for `len` bytes.
     unsafe fn deliver_to(&self, base: *mut u8, len: usize) -> usize {
-        let mut buffer = self.buffer.take();
+        let mut buffer = self.buffer.borrow_mut();
         let count = len.min(buffer.unread().len());
         if !base.is_null() {
             // SAFETY: the caller promises the room; the buffer has that many bytes.
             unsafe { core::ptr::copy_nonoverlapping(buffer.unread().as_ptr(), base, count) };
         }
         buffer.consume(count);
-        self.keep(buffer);
         self.advance(count);
         count
     }
 
     fn buffered(&self) -> usize {
-        let buffer = self.buffer.take();
-        let count = buffer.unread().len();
-        self.buffer.set(buffer);
-        count
+        self.buffer.borrow().unread().len()
     }
 
     /// Puts the buffer back, unless there is nothing in it.
     fn keep(&self, buffer: Buffer) {
         if !buffer.unread().is_empty() {
-            self.buffer.set(buffer);
+            self.buffer.replace(buffer);
         }
     }
 

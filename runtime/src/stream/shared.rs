@@ -75,14 +75,25 @@ impl<T> Deref for Shared<T> {
 }
 
 impl<T> Drop for Shared<T> {
+    #[inline]
     fn drop(&mut self) {
         let left = self.shares().get() - 1;
         self.shares().set(left);
         if left == 0 {
-            // SAFETY: `memory::boxed` made it, and nobody else has a share.
-            drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+            // SAFETY: this was the last share.
+            unsafe { free(self.0) };
         }
     }
+}
+
+/// Apart, so that giving back a share of a living object is short.
+///
+/// # Safety
+/// `memory::boxed` made the object, and nobody has a share.
+#[cold]
+unsafe fn free<T>(object: NonNull<Counted<T>>) {
+    // SAFETY: the caller promises that the object is a box of ours alone.
+    drop(unsafe { Box::from_raw(object.as_ptr()) });
 }
 
 #[cfg(test)]
