@@ -112,9 +112,11 @@ pub(crate) unsafe fn check_ends(first: *mut Iolist, last: *mut Iolist) -> Result
     Ok(())
 }
 
+/// Makes one call of a stream.
+///
 /// # Safety
 /// `function` must belong to `vfs` and accept the list.
-unsafe fn call(
+pub unsafe fn call(
     function: Option<Transfer>,
     vfs: *mut BsockVfs,
     first: *mut Iolist,

@@ -10,6 +10,7 @@
 //! * `iolist`, `bsock`, `msock`: gather lists, and what sockets look like from outside.
 //! * `ipaddr`: IP addresses and host names.
 //! * `stream`, `tcp`, `ipc`: byte streams over sockets of the system.
+//! * `http`: the heads of requests and responses over any byte stream.
 //!
 //! Everything stands on `handle` and `sched`; read the rule at the head of `sched` first.
 
@@ -21,6 +22,7 @@ mod bsock;
 mod chan;
 mod errno;
 mod handle;
+mod http;
 mod iolist;
 mod ipaddr;
 mod ipc;

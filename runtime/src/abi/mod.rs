@@ -5,6 +5,7 @@ mod channels;
 mod coroutines;
 mod fds;
 mod handles;
+mod http;
 mod ipaddr;
 mod ipc;
 mod msock;

@@ -1,0 +1,255 @@
+//! HTTP heads over a byte stream: a request or status line, fields, and an empty line. The body, or
+//! whatever else follows, is for whoever gets the stream back from [`detach`].
+//!
+//! Calls wait inside, and meanwhile other coroutines may use, move or close the handle. So a call
+//! holds a share of the object, and asks for the stream anew before each step.
+
+mod lines;
+pub mod syntax;
+
+use core::cell::{Cell, RefCell};
+use core::ffi::{c_int, c_void};
+use core::ptr::{self, NonNull};
+
+use crate::bsock;
+use crate::errno::{Errno, Result, ret_ptr};
+use crate::handle::{self, Hvfs};
+use crate::iolist::Iolist;
+use crate::sched;
+use crate::stream::shared::Shared;
+use crate::stream::side::Side;
+use crate::time;
+
+use lines::{Event, Lines};
+
+/// What an object has instead of the stream's handle when it has lost that.
+const NO_STREAM: c_int = -1;
+
+/// The type that HTTP sockets answer to in queries.
+static HTTP: c_int = 0;
+const TYPE: *const c_void = (&raw const HTTP).cast();
+
+/// How many pieces of a head that nobody wants to have are dropped between two looks at the clock:
+/// a peer which never stops sending never makes us wait, so nothing else would notice.
+const PATIENCE: u32 = 1024;
+
+/// An HTTP socket.
+#[repr(C)]
+pub struct Http {
+    /// First, because its address is the object's.
+    hvfs: Hvfs,
+    stream: Cell<c_int>,
+    /// One receiver at a time.
+    inbound: Side,
+    lines: RefCell<Lines>,
+    /// The empty line has been sent.
+    done: Cell<bool>,
+}
+
+/// Makes an HTTP socket of a byte stream, which belongs to it from now on.
+///
+/// Errors, with the stream closed except for the first: EBADF; ENOTSUP if it is no byte stream;
+/// ECANCELED, ENOMEM.
+pub fn attach(s: c_int) -> Result<c_int> {
+    let stream = bsock::find(s).and_then(|_| handle::own(s)).inspect_err(|_| abandon(s))?;
+    open(stream).inspect_err(|_| abandon(stream))
+}
+
+/// Closes a stream after a failure. It may have been closed already, or never have existed.
+pub fn abandon(s: c_int) {
+    handle::close(s).ok();
+}
+
+fn open(stream: c_int) -> Result<c_int> {
+    let http = Shared::new(Http {
+        hvfs: Hvfs { query: Some(query), close: Some(close) },
+        stream: Cell::new(stream),
+        inbound: Side::default(),
+        lines: RefCell::default(),
+        done: Cell::new(false),
+    })?;
+    // SAFETY: the handle gets a share, and its close callback gives that back.
+    unsafe { handle::make(http.as_ptr().cast()) }.inspect(|_| {
+        http.into_raw();
+    })
+}
+
+/// Finds the HTTP socket behind a handle. Errors: EBADF, ENOTSUP.
+pub fn find(s: c_int) -> Result<Shared<Http>> {
+    let http = handle::query(s, TYPE)?.cast();
+    // SAFETY: the query found an HTTP socket, alive behind its handle.
+    Ok(unsafe { Shared::another(http) })
+}
+
+/// Sends the empty line unless that was done, drops what is left of the peer's head, and answers the
+/// stream, with all that follows the head still in it.
+///
+/// Errors: EBADF, ENOTSUP; EBUSY if another coroutine is in the middle of something; and with these
+/// the stream is closed: ECONNRESET, EPROTO, ETIMEDOUT, ECANCELED, ENOMEM.
+pub fn detach(s: c_int, deadline: i64) -> Result<c_int> {
+    let http = find(s)?;
+    let result = http.finish(deadline);
+    if result == Err(Errno(libc::EBUSY)) {
+        return Err(Errno(libc::EBUSY));
+    }
+    // While this coroutine waited another may have closed the handle or moved the object.
+    if !handle::query(s, TYPE).is_ok_and(|found| found == http.address()) {
+        return Err(Errno(libc::ECONNRESET));
+    }
+    let stream = if result.is_ok() { http.stream.replace(NO_STREAM) } else { NO_STREAM };
+    handle::close(s)?;
+    result.map(|()| stream)
+}
+
+impl Http {
+    /// Sends a whole line with one call of the stream.
+    ///
+    /// Errors: EPIPE after the empty line, and those of the stream.
+    pub fn send_line(&self, line: &[u8], deadline: i64) -> Result<()> {
+        sched::breathe();
+        if self.done.get() {
+            return Err(Errno(libc::EPIPE));
+        }
+        let mut list = Iolist::single(line.as_ptr().cast_mut().cast(), line.len());
+        let list = &raw mut list;
+        self.on_stream(|vfs| {
+            // SAFETY: the list is local, and its buffer is readable: a stream only reads what it sends.
+            unsafe { bsock::call((*vfs).bsendl, vfs, list, list, deadline) }
+        })
+    }
+
+    /// Sends the empty line, after which nothing more can be sent. Errors: as for other lines.
+    pub fn send_end(&self, deadline: i64) -> Result<()> {
+        self.send_line(&syntax::empty_line()?, deadline)?;
+        self.done.set(true);
+        Ok(())
+    }
+
+    /// Receives a line and has `parse` look at it. If that fails the line is gone nevertheless.
+    ///
+    /// Errors: EPIPE for the empty line, and then the next head may follow; EMSGSIZE if the head is
+    /// too long, and then its lines are lost one by one; EPROTO for a line feed on its own, for ever;
+    /// ECONNRESET if the stream ends or breaks; EBUSY, ETIMEDOUT, ECANCELED, ENOMEM, and nothing is
+    /// lost; those of `parse` and of the stream.
+    pub fn receive_line<T>(
+        &self,
+        deadline: i64,
+        parse: impl FnOnce(&[u8]) -> Result<T>,
+    ) -> Result<T> {
+        let _turn = self.inbound.enter()?;
+        match self.next_event(deadline)? {
+            Event::Line => {
+                let mut lines = self.lines.borrow_mut();
+                let result = parse(lines.line());
+                lines.drop_line();
+                result
+            }
+            Event::Empty => Err(Errno(libc::EPIPE)),
+            Event::More | Event::TooLong => Err(Errno(libc::EMSGSIZE)),
+        }
+    }
+
+    fn finish(&self, deadline: i64) -> Result<()> {
+        let _turn = self.inbound.enter()?;
+        if !self.done.get() {
+            self.send_end(deadline)?;
+        }
+        let mut dropped = 0;
+        while !self.lines.borrow().has_ended() {
+            if self.next_event(deadline)? == Event::Line {
+                self.lines.borrow_mut().drop_line();
+            }
+            look_at_clock_now_and_then(&mut dropped, deadline)?;
+        }
+        Ok(())
+    }
+
+    /// Receives until something has happened. Only whoever has the turn may call this.
+    fn next_event(&self, deadline: i64) -> Result<Event> {
+        let mut dropped = 0;
+        loop {
+            sched::breathe();
+            let mut bytes = [0; 2];
+            let wanted = self.lines.borrow_mut().wanted()?;
+            let bytes = bytes.get_mut(..wanted).unwrap_or_default();
+            self.receive(bytes, deadline)?;
+            let was_too_long = self.lines.borrow().is_too_long();
+            let event = self.lines.borrow_mut().feed(bytes)?;
+            match event {
+                Event::More if was_too_long => look_at_clock_now_and_then(&mut dropped, deadline)?,
+                Event::More => {}
+                // Whoever asks for line after line of an endless head shall come to an end.
+                Event::TooLong if was_too_long => return in_time(deadline).map(|()| event),
+                _ => return Ok(event),
+            }
+        }
+    }
+
+    /// Fills `bytes`, or consumes nothing: so do the streams of this library.
+    fn receive(&self, bytes: &mut [u8], deadline: i64) -> Result<()> {
+        let mut list = Iolist::single(bytes.as_mut_ptr().cast(), bytes.len());
+        let list = &raw mut list;
+        let received = self.on_stream(|vfs| {
+            // SAFETY: the list is local, and its buffer is writable.
+            unsafe { bsock::call((*vfs).brecvl, vfs, list, list, deadline) }
+        });
+        received.map_err(|error| match error.0 {
+            // EPIPE is said of the empty line only. A head without one is cut off.
+            libc::EPIPE => Errno(libc::ECONNRESET),
+            _ => error,
+        })
+    }
+
+    /// Makes one call of the stream. Error: ECONNRESET if the handle was closed, before or meanwhile.
+    fn on_stream(&self, call: impl FnOnce(*mut bsock::BsockVfs) -> Result<()>) -> Result<()> {
+        let stream = self.stream.get();
+        if stream == NO_STREAM {
+            return Err(Errno(libc::ECONNRESET));
+        }
+        let result = bsock::find(stream).and_then(|vfs| call(vfs.as_ptr()));
+        match self.stream.get() {
+            NO_STREAM => Err(Errno(libc::ECONNRESET)),
+            _ => result,
+        }
+    }
+
+    fn address(&self) -> NonNull<c_void> {
+        NonNull::from(self).cast()
+    }
+}
+
+/// Errors: ECANCELED, ETIMEDOUT.
+fn in_time(deadline: i64) -> Result<()> {
+    sched::can_block()?;
+    if time::expired(deadline) { Err(Errno(libc::ETIMEDOUT)) } else { Ok(()) }
+}
+
+fn look_at_clock_now_and_then(count: &mut u32, deadline: i64) -> Result<()> {
+    *count += 1;
+    if count.is_multiple_of(PATIENCE) { in_time(deadline) } else { Ok(()) }
+}
+
+/// The query callback.
+///
+/// # Safety
+/// `hvfs` is that of an HTTP socket which is alive.
+unsafe extern "C" fn query(hvfs: *mut Hvfs, ty: *const c_void) -> *mut c_void {
+    let found = if ty == TYPE { hvfs.cast() } else { ptr::null_mut() };
+    ret_ptr(NonNull::new(found).ok_or(Errno(libc::ENOTSUP)))
+}
+
+/// The close callback: closes the stream too, if the object still has one.
+///
+/// # Safety
+/// `hvfs` is that of an HTTP socket whose handle has its share, and this is the last call for it.
+unsafe extern "C" fn close(hvfs: *mut Hvfs) {
+    let Some(http) = NonNull::new(hvfs.cast::<Http>()) else {
+        return;
+    };
+    // SAFETY: the handle's share is given back here.
+    let http = unsafe { Shared::from_raw(http) };
+    let stream = http.stream.replace(NO_STREAM);
+    if stream != NO_STREAM {
+        abandon(stream);
+    }
+}
