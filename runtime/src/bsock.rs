@@ -23,7 +23,8 @@ pub struct BsockVfs {
     pub brecvl: Option<Transfer>,
 }
 
-/// The virtual function of a byte stream that can say what has arrived, `struct dill_bsock_some_vfs`.
+/// The virtual function of a byte stream that can say what has arrived, `struct
+/// dill_bsock_some_vfs`.
 #[repr(C)]
 pub struct BsockSomeVfs {
     /// Waits for at least one byte, then delivers between one and `len` of them.
@@ -74,7 +75,8 @@ pub fn find(s: c_int) -> Result<NonNull<BsockVfs>> {
 pub unsafe fn send(s: c_int, first: *mut Iolist, last: *mut Iolist, deadline: i64) -> Result<()> {
     sched::breathe();
     let vfs = find(s)?.as_ptr();
-    // SAFETY: the caller promises readable elements; the query found the stream's virtual functions.
+    // SAFETY: the caller promises readable elements; the query found the stream's virtual
+    // functions.
     unsafe {
         check_ends(first, last)?;
         call((*vfs).bsendl, vfs, first, last, deadline)
@@ -93,7 +95,8 @@ pub unsafe fn receive(
 ) -> Result<()> {
     sched::breathe();
     let vfs = find(s)?.as_ptr();
-    // SAFETY: the caller promises readable elements; the query found the stream's virtual functions.
+    // SAFETY: the caller promises readable elements; the query found the stream's virtual
+    // functions.
     unsafe {
         check_ends(first, last)?;
         call((*vfs).brecvl, vfs, first, last, deadline)

@@ -1,4 +1,5 @@
-//! Gather lists of the C interface (`struct dill_iolist`): checked once, then walked without allocation.
+//! Gather lists of the C interface (`struct dill_iolist`): checked once, then walked without
+//! allocation.
 //!
 //! The check only reads. It therefore leaves nothing to restore, whatever path a call takes.
 
@@ -59,12 +60,12 @@ pub enum Skips {
 impl List {
     /// Checks the list from `first` to `last`.
     ///
-    /// EINVAL if an end is NULL, `last` is not the last element reached from `first`, the list has a loop,
-    /// or an element's reserved member is not zero.
+    /// EINVAL if an end is NULL, `last` is not the last element reached from `first`, the list has
+    /// a loop, or an element's reserved member is not zero.
     ///
     /// # Safety
-    /// Every element reached from `first` must be readable until the `List` is last used. The buffers need
-    /// not be valid for this check.
+    /// Every element reached from `first` must be readable until the `List` is last used. The
+    /// buffers need not be valid for this check.
     pub unsafe fn check(first: *const Iolist, last: *const Iolist) -> Result<List> {
         if first.is_null() || last.is_null() {
             return Err(Errno(libc::EINVAL));
@@ -207,7 +208,8 @@ impl Cursor {
         }
     }
 
-    /// Fills `parts` with the runs of bytes that follow; answers how many there are and whether that is all.
+    /// Fills `parts` with the runs of bytes that follow; answers how many there are and whether
+    /// that is all.
     ///
     /// # Safety
     /// As for [`Cursor::part`].
@@ -227,8 +229,8 @@ impl Cursor {
         (used, unsafe { self.part() }.is_none())
     }
 
-    /// Copies `bytes` into the list and moves on; bytes for a NULL buffer are dropped. Answers how many of
-    /// them had a place.
+    /// Copies `bytes` into the list and moves on; bytes for a NULL buffer are dropped. Answers how
+    /// many of them had a place.
     ///
     /// # Safety
     /// As for [`Cursor::part`]; the buffers must be writable for their length.
@@ -241,8 +243,8 @@ impl Cursor {
             };
             let (now, later) = bytes.split_at(part.len.min(bytes.len()));
             if !part.base.is_null() {
-                // SAFETY: the caller promises writable buffers. They are the caller's own memory, so they
-                // cannot overlap a buffer of ours.
+                // SAFETY: the caller promises writable buffers. They are the caller's own memory,
+                // so they cannot overlap a buffer of ours.
                 unsafe { ptr::copy_nonoverlapping(now.as_ptr(), part.base, now.len()) };
             }
             self.done += now.len();
@@ -251,7 +253,8 @@ impl Cursor {
         offered - bytes.len()
     }
 
-    /// Hands the next `count` bytes of the list's buffers to `sink`, run by run. There must be no skips.
+    /// Hands the next `count` bytes of the list's buffers to `sink`, run by run. There must be no
+    /// skips.
     ///
     /// # Safety
     /// As for [`Cursor::part`]; those bytes must be initialised.

@@ -8,8 +8,9 @@ use libc::sockaddr;
 use crate::errno::{Errno, Result, ret, ret_unit};
 use crate::ipaddr::{self, Ipaddr, MAX_TEXT};
 
-/// Stores the address of a local interface: `name` is NULL for "any", a literal address, or the name
-/// of an interface. `port` is in host order, `mode` one of `IPADDR_*` (0 is `IPADDR_PREF_IPV4`).
+/// Stores the address of a local interface: `name` is NULL for "any", a literal address, or the
+/// name of an interface. `port` is in host order, `mode` one of `IPADDR_*` (0 is
+/// `IPADDR_PREF_IPV4`).
 ///
 /// # Returns
 /// 0, or -1: EINVAL if `addr` is NULL, or the port or the mode out of range; ENODEV if there is no
@@ -28,13 +29,14 @@ pub unsafe extern "C" fn dill_ipaddr_local(
     ret_unit(unsafe { ipaddr::local(name, port, mode).and_then(|found| store(addr, &[found])) })
 }
 
-/// Stores the best address of a remote host: `name` is a literal address or a host name. The deadline
-/// is in milliseconds on the clock of `dill_now`; 0 means "do not wait", a negative one "for ever".
+/// Stores the best address of a remote host: `name` is a literal address or a host name. The
+/// deadline is in milliseconds on the clock of `dill_now`; 0 means "do not wait", a negative one
+/// "for ever".
 ///
 /// # Returns
-/// 0, or -1: EINVAL if `addr` or `name` is NULL, or the port or the mode out of range; EADDRNOTAVAIL
-/// if there is no such address; ETIMEDOUT; ECANCELED; EMFILE, ENFILE, ENOMEM, EAGAIN if the look-up
-/// could not be started.
+/// 0, or -1: EINVAL if `addr` or `name` is NULL, or the port or the mode out of range;
+/// EADDRNOTAVAIL if there is no such address; ETIMEDOUT; ECANCELED; EMFILE, ENFILE, ENOMEM, EAGAIN
+/// if the look-up could not be started.
 ///
 /// # Safety
 /// `addr` is NULL or writable; `name` is NULL or a C string.
@@ -149,8 +151,8 @@ pub unsafe extern "C" fn dill_ipaddr_setport(addr: *mut Ipaddr, port: c_int) {
     }
 }
 
-/// Returns 1 if both are the same address and, unless `ignore_port` is set, the same port; otherwise,
-/// and if a pointer is NULL, 0.
+/// Returns 1 if both are the same address and, unless `ignore_port` is set, the same port;
+/// otherwise, and if a pointer is NULL, 0.
 ///
 /// # Safety
 /// Each pointer is NULL or an address.

@@ -1,6 +1,6 @@
 //! UNIX sockets. Deadlines are in milliseconds on the clock of `dill_now`; 0 means "do not wait", a
-//! negative one "for ever". The `_mem` functions need no memory of the caller's: they only insist on
-//! getting it.
+//! negative one "for ever". The `_mem` functions need no memory of the caller's: they only insist
+//! on getting it.
 
 use core::ffi::{c_char, c_int, c_void};
 
@@ -10,8 +10,8 @@ use crate::stream::{Kind, connection, listener};
 
 use super::storage;
 
-/// Listens on the path `addr`, whose socket file is created, and stays after the listener is closed.
-/// `backlog` is the length of the queue of connections that nobody has accepted yet.
+/// Listens on the path `addr`, whose socket file is created, and stays after the listener is
+/// closed. `backlog` is the length of the queue of connections that nobody has accepted yet.
 ///
 /// # Returns
 /// A handle, or -1: EINVAL if `addr` is NULL or empty, ENAMETOOLONG if it does not fit a socket
@@ -95,8 +95,8 @@ pub unsafe extern "C" fn dill_ipc_connect_mem(
 ///
 /// # Returns
 /// 0, or -1: EBADF if `s` is no handle or `fd` no descriptor, ENOTSUP if `s` is no IPC connection;
-/// EBUSY if another coroutine is sending; ETIMEDOUT; ECANCELED; EPIPE if this side has said that it is
-/// done; ECONNRESET; ENOMEM; ETOOMANYREFS.
+/// EBUSY if another coroutine is sending; ETIMEDOUT; ECANCELED; EPIPE if this side has said that it
+/// is done; ECONNRESET; ENOMEM; ETOOMANYREFS.
 ///
 /// # Safety
 /// None to speak of.
@@ -108,10 +108,10 @@ pub unsafe extern "C" fn dill_ipc_sendfd(s: c_int, fd: c_int, deadline: i64) -> 
 /// Receives a descriptor, with the byte it came with.
 ///
 /// # Returns
-/// The descriptor, which is closed on exec, or -1: EBADF if `s` is no handle, ENOTSUP if it is no IPC
-/// connection; EPROTO if the next byte came without a descriptor, and then it is still there; EBUSY
-/// if another coroutine is receiving; ETIMEDOUT; ECANCELED; EPIPE if the peer ended the stream;
-/// ECONNRESET; ENOMEM.
+/// The descriptor, which is closed on exec, or -1: EBADF if `s` is no handle, ENOTSUP if it is no
+/// IPC connection; EPROTO if the next byte came without a descriptor, and then it is still there;
+/// EBUSY if another coroutine is receiving; ETIMEDOUT; ECANCELED; EPIPE if the peer ended the
+/// stream; ECONNRESET; ENOMEM.
 ///
 /// # Safety
 /// None to speak of.
@@ -138,8 +138,8 @@ pub unsafe extern "C" fn dill_ipc_done(s: c_int, _deadline: i64) -> c_int {
 /// other, and closes the handle. A listener is just closed.
 ///
 /// # Returns
-/// 0 if the connection ended in order, or -1: EBADF if `s` is no handle, ENOTSUP if it is neither an
-/// IPC connection nor a listener; or, with the handle closed nevertheless, ETIMEDOUT, ECANCELED,
+/// 0 if the connection ended in order, or -1: EBADF if `s` is no handle, ENOTSUP if it is neither
+/// an IPC connection nor a listener; or, with the handle closed nevertheless, ETIMEDOUT, ECANCELED,
 /// ECONNRESET, ENOMEM, or EBUSY if another coroutine is receiving.
 ///
 /// # Safety
@@ -149,8 +149,8 @@ pub unsafe extern "C" fn dill_ipc_close(s: c_int, deadline: i64) -> c_int {
     ret_unit(connection::close(Kind::Ipc, s, deadline))
 }
 
-/// Makes a listener of the listening UNIX stream socket `fd`. On success `fd` is closed: the listener
-/// has a descriptor of its own.
+/// Makes a listener of the listening UNIX stream socket `fd`. On success `fd` is closed: the
+/// listener has a descriptor of its own.
 ///
 /// # Returns
 /// A handle, or -1: EBADF if `fd` is no descriptor, ENOTSOCK if it is no socket, EINVAL if it is

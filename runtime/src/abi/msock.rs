@@ -55,9 +55,9 @@ pub unsafe extern "C" fn dill_mrecv(
 /// milliseconds on the clock of `dill_now`; 0 means "do not wait", a negative one "for ever".
 ///
 /// # Returns
-/// 0, or -1: EBADF if `s` is no handle, ENOTSUP if it is no message socket, EINVAL if an end is NULL
-/// or `last` does not end the list, otherwise what the protocol says: EBUSY, ECANCELED, ECONNRESET,
-/// EINVAL, EMSGSIZE, EPIPE, ETIMEDOUT.
+/// 0, or -1: EBADF if `s` is no handle, ENOTSUP if it is no message socket, EINVAL if an end is
+/// NULL or `last` does not end the list, otherwise what the protocol says: EBUSY, ECANCELED,
+/// ECONNRESET, EINVAL, EMSGSIZE, EPIPE, ETIMEDOUT.
 ///
 /// # Safety
 /// The ends are NULL or elements of a list which, like its buffers, stays readable until the call

@@ -1,5 +1,6 @@
 //! TCP. Deadlines are in milliseconds on the clock of `dill_now`; 0 means "do not wait", a negative
-//! one "for ever". The `_mem` functions need no memory of the caller's: they only insist on getting it.
+//! one "for ever". The `_mem` functions need no memory of the caller's: they only insist on getting
+//! it.
 
 use core::ffi::{c_int, c_void};
 

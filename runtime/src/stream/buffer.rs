@@ -37,6 +37,12 @@ impl Buffer {
         self.bytes.get(self.start..).unwrap_or_default()
     }
 
+    /// Whether it has no memory.
+    #[cfg(test)]
+    pub fn is_idle(&self) -> bool {
+        self.bytes.capacity() == 0
+    }
+
     /// Makes room for at least one more byte, better for `wanted` more. Error: ENOMEM.
     ///
     /// A request may ask for more than will ever come, so room grows with what has come.

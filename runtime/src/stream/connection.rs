@@ -111,7 +111,8 @@ pub fn close(kind: Kind, s: c_int, deadline: i64) -> Result<()> {
 }
 
 impl Connection {
-    /// Sends the whole list. Errors: EINVAL, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
+    /// Sends the whole list. Errors: EINVAL, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED,
+    /// ENOMEM.
     ///
     /// # Safety
     /// The list's buffers are readable.
@@ -169,8 +170,8 @@ impl Connection {
         unsafe { self.transmit(parts.get_mut(..used).unwrap_or_default(), !all, None) }
     }
 
-    /// Sends a descriptor with a byte. Errors: EBADF, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED,
-    /// and those of the system, after which the stream is as it was.
+    /// Sends a descriptor with a byte. Errors: EBADF, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT,
+    /// ECANCELED, and those of the system, after which the stream is as it was.
     pub fn send_descriptor(&self, fd: RawFd, deadline: i64) -> Result<()> {
         if fd < 0 {
             return Err(Errno(libc::EBADF));
@@ -189,8 +190,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Receives a byte and the descriptor that came with it. Errors: EPROTO if none did, and then the
-    /// byte is still there; EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
+    /// Receives a byte and the descriptor that came with it. Errors: EPROTO if none did, and then
+    /// the byte is still there; EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
     pub fn receive_descriptor(&self, deadline: i64) -> Result<RawFd> {
         self.inbound.await_byte(self, deadline)?;
         let descriptor =
@@ -278,8 +279,8 @@ impl Connection {
         }
     }
 
-    /// Remembers that sending has broken, and answers the error to report. The peer cannot make sense
-    /// of what follows a message it has only got a part of.
+    /// Remembers that sending has broken, and answers the error to report. The peer cannot make
+    /// sense of what follows a message it has only got a part of.
     fn settle(&self, failure: Failure, partly: bool) -> Errno {
         let (broken, error) = match failure {
             Failure::Ended => (true, Errno(libc::ECONNRESET)),
@@ -380,8 +381,8 @@ unsafe extern "C" fn hclose(hvfs: *mut Hvfs) {
 /// Sends a list.
 ///
 /// # Safety
-/// `vfs` is that of a connection which is alive; the ends are NULL or elements of a readable list over
-/// readable buffers.
+/// `vfs` is that of a connection which is alive; the ends are NULL or elements of a readable list
+/// over readable buffers.
 unsafe extern "C" fn bsendl(
     vfs: *mut BsockVfs,
     first: *mut Iolist,
@@ -398,8 +399,8 @@ unsafe extern "C" fn bsendl(
 /// Receives a list.
 ///
 /// # Safety
-/// `vfs` is that of a connection which is alive; the ends are NULL or elements of a readable list over
-/// buffers that are writable or NULL.
+/// `vfs` is that of a connection which is alive; the ends are NULL or elements of a readable list
+/// over buffers that are writable or NULL.
 unsafe extern "C" fn brecvl(
     vfs: *mut BsockVfs,
     first: *mut Iolist,
@@ -437,4 +438,91 @@ unsafe extern "C" fn brecvsome(
 unsafe fn around(member: *mut c_void, offset: usize) -> Shared<Connection> {
     // SAFETY: the caller promises the connection around the member, which is no NULL.
     unsafe { Shared::another(NonNull::new_unchecked(member.byte_sub(offset)).cast()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ipc;
+
+    /// Sends what `bytes` says, without waiting.
+    fn send(s: c_int, bytes: &[u8]) -> Result<()> {
+        let mut list = Iolist::single(bytes.as_ptr().cast_mut().cast(), bytes.len());
+        // SAFETY: the list and its buffer are alive.
+        unsafe { bsock::send(s, &raw mut list, &raw mut list, 0) }
+    }
+
+    /// Receives without waiting.
+    fn receive(s: c_int, len: usize) -> Result<Vec<u8>> {
+        let mut memory = vec![0; len];
+        let mut list = Iolist::single(memory.as_mut_ptr().cast(), len);
+        // SAFETY: the list and its buffer are alive.
+        unsafe { bsock::receive(s, &raw mut list, &raw mut list, 0) }.map(|()| memory)
+    }
+
+    #[test]
+    fn a_stream_goes_on_after_a_timeout() {
+        let [a, b] = ipc::pair().unwrap();
+        send(a, b"abc").unwrap();
+        assert_eq!(receive(b, 4), Err(Errno(libc::ETIMEDOUT)));
+        send(a, b"d").unwrap();
+        assert_eq!(receive(b, 4).unwrap(), b"abcd");
+        handle::close(a).unwrap();
+        assert_eq!(receive(b, 1), Err(Errno(libc::EPIPE)));
+        handle::close(b).unwrap();
+    }
+
+    #[test]
+    fn only_a_send_that_was_cut_breaks_sending() {
+        let [a, b] = ipc::pair().unwrap();
+        let much = vec![1; 1 << 22];
+        assert_eq!(send(a, &much), Err(Errno(libc::ETIMEDOUT)));
+        assert_eq!(send(a, b"x"), Err(Errno(libc::ECONNRESET)));
+        send(b, b"still").unwrap();
+        assert_eq!(receive(a, 5).unwrap(), b"still");
+        assert_eq!(close(Kind::Ipc, a, 0), Err(Errno(libc::ECONNRESET)));
+        assert_eq!(handle::close(a), Err(Errno(libc::EBADF)));
+        handle::close(b).unwrap();
+
+        let [a, b] = ipc::pair().unwrap();
+        while send(a, &[1]).is_ok() {}
+        assert_eq!(send(a, &[1]), Err(Errno(libc::ETIMEDOUT)));
+        // Make room, however little the system has buffered.
+        while receive(b, 1).is_ok() {}
+        send(a, b"goes on").unwrap();
+        assert_eq!(receive(b, 7).unwrap(), b"goes on");
+        handle::close(a).unwrap();
+        handle::close(b).unwrap();
+    }
+
+    #[test]
+    fn an_orderly_end_frees_the_number() {
+        let [a, b] = ipc::pair().unwrap();
+        done(Kind::Ipc, a).unwrap();
+        assert_eq!(done(Kind::Ipc, a), Err(Errno(libc::EPIPE)));
+        assert_eq!(send(a, b"x"), Err(Errno(libc::EPIPE)));
+        send(b, b"last words").unwrap();
+        close(Kind::Ipc, b, 0).unwrap();
+        close(Kind::Ipc, a, 0).unwrap();
+        for s in [a, b] {
+            assert_eq!(handle::close(s), Err(Errno(libc::EBADF)));
+        }
+    }
+
+    #[test]
+    fn a_descriptor_arrives_with_its_byte() {
+        let [a, b] = ipc::pair().unwrap();
+        send(a, b"abc").unwrap();
+        ipc::send_fd(a, 0, 0).unwrap();
+        send(a, b"def").unwrap();
+        assert_eq!(ipc::receive_fd(b, 0), Err(Errno(libc::EPROTO)));
+        assert_eq!(receive(b, 3).unwrap(), b"abc");
+        let fd = ipc::receive_fd(b, 0).unwrap();
+        close_descriptor(fd);
+        assert_eq!(receive(b, 3).unwrap(), b"def");
+        assert_eq!(ipc::receive_fd(b, 0), Err(Errno(libc::ETIMEDOUT)));
+        assert_eq!(ipc::send_fd(a, -1, 0), Err(Errno(libc::EBADF)));
+        handle::close(a).unwrap();
+        handle::close(b).unwrap();
+    }
 }

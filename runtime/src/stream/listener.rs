@@ -48,8 +48,9 @@ pub fn adopt(kind: Kind, fd: RawFd) -> Result<c_int> {
 
 /// Waits for a connection, and answers it with the peer's address.
 ///
-/// Errors: EBADF, ENOTSUP; ECANCELED, ETIMEDOUT, EBUSY if another coroutine waits, ECONNRESET if the
-/// handle is closed meanwhile; EMFILE, ENFILE, ENOBUFS, ENOMEM, after which it can be tried again.
+/// Errors: EBADF, ENOTSUP; ECANCELED, ETIMEDOUT, EBUSY if another coroutine waits, ECONNRESET if
+/// the handle is closed meanwhile; EMFILE, ENFILE, ENOBUFS, ENOMEM, after which it can be tried
+/// again.
 pub fn accept(kind: Kind, s: c_int, deadline: i64) -> Result<(Socket, sockaddr_storage)> {
     sched::breathe();
     let listener: NonNull<Listener> = handle::query(s, kind.listener_type())?.cast();
