@@ -42,40 +42,52 @@ pub(super) fn set(error: Error) {
     errno::set_errno(errno::Errno(to_errno(error)));
 }
 
-/// A return value that can tell of failure.
-pub(super) trait Report {
+/// A result that a C function can return.
+pub(super) trait Outcome: Sized {
     /// What the C function returns.
     type Value;
-    /// The value on success; -1 with errno set on failure. Success leaves errno alone.
-    fn report(self) -> Self::Value;
+    /// The value on success.
+    fn value(self) -> Result<Self::Value, Error>;
+    /// The value on failure.
+    const FAILURE: Self::Value;
 }
 
-impl Report for Result<(), Error> {
+impl Outcome for Result<(), Error> {
     type Value = c_int;
-    fn report(self) -> c_int {
-        self.map(|()| 0).report()
+    const FAILURE: c_int = -1;
+    fn value(self) -> Result<c_int, Error> {
+        self.map(|()| 0)
     }
 }
 
-impl Report for Result<c_int, Error> {
+impl Outcome for Result<c_int, Error> {
     type Value = c_int;
-    fn report(self) -> c_int {
-        self.unwrap_or_else(|error| {
-            set(error);
-            -1
-        })
+    const FAILURE: c_int = -1;
+    fn value(self) -> Self {
+        self
     }
 }
 
-impl Report for Result<usize, Error> {
+impl Outcome for Result<usize, Error> {
     type Value = isize;
-    fn report(self) -> isize {
-        match self {
-            Ok(size) => isize::try_from(size).unwrap_or(isize::MAX),
-            Err(error) => {
-                set(error);
-                -1
-            }
+    const FAILURE: isize = -1;
+    fn value(self) -> Result<isize, Error> {
+        self.map(|size| isize::try_from(size).unwrap_or(isize::MAX))
+    }
+}
+
+/// Runs the body of a C function: failure sets errno, and success leaves it as it was before the
+/// call, whatever the host did to it meanwhile.
+pub(super) fn report<O: Outcome>(body: impl FnOnce() -> O) -> O::Value {
+    let before = errno::errno();
+    match body().value() {
+        Ok(value) => {
+            errno::set_errno(before);
+            value
+        }
+        Err(error) => {
+            set(error);
+            O::FAILURE
         }
     }
 }
@@ -105,10 +117,18 @@ mod tests {
     #[test]
     fn success_leaves_errno_alone() {
         errno::set_errno(errno::Errno(77));
-        assert_eq!(Ok::<(), Error>(()).report(), 0);
-        assert_eq!(Ok::<usize, Error>(5).report(), 5);
-        assert_eq!(errno::errno().0, 77);
-        assert_eq!(Err::<usize, Error>(Error::TooBig).report(), -1);
+        let value = report(|| {
+            errno::set_errno(errno::Errno(78));
+            Ok::<usize, Error>(5)
+        });
+        assert_eq!((value, errno::errno().0), (5, 77));
+    }
+
+    #[test]
+    fn failure_sets_errno() {
+        assert_eq!(report(|| Err::<usize, Error>(Error::TooBig)), -1);
         assert_eq!(errno::errno().0, libc::EMSGSIZE);
+        assert_eq!(report(|| Err::<(), Error>(Error::Host(5))), -1);
+        assert_eq!(errno::errno().0, 5);
     }
 }

@@ -1,7 +1,7 @@
 //! The thirteen functions. `include/libdill_ws.h` is generated from this file.
 
 use super::attach::{self, parse_flags, to_flags};
-use super::errno::Report;
+use super::errno::report;
 use super::iolist::{Body, Iolist};
 use super::object::{self, InUse};
 use super::storage::{self, WsStorage};
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn dill_ws_attach_client(
     deadline: i64,
 ) -> c_int {
     // SAFETY: passed on from the caller.
-    unsafe { attach::client(s, flags, resource, host, Ok(()), deadline) }.report()
+    report(|| unsafe { attach::client(s, flags, resource, host, Ok(()), deadline) })
 }
 
 /// Attaches the client's end of a WebSocket to a byte stream, with the caller's storage.
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn dill_ws_attach_client_mem(
     deadline: i64,
 ) -> c_int {
     // SAFETY: passed on from the caller.
-    unsafe { attach::client(s, flags, resource, host, storage::check(mem), deadline) }.report()
+    report(|| unsafe { attach::client(s, flags, resource, host, storage::check(mem), deadline) })
 }
 
 /// Attaches the server's end of a WebSocket to a byte stream.
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn dill_ws_attach_server(
 ) -> c_int {
     let (resource, host) = ((resource, resourcelen), (host, hostlen));
     // SAFETY: passed on from the caller.
-    unsafe { attach::server(s, flags, resource, host, Ok(()), deadline) }.report()
+    report(|| unsafe { attach::server(s, flags, resource, host, Ok(()), deadline) })
 }
 
 /// Attaches the server's end of a WebSocket to a byte stream, with the caller's storage.
@@ -131,7 +131,7 @@ pub unsafe extern "C" fn dill_ws_attach_server_mem(
 ) -> c_int {
     let (resource, host) = ((resource, resourcelen), (host, hostlen));
     // SAFETY: passed on from the caller.
-    unsafe { attach::server(s, flags, resource, host, storage::check(mem), deadline) }.report()
+    report(|| unsafe { attach::server(s, flags, resource, host, storage::check(mem), deadline) })
 }
 
 /// Sends a message.
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn dill_ws_send(
 ) -> c_int {
     let mut list = Iolist::single(buf, len);
     // SAFETY: a list of one element that is readable for its length.
-    unsafe { send(s, flags, &mut list, &mut list, deadline) }.report()
+    report(|| unsafe { send(s, flags, &mut list, &mut list, deadline) })
 }
 
 /// Receives a message.
@@ -191,7 +191,7 @@ pub unsafe extern "C" fn dill_ws_recv(
 ) -> ssize_t {
     let mut list = Iolist::single(buf, len);
     // SAFETY: a list of one element that is writable for its length.
-    unsafe { receive(s, flags, &mut list, &mut list, deadline) }.report()
+    report(|| unsafe { receive(s, flags, &mut list, &mut list, deadline) })
 }
 
 /// Sends a message from a list of buffers.
@@ -212,7 +212,7 @@ pub unsafe extern "C" fn dill_ws_sendl(
     deadline: i64,
 ) -> c_int {
     // SAFETY: passed on from the caller.
-    unsafe { send(s, flags, first, last, deadline) }.report()
+    report(|| unsafe { send(s, flags, first, last, deadline) })
 }
 
 /// Receives a message into a list of buffers.
@@ -234,7 +234,7 @@ pub unsafe extern "C" fn dill_ws_recvl(
     deadline: i64,
 ) -> ssize_t {
     // SAFETY: passed on from the caller.
-    unsafe { receive(s, flags, first, last, deadline) }.report()
+    report(|| unsafe { receive(s, flags, first, last, deadline) })
 }
 
 /// Sends the close frame.
@@ -262,13 +262,12 @@ pub unsafe extern "C" fn dill_ws_done(
     len: usize,
     deadline: i64,
 ) -> c_int {
-    // SAFETY: passed on from the caller.
-    unsafe { buffers::bytes(buf, len, MAX_REASON) }
-        .and_then(|reason| {
-            WebSocket::<host::Stream>::check_close(status, reason)?;
-            InUse::find(s)?.done(status, reason, deadline)
-        })
-        .report()
+    report(|| {
+        // SAFETY: passed on from the caller.
+        let reason = unsafe { buffers::bytes(buf, len, MAX_REASON) }?;
+        WebSocket::<host::Stream>::check_close(status, reason)?;
+        InUse::find(s)?.done(status, reason, deadline)
+    })
 }
 
 /// Ends the WebSocket and gives the byte stream back.
@@ -296,10 +295,11 @@ pub unsafe extern "C" fn dill_ws_detach(
     len: usize,
     deadline: i64,
 ) -> c_int {
-    // SAFETY: passed on from the caller.
-    unsafe { buffers::bytes(buf, len, MAX_REASON) }
-        .and_then(|reason| object::detach(s, status, reason, deadline))
-        .report()
+    report(|| {
+        // SAFETY: passed on from the caller.
+        let reason = unsafe { buffers::bytes(buf, len, MAX_REASON) }?;
+        object::detach(s, status, reason, deadline)
+    })
 }
 
 /// Tells what the peer's close frame said.
@@ -325,7 +325,7 @@ pub unsafe extern "C" fn dill_ws_status(
     len: usize,
 ) -> ssize_t {
     // SAFETY: passed on from the caller.
-    unsafe { object::status(s, status, buf, len) }.report()
+    report(|| unsafe { object::status(s, status, buf, len) })
 }
 
 /// Makes a key for a client's opening handshake.
@@ -342,11 +342,12 @@ pub unsafe extern "C" fn dill_ws_status(
 /// `request_key` must be writable for `WS_KEY_SIZE` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ws_request_key(request_key: *mut c_char) -> c_int {
-    let mut nonce = [0; 16];
-    random::fill(&mut nonce)
+    report(|| {
+        let mut nonce = [0; 16];
+        random::fill(&mut nonce)?;
         // SAFETY: passed on from the caller.
-        .and_then(|()| unsafe { buffers::store(&key::encode(nonce), request_key) })
-        .report()
+        unsafe { buffers::store(&key::encode(nonce), request_key) }
+    })
 }
 
 /// Answers the key of a client's opening handshake.
@@ -367,14 +368,13 @@ pub unsafe extern "C" fn dill_ws_response_key(
     request_key: *const c_char,
     response_key: *mut c_char,
 ) -> c_int {
-    // SAFETY: passed on from the caller.
-    unsafe { buffers::string(request_key) }
-        .and_then(
-            |key| if key::is_valid(key) { Ok(key::accept(key)) } else { Err(Error::Protocol) },
-        )
+    report(|| {
         // SAFETY: passed on from the caller.
-        .and_then(|accept| unsafe { buffers::store(&accept, response_key) })
-        .report()
+        let key = unsafe { buffers::string(request_key) }?;
+        let accept = key::is_valid(key).then(|| key::accept(key)).ok_or(Error::Protocol);
+        // SAFETY: passed on from the caller.
+        unsafe { buffers::store(&accept?, response_key) }
+    })
 }
 
 /// # Safety

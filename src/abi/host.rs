@@ -33,7 +33,7 @@ struct BsockSomeVfs {
 #[cfg(target_pointer_width = "64")]
 const BSOCK_SOME_TYPE: usize = 0x6469_6c6c_736f_6d65;
 #[cfg(target_pointer_width = "32")]
-const BSOCK_SOME_TYPE: usize = 0x736f_6d65;
+const BSOCK_SOME_TYPE: usize = 0x6473_6f6d;
 
 /// The size of libdill's `struct chstorage`.
 const CHSTORAGE: usize = 144;

@@ -191,7 +191,8 @@ impl Buffers<'_> {
 
 impl Incoming for Buffers<'_> {
     fn capacity(&self) -> u64 {
-        self.capacity
+        // A size that can be returned as ssize_t.
+        self.capacity.min(isize::MAX as u64)
     }
 
     fn wants_bytes(&self) -> bool {

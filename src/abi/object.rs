@@ -1,10 +1,11 @@
 //! The object behind a WebSocket handle.
 
+use super::errno::{self, report};
+use super::host;
 use super::host::{
     Hvfs, MsockVfs, Stream, dill_bsock_type, dill_hmake, dill_hquery, dill_msock_type,
 };
 use super::iolist::{Body, Buffers, Iolist};
-use super::{errno, errno::Report, host};
 use crate::protocol::frame::Role;
 use crate::protocol::message::Kind;
 use crate::socket::{Discard, Error, Received, WebSocket};
@@ -175,9 +176,11 @@ unsafe extern "C" fn msendl(
     last: *mut Iolist,
     deadline: i64,
 ) -> c_int {
-    // SAFETY: passed on from the caller.
-    let (websocket, body) = unsafe { (of_msock(vfs), Body::new(first, last)) };
-    body.and_then(|body| websocket.send(websocket.kind(), &body, deadline)).report()
+    report(|| {
+        // SAFETY: passed on from the caller.
+        let (websocket, body) = unsafe { (of_msock(vfs), Body::new(first, last)) };
+        websocket.send(websocket.kind(), &body?, deadline)
+    })
 }
 
 /// # Safety
@@ -189,15 +192,13 @@ unsafe extern "C" fn mrecvl(
     last: *mut Iolist,
     deadline: i64,
 ) -> isize {
-    // SAFETY: passed on from the caller.
-    let websocket = unsafe { of_msock(vfs) };
-    // SAFETY: likewise.
-    unsafe { receive(&websocket, first, last, deadline) }
-        .and_then(|Received { len, kind }| match kind == websocket.kind() {
-            true => Ok(len as usize),
-            false => Err(Error::Protocol),
-        })
-        .report()
+    report(|| {
+        // SAFETY: passed on from the caller.
+        let websocket = unsafe { of_msock(vfs) };
+        // SAFETY: likewise.
+        let Received { len, kind } = unsafe { receive(&websocket, first, last, deadline) }?;
+        if kind == websocket.kind() { Ok(len as usize) } else { Err(Error::Protocol) }
+    })
 }
 
 /// Receives a message into a caller's chain; one without any element drops the message.

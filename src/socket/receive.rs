@@ -86,13 +86,13 @@ impl Partial {
     }
 }
 
-/// Buffers that drop a message of any length.
+/// Buffers that drop a message of any length that can be reported.
 #[derive(Debug)]
 pub struct Discard;
 
 impl Incoming for Discard {
     fn capacity(&self) -> u64 {
-        u64::MAX
+        isize::MAX as u64
     }
     fn wants_bytes(&self) -> bool {
         false
@@ -128,7 +128,7 @@ impl<H: Host> WebSocket<H> {
         }
         partial.restore(into);
         let result = self.receive_message(into, deadline);
-        if result.is_err_and(Error::is_interruption) {
+        if result.is_err() && self.inbound.get() == Inbound::Open {
             partial.save(into).inspect_err(|_| {
                 self.refuse_overlong();
             })?;
