@@ -100,25 +100,25 @@ TEST(s4_client_frames_are_masked_with_a_fresh_key_each)
     conn_close(&c);
 }
 
-/*  A child of fork must not draw the same keys as its parent. */
+/*  A child of fork must not draw the keys that its parent draws. */
 TEST(s4_client_keys_are_not_shared_with_a_forked_child)
 {
-    char own[WS_KEY_SIZE], theirs[WS_KEY_SIZE] = "";
-    int fd[2];
-    CHECK_INT(ws_request_key(own), 0);
-    REQUIRE(pipe(fd) == 0);
+    struct conn c;
+    struct got theirs = {0}, ours = {0};
+    conn_open(&c, CLIENT, 0);
+    CHECK_INT(ws_send(c.h, WS_TEXT, "before", 6, SOON), 0);
+    EXPECT_FRAME(c.fd, CLIENT, OP_TEXT, "before", 6);
     pid_t pid = fork();
-    if(pid == 0) {
-        ws_request_key(own);
-        ssize_t rc = write(fd[1], own, sizeof own);
-        _exit(rc == sizeof own ? 0 : 1);
-    }
-    CHECK_INT(read(fd[0], theirs, sizeof theirs), sizeof theirs);
-    CHECK_INT(ws_request_key(own), 0);
-    CHECK(memcmp(own, theirs, 24) != 0);
+    if(pid == 0) _exit(ws_send(c.h, WS_TEXT, "theirs", 6, 0) == 0 ? 0 : 1);
     waitpid(pid, NULL, 0);
-    close(fd[0]);
-    close(fd[1]);
+    CHECK_INT(ws_send(c.h, WS_TEXT, "ours", 4, SOON), 0);
+    REQUIRE(wire_get(c.fd, &theirs) && wire_get(c.fd, &ours));
+    CHECK_BYTES(theirs.payload, theirs.len, "theirs", 6);
+    CHECK_BYTES(ours.payload, ours.len, "ours", 4);
+    CHECK(memcmp(theirs.key, ours.key, 4) != 0);
+    got_free(&theirs);
+    got_free(&ours);
+    conn_close(&c);
 }
 
 TEST_ROLES(s4_the_callers_buffer_is_never_written_to)
