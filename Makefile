@@ -39,7 +39,9 @@ demo: all ## a server, a client, and what goes over the wire between them
 	tools/demo.sh
 
 test: ## all the tests; the last line counts them
-	$(PYTHON) tools/test.py
+	@command -v $(PYTHON) > /dev/null || \
+	    { echo "$(PYTHON) is missing; on Debian: apt-get install python3"; exit 1; }
+	@$(PYTHON) tools/test.py
 
 header: ## make include/libdill_ws.h from the Rust sources
 	UPDATE_HEADER=1 $(CARGO) test --quiet --package dill_ws --lib header_is_up_to_date

@@ -16,6 +16,9 @@ CXX = shlex.split(os.environ.get("CXX", "c++"))
 PACKAGES = {"cc": "gcc", "c++": "g++", "nm": "binutils", "readelf": "binutils",
             "pkg-config": "pkg-config", "make": "make"}
 
+# Failures shown; one mistake in a header makes hundreds.
+SHOWN = 20
+
 passed = 0
 failed = 0
 
@@ -27,9 +30,10 @@ def check(good, name, detail=""):
         passed += 1
     else:
         failed += 1
-        print(f"FAIL {name}")
-        for line in str(detail).splitlines()[:12]:
-            print(f"     {line}")
+        if failed <= SHOWN:
+            print(f"FAIL {name}")
+            for line in str(detail).splitlines()[:12]:
+                print(f"     {line}")
     return good
 
 

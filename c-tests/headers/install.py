@@ -145,10 +145,19 @@ def static(prefix, work):
         prefix.app(f"{name}: pkg-config --static", [*CC, "-static", "-DSTATIC", *switch], whole,
                    work, own)
         prefix.app(f"{name}: both archives", [*CC, *switch], [*cflags, *both], work, own)
-    program = prefix.build("archives by name", CC, [*cflags, f"-L{lib}", "-l:libdill_ws.a",
-                                                    "-l:libdill_rt.a", "-lpthread"], work)
+    flags = prefix.pkg_config("--cflags", "--libs-only-L", "libdill_ws")
+    program = prefix.build("archives by name", CC,
+                           [*flags, "-l:libdill_ws.a", "-l:libdill_rt.a"], work)
     needed = output(["readelf", "-d", program])
     check("libdill" not in needed, "static: no shared library of ours is needed", needed)
+
+
+def readme(prefix, work):
+    """The example of README.md compiles without a warning."""
+    program = re.search(r"```c\n(.*?)```", (ROOT / "README.md").read_text(), re.S)[1]
+    source = work / "readme.c"
+    source.write_text(program)
+    prefix.build("README.md", [*CC, "-std=c11", "-pedantic"], prefix.flags("libdill_ws"), work, source)
 
 
 def loaded_alone(prefix):
@@ -194,6 +203,7 @@ def main():
         prefix = Prefix(own)
         on_own_runtime(prefix, work)
         static(prefix, work)
+        readme(prefix, work)
         loaded_alone(prefix)
         on_libdill(Prefix(own, theirs), work)
     finish()
