@@ -22,22 +22,12 @@ static const size_t lengths[] = {
 
 /**** Frames sent ****/
 
-/*  Takes one frame in a coroutine of its own, for what is longer than the
-    stream holds. */
-struct taker {int fd; struct got got; int came;};
-
-static coroutine void take_frame(struct taker *t)
-{
-    t->came = wire_get(t->fd, &t->got);
-}
-
 static void check_sent(struct conn *c, const uint8_t *data, size_t n)
 {
-    struct taker t = {.fd = c->fd};
-    int taker = go(take_frame(&t));
+    struct taker t;
+    taker_start(&t, c->fd);
     CHECK_INT(ws_send(c->h, WS_BINARY, data, n, SOON), 0);
-    bundle_wait(taker, SOON);
-    hclose(taker);
+    taker_finish(&t);
     REQUIRE(t.came);
     CHECK_INT(t.got.fin, 1);
     CHECK_INT(t.got.rsv, 0);

@@ -283,6 +283,25 @@ void got_free(struct got *g)
     g->payload = NULL;
 }
 
+static coroutine void taker_run(struct taker *t)
+{
+    t->came = wire_get(t->fd, &t->got);
+}
+
+void taker_start(struct taker *t, int fd)
+{
+    *t = (struct taker){.fd = fd};
+    t->handle = go(taker_run(t));
+    CHECK_OK(t->handle);
+}
+
+void taker_finish(struct taker *t)
+{
+    bundle_wait(t->handle, now() + check_ms(WIRE_PATIENCE));
+    hclose(t->handle);
+    CHECK(t->came);
+}
+
 void expect_frame(struct at at, int fd, enum role role, int opcode,
     const void *payload, size_t len)
 {

@@ -83,6 +83,12 @@ struct got {
 int wire_get(int fd, struct got *g);    /* 1, or 0 when none came whole */
 void got_free(struct got *g);
 
+/*  Takes one frame in a coroutine of its own, for what is longer than the
+    stream holds. */
+struct taker {int fd; struct got got; int came; int handle;};
+void taker_start(struct taker *t, int fd);
+void taker_finish(struct taker *t);     /* waits for it; came, got are set */
+
 /*  The next thing to come from the WebSocket in `role` is exactly this. */
 void expect_frame(struct at at, int fd, enum role role, int opcode,
     const void *payload, size_t len);
