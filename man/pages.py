@@ -459,7 +459,7 @@ OVERVIEW = [
         ("With libdill_rt", "`cc program.c $(pkg-config \\-\\-cflags \\-\\-libs libdill_ws)`"),
         ("On the original libdill", "`cc program.c $(pkg-config \\-\\-cflags \\-\\-libs libdill_ws "
          "libdill)`"),
-        ("A program that was built for the original", "`LD_PRELOAD=libdill_ws.so ./program`"),
+        ("A program that was built for the original", "`LD_PRELOAD=libdill_ws.so.0 ./program`"),
     ]),
 ]
 
