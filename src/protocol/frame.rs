@@ -151,6 +151,9 @@ impl Start {
             if usize::from(start.length) > MAX_CONTROL {
                 return Err(Violation::ControlTooLong);
             }
+            if start.opcode == Opcode::Close && start.length == 1 {
+                return Err(Violation::CloseLength);
+            }
         }
         Ok(start)
     }
@@ -341,6 +344,13 @@ mod tests {
             let start = Start::parse([opcode, 0], Role::Client);
             assert_eq!(start, Err(Violation::FragmentedControl));
         }
+    }
+
+    #[test]
+    fn section_5_5_1_close_has_room_for_a_code_or_nothing() {
+        assert_eq!(Start::parse([0x88, 1], Role::Client), Err(Violation::CloseLength));
+        assert!(Start::parse([0x88, 0], Role::Client).is_ok());
+        assert!(Start::parse([0x88, 2], Role::Client).is_ok());
     }
 
     #[test]
