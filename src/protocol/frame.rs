@@ -372,7 +372,7 @@ mod tests {
         (any::<bool>(), opcode, any::<Option<[u8; 4]>>(), length).prop_map(
             |(fin, opcode, masking_key, payload_len)| {
                 let control = opcode.is_control();
-                let payload_len = if control { payload_len % 126 } else { payload_len };
+                let payload_len = if control { payload_len % 63 * 2 } else { payload_len };
                 Header { fin: fin || control, opcode, masking_key, payload_len }
             },
         )
