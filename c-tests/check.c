@@ -40,6 +40,11 @@ int check_ms(int ms)
     return (int)(ms * slowdown());
 }
 
+void check_patience(int seconds)
+{
+    alarm((unsigned)(seconds * slowdown()));
+}
+
 void check_register(struct check_test *test)
 {
     *last_link = test;
@@ -212,7 +217,7 @@ static void run(const struct check_test *test, int counts[3])
     not_applicable = NULL;
     check_row(NULL);
     int before = open_descriptors();
-    alarm(TEST_SECONDS * (unsigned)slowdown());
+    check_patience(TEST_SECONDS);
     call(test);
     alarm(0);
     check_row(NULL);

@@ -64,6 +64,8 @@ void check_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void check_na(const char *reason);
 /*  How many checks of the running test have failed. */
 int check_failed(void);
+/*  Gives the running test so many seconds before the watchdog ends it. */
+void check_patience(int seconds);
 /*  A count of rounds, divided by CHECK_SLOWDOWN (slow tools such as valgrind);
     limits of time are multiplied by it. */
 long check_rounds(long n);

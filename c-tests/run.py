@@ -237,10 +237,13 @@ def run_program(args, mode, program, transport, results):
     prefix = VALGRIND if args.valgrind else []
     seconds = PROGRAM_SECONDS * (VALGRIND_SLOWDOWN if args.valgrind else 1)
     listed = execute([program, "--list"], env, 60)[1].split()
+    arguments = []
     if args.only and args.only not in program.name:
         listed = [name for name in listed if args.only in name]
+        arguments = listed
+        if not listed:
+            return
     report = Report()
-    arguments = listed if args.only and args.only not in program.name else []
     while True:
         before = report.last()
         status, out, err = execute([*prefix, program, *arguments], env, seconds)

@@ -1,0 +1,273 @@
+/*  Contract, section 2: in the steady state sending and receiving allocate
+    nothing, and no declared length makes the library allocate in proportion.
+    This program's malloc counts for the libraries too. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "http.h"
+#include "tap.h"
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *p, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
+
+static int counting;
+static long allocations;
+static size_t largest;
+
+static void count(size_t size)
+{
+    if(!counting) return;
+    allocations++;
+    if(size > largest) largest = size;
+}
+
+void *malloc(size_t size)
+{
+    count(size);
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+    count(n * size);
+    return __libc_calloc(n, size);
+}
+
+void *realloc(void *p, size_t size)
+{
+    count(size);
+    return __libc_realloc(p, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    count(size);
+    return __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void **p, size_t alignment, size_t size)
+{
+    count(size);
+    *p = __libc_memalign(alignment, size);
+    return *p ? 0 : ENOMEM;
+}
+
+static void count_start(void)
+{
+    allocations = 0;
+    largest = 0;
+    counting = 1;
+}
+
+static void count_stop(void)
+{
+    counting = 0;
+}
+
+/*  Without this, none of the zeros below would mean anything. */
+TEST_ROLES(allocations_of_the_libraries_are_seen)
+{
+    struct conn c = {.role = role};
+    int s = stream_open(&c.fd);
+    count_start();
+    c.h = conn_attach(role, s, 0);
+    count_stop();
+    CHECK_RANGE(allocations, 1, 1000);
+    conn_close(&c);
+}
+
+/**** The steady state ****/
+
+#define ROUNDS 200
+
+/*  What all measured rounds work on; itself allocated before. */
+struct rounds {
+    struct conn c;
+    struct bytes in;
+    char buf[4096];
+};
+
+static void rounds_open(struct rounds *r, enum role role)
+{
+    r->in = (struct bytes){0};
+    memset(r->buf, 'x', sizeof r->buf);
+    conn_open(&r->c, role, 0);
+}
+
+static void rounds_close(struct rounds *r)
+{
+    bytes_free(&r->in);
+    conn_close(&r->c);
+}
+
+/*  The first round may still fetch what is kept. */
+static void measure(struct rounds *r, void (*round)(struct rounds *r))
+{
+    round(r);
+    count_start();
+    for(int i = 0; i != ROUNDS; i++) round(r);
+    count_stop();
+    CHECK_INT(allocations, 0);
+}
+
+/*  The test's own side reads into memory of its own. */
+static void drain_frame(struct rounds *r, size_t len)
+{
+    static uint8_t frame[8192];
+    size_t n = len + (r->c.role == CLIENT ? 4 : 0) +
+        (len <= 125 ? 2 : 4);
+    if(wire_read(r->c.fd, frame, n, WIRE_PATIENCE) != n)
+        check_fail(HERE, "no frame of %zu bytes", n);
+}
+
+static void send_round(struct rounds *r)
+{
+    struct iolist e[2] = {
+        {r->buf, 1000, &e[1], 0}, {r->buf + 1000, 24, NULL, 0}};
+    CHECK_INT(ws_send(r->c.h, WS_TEXT, r->buf, 100, SOON), 0);
+    drain_frame(r, 100);
+    CHECK_INT(ws_send(r->c.h, WS_BINARY, r->buf, 4096, SOON), 0);
+    drain_frame(r, 4096);
+    CHECK_INT(ws_sendl(r->c.h, WS_TEXT, &e[0], &e[1], SOON), 0);
+    drain_frame(r, 1024);
+    CHECK_INT(msend(r->c.h, r->buf, 10, SOON), 0);
+    drain_frame(r, 10);
+}
+
+TEST_ROLES(allocations_none_while_sending)
+{
+    struct rounds r;
+    rounds_open(&r, role);
+    measure(&r, send_round);
+    rounds_close(&r);
+}
+
+static void receive_round(struct rounds *r)
+{
+    struct iolist e[2] = {
+        {r->buf, 10, &e[1], 0}, {r->buf + 10, 4000, NULL, 0}};
+    wire_send(r->c.fd, &r->in);
+    CHECK_INT(ws_recv(r->c.h, NULL, r->buf, sizeof r->buf, SOON), 100);
+    CHECK_INT(ws_recv(r->c.h, NULL, r->buf, sizeof r->buf, SOON), 3000);
+    CHECK_INT(ws_recvl(r->c.h, NULL, &e[0], &e[1], SOON), 20);
+    CHECK_INT(ws_recvl(r->c.h, NULL, NULL, NULL, SOON), 50);
+    CHECK_ERR(ws_recv(r->c.h, NULL, r->buf, 5, SOON), EMSGSIZE);
+    CHECK_INT(mrecv(r->c.h, r->buf, 10, SOON), 7);
+    drain_frame(r, 4);
+}
+
+TEST_ROLES(allocations_none_while_receiving)
+{
+    struct rounds r;
+    static const char data[3000];
+    rounds_open(&r, role);
+    peer_message(&r.in, role, OP_TEXT, data, 100);
+    peer_message(&r.in, role, OP_BINARY, data, 3000);
+    peer_part(&r.in, role, OP_TEXT, 0, data, 15);
+    peer_ping(&r.in, role, "ping");
+    peer_part(&r.in, role, OP_CONT, 1, data, 5);
+    peer_message(&r.in, role, OP_BINARY, data, 50);
+    peer_message(&r.in, role, OP_BINARY, data, 6);
+    peer_message(&r.in, role, OP_BINARY, data, 7);
+    measure(&r, receive_round);
+    rounds_close(&r);
+}
+
+/*  A receiver that has to wait, as receivers do. */
+struct waiter {int h; char buf[100]; int stop;};
+
+static coroutine void wait_and_receive(struct waiter *w)
+{
+    while(!w->stop && ws_recv(w->h, NULL, w->buf, sizeof w->buf, -1) >= 0);
+}
+
+static void waiting_round(struct rounds *r)
+{
+    wire_send(r->c.fd, &r->in);
+    msleep(now() + 1);
+}
+
+TEST_ROLES(allocations_none_while_waiting)
+{
+    struct rounds r;
+    struct waiter w = {0};
+    rounds_open(&r, role);
+    w.h = r.c.h;
+    peer_message(&r.in, role, OP_TEXT, "hi", 2);
+    int cr = go(wait_and_receive(&w));
+    measure(&r, waiting_round);
+    hclose(cr);
+    rounds_close(&r);
+}
+
+/**** Declared lengths ****/
+
+static const uint64_t declared[] = {126, 65535, 65536, 1 << 20, 1 << 30,
+    UINT64_C(1) << 40, UINT64_C(1) << 62, (UINT64_C(1) << 63) - 1};
+
+/*  Bigger than what any buffer of the library needs to be. */
+#define LARGEST 70000
+
+TEST_ROLES(allocations_are_not_sized_by_a_declared_length)
+{
+    for(size_t i = 0; i != COUNT_OF(declared); i++) {
+        struct conn c;
+        struct bytes in = {0};
+        char buf[16];
+        check_note("declared %llu", (unsigned long long)declared[i]);
+        conn_open(&c, role, 0);
+        peer_put(&in, role, (struct frame){.opcode = OP_BINARY, .lie = 1,
+            .declared = declared[i], .payload = "0123456789", .len = 10});
+        wire_send(c.fd, &in);
+        count_start();
+        CHECK_INT(ws_recv(c.h, NULL, buf, sizeof buf, 0), -1);
+        CHECK_INT(ws_recv(c.h, NULL, NULL, SIZE_MAX, 0), -1);
+        CHECK_INT(ws_recv(c.h, NULL, buf, sizeof buf, 0), -1);
+        count_stop();
+        CHECK_RANGE(largest, 0, LARGEST);
+        CHECK_RANGE(allocations, 0, 20);
+        bytes_free(&in);
+        conn_close(&c);
+    }
+}
+
+/*  A list that promises room is not believed either. */
+TEST_ROLES(allocations_are_not_sized_by_a_promised_buffer)
+{
+    struct conn c;
+    struct bytes in = {0};
+    conn_open(&c, role, 0);
+    peer_put(&in, role, (struct frame){.opcode = OP_BINARY, .lie = 1,
+        .declared = UINT64_C(1) << 40, .payload = "0123456789", .len = 10});
+    wire_send(c.fd, &in);
+    count_start();
+    CHECK_INT(ws_recv(c.h, NULL, NULL, SIZE_MAX, 0), -1);
+    CHECK_INT(ws_recv(c.h, NULL, NULL, SIZE_MAX, 0), -1);
+    count_stop();
+    CHECK_RANGE(largest, 0, LARGEST);
+    bytes_free(&in);
+    conn_close(&c);
+}
+
+/*  An endless head costs what a head may have, not more. */
+TEST(allocations_of_a_handshake_are_bounded)
+{
+    struct bytes in = {0};
+    int fd;
+    int s = stream_open(&fd);
+    bytes_str(&in, "GET / HTTP/1.1\r\nX: ");
+    bytes_fill(&in, 'x', 100000);
+    struct feed f = {.fd = fd, .p = in.p, .n = in.n};
+    feed_start(&f);
+    count_start();
+    CHECK_ERR(ws_attach_server(s, 0, NULL, 0, NULL, 0, now() + 300), EMSGSIZE);
+    count_stop();
+    CHECK_RANGE(largest, 0, 2 * HEAD_MAX);
+    CHECK_RANGE(allocations, 0, 100);
+    feed_finish(&f);
+    bytes_free(&in);
+    wire_close(fd);
+}
