@@ -48,6 +48,8 @@ fn link(runtime: &Path) -> Result<(), Box<dyn Error>> {
     let runtime = runtime.display().to_string();
     for arg in [
         "-Wl,-soname,libdill_ws.so.0",
+        // Where it is preloaded or loaded by its path, the runtime is found beside it.
+        "-Wl,-rpath,$ORIGIN",
         "-Wl,-z,defs",
         "-Wl,--no-as-needed",
         &runtime,
