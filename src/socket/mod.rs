@@ -14,9 +14,13 @@ mod closing;
 mod error;
 mod handshake;
 mod host;
+#[cfg(any(test, fuzzing))]
+pub mod memory_host;
 mod receive;
 mod scratch;
 mod send;
+#[cfg(test)]
+mod tests;
 mod websocket;
 
 pub use error::Error;
