@@ -14,8 +14,7 @@ impl<H: Host> WebSocket<H> {
     /// [`Error::Cancelled`].
     pub fn done(&self, code: i32, reason: &[u8], deadline: Deadline) -> Result<(), Error> {
         let code = Self::check_close(code, reason)?;
-        let _turn = self.sender_turn(deadline)?;
-        self.send_close(code, reason, deadline)
+        self.as_sender(deadline, || self.send_close(code, reason, deadline))
     }
 
     /// Ends the WebSocket in order: sends the close frame unless that was done, and drops messages

@@ -11,9 +11,6 @@ use std::cell::Cell;
 /// Between two pauses that let other coroutines run, at most so many frames or pieces of payload.
 const STEPS_PER_PAUSE: u32 = 64;
 
-/// How long a failed connection's close frame may take at most, in milliseconds.
-const FAILURE_WAIT: Deadline = 1000;
-
 /// The longest frame header less its first two bytes.
 const MAX_HEADER_REST: usize = 12;
 
@@ -258,7 +255,7 @@ impl<H: Host> WebSocket<H> {
         if self.close_outbound() {
             self.replies.failure.set(Some(violation.close_code()));
             // The peer broke the rules; whether it still reads our reason does not matter.
-            let _ = self.reply(self.host.within(deadline, FAILURE_WAIT));
+            let _ = self.reply(deadline);
         }
         Error::Protocol
     }

@@ -8,6 +8,9 @@ use crate::protocol::frame::{Header, MAX_CONTROL, MAX_HEADER, Opcode, Role};
 use crate::protocol::message::Kind;
 use crate::protocol::{close, mask, utf8};
 
+/// How long a failed connection's close frame may take at most, in milliseconds.
+const FAILURE_WAIT: Deadline = 1000;
+
 impl<H: Host> WebSocket<H> {
     /// Sends one message as one frame.
     ///
@@ -20,12 +23,10 @@ impl<H: Host> WebSocket<H> {
         if kind == Kind::Text {
             check_utf8(body)?;
         }
-        let _turn = self.sender_turn(deadline)?;
-        let sent = match self.role {
+        self.as_sender(deadline, || match self.role {
             Role::Server => self.send_plain(kind.opcode(), body, deadline),
             Role::Client => self.send_masked(kind.opcode(), body, deadline),
-        };
-        self.send_replies_after(sent, deadline)
+        })
     }
 
     /// Sends the close frame (RFC 6455 §5.5.1). Sending is over then.
@@ -43,9 +44,10 @@ impl<H: Host> WebSocket<H> {
         Ok(())
     }
 
-    /// Sending is over; pings are no longer answered. Whether it was open until now.
+    /// Sending is over, and no reply is due any more. Whether it was open until now.
     pub(super) fn close_outbound(&self) -> bool {
         self.replies.pong.set(None);
+        self.replies.failure.set(None);
         let was_open = self.outbound.get() == Outbound::Open;
         if was_open {
             self.outbound.set(Outbound::Closed);
@@ -53,27 +55,30 @@ impl<H: Host> WebSocket<H> {
         was_open
     }
 
-    /// Waits until no reply is under way, and keeps other senders and replies out.
-    pub(super) fn sender_turn(&self, deadline: Deadline) -> Result<Turn<'_>, Error> {
-        let turn = Turn::take(&self.sending)?;
-        while self.replying.get() {
-            self.host.wait_turn(&self.waiting, deadline)?;
-        }
-        self.outbound.get().check()?;
-        Ok(turn)
-    }
-
-    /// Called by the sender whose frame is out: replies that had to wait for it go next.
-    pub(super) fn send_replies_after(
+    /// Waits until no reply is under way, and sends while other senders and replies are kept out.
+    /// Replies that had to wait meanwhile go next, whatever has become of the sending itself.
+    pub(super) fn as_sender(
         &self,
-        sent: Result<(), Error>,
         deadline: Deadline,
+        send: impl FnOnce() -> Result<(), Error>,
     ) -> Result<(), Error> {
-        if sent.is_ok() {
-            // The message is out; a reply that must wait longer is no failure of this call.
+        let _turn = Turn::take(&self.sending)?;
+        let sent = self
+            .wait_for_reply(deadline)
+            .and_then(|()| self.outbound.get().check())
+            .and_then(|()| send());
+        if !self.replying.get() {
+            // A reply that must wait longer is no failure of this call.
             let _ = self.send_replies(deadline);
         }
         sent
+    }
+
+    fn wait_for_reply(&self, deadline: Deadline) -> Result<(), Error> {
+        while self.replying.get() {
+            self.host.wait_turn(&self.waiting, deadline)?;
+        }
+        Ok(())
     }
 
     /// Called by the receiver: sends the replies that are due. A sender in the middle of a frame
@@ -98,18 +103,17 @@ impl<H: Host> WebSocket<H> {
         }
     }
 
+    /// Sends what is due, and what becomes due meanwhile.
     fn send_replies(&self, deadline: Deadline) -> Result<(), Error> {
-        if let Some(code) = self.replies.failure.take() {
-            let mut payload = [0; MAX_CONTROL];
-            let len = close::serialize(code, &[], &mut payload);
-            return self.send_control(
-                Opcode::Close,
-                payload.get(..len).unwrap_or_default(),
-                deadline,
-            );
-        }
-        while let Some(pong) = self.replies.pong.take() {
-            if self.outbound.get() != Outbound::Open {
+        loop {
+            if self.outbound.get() == Outbound::Broken {
+                return Ok(());
+            }
+            if let Some(code) = self.replies.failure.take() {
+                return self.send_failure(code, self.host.within(deadline, FAILURE_WAIT));
+            }
+            let Some(pong) = self.replies.pong.take() else { return Ok(()) };
+            if self.outbound.get() == Outbound::Closed {
                 return Ok(());
             }
             match self.send_control(Opcode::Pong, pong.as_slice(), deadline) {
@@ -123,7 +127,12 @@ impl<H: Host> WebSocket<H> {
                 Err(_) => return Ok(()),
             }
         }
-        Ok(())
+    }
+
+    fn send_failure(&self, code: u16, deadline: Deadline) -> Result<(), Error> {
+        let mut payload = [0; MAX_CONTROL];
+        let len = close::serialize(code, &[], &mut payload);
+        self.send_control(Opcode::Close, payload.get(..len).unwrap_or_default(), deadline)
     }
 
     fn send_control(

@@ -1,9 +1,11 @@
 //! One WebSocket over a host in memory: every way in which bytes, time and other coroutines can come.
 
 mod checked;
+mod coroutines;
 mod interrupted;
 mod model;
 mod receive;
+mod turns;
 mod wire;
 
 use super::memory_host::{Buffers, Call, Fate, MemoryHost, Moment};

@@ -1,0 +1,63 @@
+//! Coroutines that a test resumes one by one.
+
+use corosensei::stack::DefaultStack;
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+use std::cell::{Cell, RefCell};
+use std::ptr::NonNull;
+use std::rc::Rc;
+
+type Way = Rc<Cell<Option<NonNull<Yielder<(), ()>>>>>;
+
+thread_local! {
+    /// The coroutine that runs.
+    static CURRENT: RefCell<Option<Way>> = const { RefCell::new(None) };
+}
+
+/// A coroutine; it runs only inside [`Task::resume`].
+pub struct Task {
+    coroutine: Coroutine<(), (), (), DefaultStack>,
+    way_out: Way,
+}
+
+impl Task {
+    pub fn new(body: impl FnOnce() + 'static) -> Self {
+        let way_out = Way::default();
+        let way = way_out.clone();
+        let coroutine = Coroutine::new(move |yielder: &Yielder<(), ()>, ()| {
+            way.set(Some(NonNull::from(yielder)));
+            body();
+            way.set(None);
+        });
+        Self { coroutine, way_out }
+    }
+
+    /// Runs until the next [`suspend`]. Whether the end was reached.
+    pub fn resume(&mut self) -> bool {
+        if self.is_over() {
+            return true;
+        }
+        let outer = CURRENT.replace(Some(self.way_out.clone()));
+        let result = self.coroutine.resume(());
+        CURRENT.set(outer);
+        matches!(result, CoroutineResult::Return(()))
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.coroutine.done()
+    }
+}
+
+/// Whether this is called inside a coroutine.
+pub fn is_inside() -> bool {
+    CURRENT.with_borrow(Option::is_some)
+}
+
+/// Leaves the coroutine until it is resumed. Outside of coroutines it does nothing.
+pub fn suspend() {
+    let way = CURRENT.with_borrow(|current| current.as_ref().and_then(|way| way.get()));
+    if let Some(yielder) = way {
+        // SAFETY: the pointer is set while the body of the coroutine that runs is on its stack,
+        // and its yielder outlives the body.
+        unsafe { yielder.as_ref() }.suspend(());
+    }
+}
