@@ -12,6 +12,8 @@ use libc::{c_char, c_int, sockaddr, sockaddr_in, sockaddr_in6, socklen_t};
 
 use crate::errno::{Errno, Result};
 
+use name::Lookup;
+
 /// Bytes that the text of an address needs at most, with its NUL (`IPADDR_MAXSTRLEN`).
 pub const MAX_TEXT: usize = 46;
 
@@ -49,6 +51,15 @@ impl Mode {
             2 => Ok(Mode::Ipv6),
             4 => Ok(Mode::PreferIpv6),
             _ => Err(Errno(libc::EINVAL)),
+        }
+    }
+
+    /// What to ask the resolver for.
+    fn family(self) -> c_int {
+        match self {
+            Mode::Ipv4 => libc::AF_INET,
+            Mode::Ipv6 => libc::AF_INET6,
+            Mode::PreferIpv4 | Mode::PreferIpv6 => libc::AF_UNSPEC,
         }
     }
 
@@ -253,19 +264,19 @@ pub unsafe fn remote(
     }
     // SAFETY: the caller promises a C string.
     let name = unsafe { core::ffi::CStr::from_ptr(name) };
-    // A name that is not even text is unknown everywhere.
-    let Ok(name) = name.to_str() else {
-        return Ok(Vec::new());
-    };
-    if name.parse::<IpAddr>().is_ok() {
-        let ip = literal(name, mode);
-        return Ok(ip.map(|ip| Ipaddr::new(SocketAddr::new(ip, port))).into_iter().collect());
+    if let Some(ip) = name.to_str().ok().and_then(|name| name.parse::<IpAddr>().ok()) {
+        let wanted = mode.rank(ip.is_ipv4()).map(|_| Ipaddr::new(SocketAddr::new(ip, port)));
+        return Ok(wanted.into_iter().collect());
     }
-    let mut found = name::look_up(name, port, deadline)?;
-    found.retain(|address| mode.rank(address.is_ipv4()).is_some());
+    let mut found = Lookup::start(name, mode.family())?.wait(deadline)?;
+    let rank = |address: &Ipaddr| mode.rank(address.family() == libc::AF_INET);
+    found.retain(|address| rank(address).is_some());
     // The sort is stable: within a family the order is the resolver's.
-    found.sort_by_key(|address| mode.rank(address.is_ipv4()));
-    Ok(found.into_iter().map(Ipaddr::new).collect())
+    found.sort_by_key(rank);
+    for address in &mut found {
+        address.set_port(port);
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

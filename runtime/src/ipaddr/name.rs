@@ -4,60 +4,122 @@
 //! The thread owns one end of a socket pair and answers through a channel. Dropping its end wakes
 //! the coroutine; if that one has stopped waiting, the answer goes nowhere and is freed.
 
+use core::ffi::{CStr, c_int};
 use core::mem::MaybeUninit;
+use core::ptr::{null, null_mut};
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
 
+use libc::addrinfo;
+
 use crate::errno::{Errno, Result};
 use crate::sched::{self, Direction, WaitError};
 
-type Answer = io::Result<Vec<SocketAddr>>;
+use super::Ipaddr;
 
-/// Waits for the addresses of `name`; an unknown one has none.
-///
-/// Errors: ETIMEDOUT, ECANCELED, and those of the system.
-pub fn look_up(name: &str, port: u16, deadline: i64) -> Result<Vec<SocketAddr>> {
-    sched::can_block()?;
-    let (bell, cord) = UnixStream::pair().map_err(|error| errno_of(&error))?;
-    let (answer, inbox) = mpsc::sync_channel(1);
-    let name = name.to_owned();
-    spawn_quietly(move || {
-        // An error here only says that nobody waits any more.
-        answer.send(ask(&name, port)).ok();
-        drop(cord);
-    })?;
-    let answer = wait(&bell, &inbox, deadline);
-    sched::forget_fd(bell.as_raw_fd());
-    answer?.or_else(|error| match error.raw_os_error() {
-        Some(code) => Err(Errno(code)),
-        // The resolver knows no address.
-        None => Ok(Vec::new()),
-    })
+type Answer = Result<Vec<Ipaddr>>;
+
+/// A look-up in progress.
+pub struct Lookup {
+    bell: UnixStream,
+    inbox: Receiver<Answer>,
 }
 
-fn ask(name: &str, port: u16) -> Answer {
-    (name, port).to_socket_addrs().map(Iterator::collect)
-}
+impl Lookup {
+    /// Asks for the addresses of one family, or with AF_UNSPEC of both.
+    ///
+    /// Errors: ECANCELED, EMFILE, ENFILE, EAGAIN, ENOMEM.
+    pub fn start(name: &CStr, family: c_int) -> Result<Lookup> {
+        sched::can_block()?;
+        let (bell, cord) = UnixStream::pair().map_err(|error| errno_of(&error))?;
+        let (answer, inbox) = mpsc::sync_channel(1);
+        let name = name.to_owned();
+        spawn_quietly(move || {
+            // An error here only says that nobody waits any more.
+            answer.send(ask(&name, family)).ok();
+            drop(cord);
+        })?;
+        Ok(Lookup { bell, inbox })
+    }
 
-fn wait(bell: &UnixStream, inbox: &Receiver<Answer>, deadline: i64) -> Result<Answer> {
-    loop {
-        match inbox.try_recv() {
-            Ok(answer) => return Ok(answer),
-            // The thread died without an answer.
-            Err(TryRecvError::Disconnected) => return Err(Errno(libc::EADDRNOTAVAIL)),
-            Err(TryRecvError::Empty) => {}
-        }
-        match sched::wait_fd(bell.as_raw_fd(), Direction::In, deadline) {
-            Ok(()) => {}
-            Err(WaitError::Errno(error)) => return Err(error),
-            // Nobody else knows this descriptor.
-            Err(WaitError::Closed) => return Err(Errno(libc::ECANCELED)),
+    /// A descriptor that becomes readable with the answer.
+    pub fn bell(&self) -> RawFd {
+        self.bell.as_raw_fd()
+    }
+
+    /// What has been found, with port 0; `None` if that is not known yet. An unknown name has no
+    /// addresses. Errors: those of the system.
+    pub fn answer(&self) -> Option<Answer> {
+        match self.inbox.try_recv() {
+            Ok(answer) => Some(answer),
+            Err(TryRecvError::Empty) => None,
+            // The thread died without an answer, or has given it before.
+            Err(TryRecvError::Disconnected) => Some(Err(Errno(libc::EADDRNOTAVAIL))),
         }
     }
+
+    /// Waits for the answer. Errors: ETIMEDOUT, ECANCELED, and those of the system.
+    pub fn wait(&self, deadline: i64) -> Answer {
+        loop {
+            if let Some(answer) = self.answer() {
+                return answer;
+            }
+            match sched::wait_fd(self.bell(), Direction::In, deadline) {
+                Ok(()) => {}
+                Err(WaitError::Errno(error)) => return Err(error),
+                // Nobody else knows this descriptor.
+                Err(WaitError::Closed) => return Err(Errno(libc::ECANCELED)),
+            }
+        }
+    }
+}
+
+impl Drop for Lookup {
+    fn drop(&mut self) {
+        sched::forget_fd(self.bell());
+    }
+}
+
+/// The list `getaddrinfo` made.
+struct Found(*mut addrinfo);
+
+impl Drop for Found {
+    fn drop(&mut self) {
+        if !self.0.is_null() {
+            // SAFETY: `getaddrinfo` made the list, and nothing refers to it any more.
+            unsafe { libc::freeaddrinfo(self.0) };
+        }
+    }
+}
+
+/// Asks the system's resolver.
+fn ask(name: &CStr, family: c_int) -> Answer {
+    // SAFETY: all zeroes are valid hints.
+    let mut hints: addrinfo = unsafe { core::mem::zeroed() };
+    hints.ai_family = family;
+    // Otherwise each address comes once for each type of socket.
+    hints.ai_socktype = libc::SOCK_STREAM;
+    let mut found = Found(null_mut());
+    // SAFETY: the name is a C string, the hints are valid and the result is writable.
+    match unsafe { libc::getaddrinfo(name.as_ptr(), null(), &raw const hints, &raw mut found.0) } {
+        0 => {}
+        libc::EAI_SYSTEM => return Err(Errno::last()),
+        libc::EAI_MEMORY => return Err(Errno(libc::ENOMEM)),
+        // The resolver knows no address.
+        _ => return Ok(Vec::new()),
+    }
+    let mut addresses = Vec::new();
+    let mut next = found.0;
+    // SAFETY: the list ends with NULL; until then every element is whole, with a whole address.
+    while let Some(element) = unsafe { next.as_ref() } {
+        // SAFETY: see above.
+        addresses.extend(unsafe { Ipaddr::from_sockaddr(element.ai_addr) });
+        next = element.ai_next;
+    }
+    Ok(addresses)
 }
 
 /// Starts a thread that takes none of the program's signals.
@@ -71,7 +133,7 @@ fn spawn_quietly(work: impl FnOnce() + Send + 'static) -> Result<()> {
     }
     let spawned = thread::Builder::new().spawn(work);
     // SAFETY: the first call stored the old mask.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), core::ptr::null_mut()) };
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), null_mut()) };
     spawned.map(drop).map_err(|error| errno_of(&error))
 }
 
