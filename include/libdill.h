@@ -476,6 +476,14 @@ DILL_EXPORT int dill_http_recvfield(
 #define http_recvfield dill_http_recvfield
 #endif
 
+/* ---- Connecting by name ---- */
+
+DILL_EXPORT int dill_happyeyeballs_connect(const char *name, int port, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define happyeyeballs_connect dill_happyeyeballs_connect
+#endif
+
 #endif /* DILL_DISABLE_SOCKETS */
 
 #ifdef __cplusplus

@@ -10,6 +10,7 @@
 //! * `iolist`, `bsock`, `msock`: gather lists, and what sockets look like from outside.
 //! * `ipaddr`: IP addresses and host names.
 //! * `stream`, `tcp`, `ipc`: byte streams over sockets of the system.
+//! * `happyeyeballs`: connecting by name, whichever address works.
 //! * `http`: the heads of requests and responses over any byte stream.
 //!
 //! Everything stands on `handle` and `sched`; read the rule at the head of `sched` first.
@@ -22,6 +23,7 @@ mod bsock;
 mod chan;
 mod errno;
 mod handle;
+mod happyeyeballs;
 mod http;
 mod iolist;
 mod ipaddr;

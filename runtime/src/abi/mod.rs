@@ -5,6 +5,7 @@ mod channels;
 mod coroutines;
 mod fds;
 mod handles;
+mod happyeyeballs;
 mod http;
 mod ipaddr;
 mod ipc;

@@ -78,6 +78,11 @@ impl Socket {
         Socket(Cell::new(fd))
     }
 
+    /// The descriptor, for whoever waits for several at once.
+    pub fn descriptor(&self) -> RawFd {
+        self.0.get()
+    }
+
     /// Whether it has not been closed.
     pub fn is_open(&self) -> bool {
         self.0.get() != CLOSED

@@ -1,0 +1,263 @@
+//! Connecting to a host by its name, whichever of its addresses works (RFC 8305, "Happy Eyeballs").
+//!
+//! Both families are looked up at once, and the attempts to connect run side by side: the first to
+//! succeed wins. All of it belongs to the coroutine that asked. The descriptors it depends on are
+//! gathered in an epoll instance, which is itself a descriptor to wait for.
+
+use core::ffi::{CStr, c_int};
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::RawFd;
+
+use crate::errno::{Errno, Result};
+use crate::ipaddr::Ipaddr;
+use crate::ipaddr::name::Lookup;
+use crate::sched::{self, Direction, WaitError};
+use crate::stream::socket::{Socket, close_descriptor};
+use crate::stream::{Kind, connection};
+use crate::time;
+
+/// How long IPv4 addresses wait for IPv6 ones, in milliseconds: RFC 8305, section 3.
+const RESOLUTION_DELAY: i64 = 50;
+
+/// How long an attempt is the last one begun, unless it fails before, in milliseconds.
+const ATTEMPT_DELAY: i64 = 300;
+
+/// So many addresses of a family are tried.
+const ADDRESSES: usize = 10;
+
+/// Connects to the host `name`.
+///
+/// Errors: ECANCELED, ETIMEDOUT; EADDRNOTAVAIL if there is no such host; if all attempts fail, the
+/// error of the last one, see [`crate::tcp::connect`]; EAGAIN, EMFILE, ENFILE, ENOMEM.
+pub fn connect(name: &CStr, port: u16, deadline: i64) -> Result<c_int> {
+    sched::can_block()?;
+    let mut race = Race::new(name, port)?;
+    loop {
+        if let Some(winner) = race.advance()? {
+            return connection::open(Kind::Tcp, winner);
+        }
+        race.wait(deadline)?;
+    }
+}
+
+/// The addresses of one family.
+#[derive(Default)]
+struct Family {
+    lookup: Option<Lookup>,
+    addresses: VecDeque<Ipaddr>,
+}
+
+impl Family {
+    /// Ends the look-up if it has come to something, and says so.
+    fn take_answer(&mut self, port: u16) -> Option<Result<()>> {
+        let answer = self.lookup.as_ref()?.answer()?;
+        self.lookup = None;
+        Some(answer.map(|addresses| {
+            self.addresses.extend(addresses.into_iter().take(ADDRESSES));
+            self.addresses.iter_mut().for_each(|address| address.set_port(port));
+        }))
+    }
+}
+
+/// An attempt to connect that is in progress.
+struct Attempt {
+    socket: Socket,
+    address: Ipaddr,
+}
+
+/// All that goes on at once.
+struct Race {
+    port: u16,
+    ipv6: Family,
+    ipv4: Family,
+    attempts: Vec<Attempt>,
+    /// IPv6 is next. So it is at first, then they take turns.
+    ipv6_next: bool,
+    /// Before this time no attempt begins.
+    next_attempt: i64,
+    /// What the whole fails with if nothing works any more.
+    error: Errno,
+    watch: Watch,
+}
+
+impl Race {
+    fn new(name: &CStr, port: u16) -> Result<Race> {
+        let mut race = Race {
+            port,
+            ipv6: Family::default(),
+            ipv4: Family::default(),
+            attempts: Vec::new(),
+            ipv6_next: true,
+            next_attempt: 0,
+            error: Errno(libc::EADDRNOTAVAIL),
+            watch: Watch::new()?,
+        };
+        match name.to_str().ok().and_then(|name| name.parse::<IpAddr>().ok()) {
+            Some(ip) => {
+                let family = if ip.is_ipv6() { &mut race.ipv6 } else { &mut race.ipv4 };
+                family.addresses.push_back(Ipaddr::new(SocketAddr::new(ip, port)));
+            }
+            None => {
+                race.ipv6.lookup = Some(race.look_up(name, libc::AF_INET6)?);
+                race.ipv4.lookup = Some(race.look_up(name, libc::AF_INET)?);
+            }
+        }
+        Ok(race)
+    }
+
+    fn look_up(&self, name: &CStr, family: c_int) -> Result<Lookup> {
+        let lookup = Lookup::start(name, family)?;
+        self.watch.add(lookup.bell(), libc::EPOLLIN)?;
+        Ok(lookup)
+    }
+
+    /// Does what can be done without waiting, and answers the first connection.
+    fn advance(&mut self) -> Result<Option<Socket>> {
+        let now = time::now();
+        self.take_answers(now);
+        if let Some(winner) = self.look_at_attempts(now) {
+            return Ok(Some(winner));
+        }
+        while let Some(address) = self.next_address(now) {
+            if let Some(winner) = self.begin_attempt(address, now)? {
+                return Ok(Some(winner));
+            }
+        }
+        if self.attempts.is_empty() && self.next_begins().is_none() && !self.is_looking_up() {
+            return Err(self.error);
+        }
+        Ok(None)
+    }
+
+    fn take_answers(&mut self, now: i64) {
+        let ipv6 = self.ipv6.take_answer(self.port);
+        let ipv4 = self.ipv4.take_answer(self.port);
+        for answer in [ipv6, ipv4].into_iter().flatten() {
+            self.error = answer.err().unwrap_or(self.error);
+        }
+        if ipv4.is_some() && self.ipv6.lookup.is_some() {
+            self.next_attempt = now + RESOLUTION_DELAY;
+        } else if ipv6.is_some() && self.attempts.is_empty() {
+            self.next_attempt = now;
+        }
+    }
+
+    /// Drops the attempts that have failed, and answers the first that has not.
+    fn look_at_attempts(&mut self, now: i64) -> Option<Socket> {
+        let mut index = 0;
+        while let Some(attempt) = self.attempts.get(index) {
+            match attempt.go_on() {
+                Ok(None) => index += 1,
+                Ok(Some(())) => return Some(self.attempts.remove(index).socket),
+                Err(error) => {
+                    self.attempts.remove(index);
+                    self.error = error;
+                    self.next_attempt = now;
+                }
+            }
+        }
+        None
+    }
+
+    /// The connection, if that takes no time.
+    fn begin_attempt(&mut self, address: Ipaddr, now: i64) -> Result<Option<Socket>> {
+        self.ipv6_next = address.family() != libc::AF_INET6;
+        let begun = Socket::new(address.family()).and_then(|socket| {
+            let attempt = Attempt { socket, address };
+            attempt.go_on().map(|connected| (attempt, connected))
+        });
+        match begun {
+            Ok((attempt, Some(()))) => return Ok(Some(attempt.socket)),
+            Ok((attempt, None)) => {
+                self.watch.add(attempt.socket.descriptor(), libc::EPOLLOUT)?;
+                self.attempts.push(attempt);
+                self.next_attempt = now + ATTEMPT_DELAY;
+            }
+            Err(error) => self.error = error,
+        }
+        Ok(None)
+    }
+
+    /// The address to try now.
+    fn next_address(&mut self, now: i64) -> Option<Ipaddr> {
+        if now < self.next_attempt {
+            return None;
+        }
+        let (first, second) = match self.ipv6_next {
+            true => (&mut self.ipv6, &mut self.ipv4),
+            false => (&mut self.ipv4, &mut self.ipv6),
+        };
+        first.addresses.pop_front().or_else(|| second.addresses.pop_front())
+    }
+
+    /// When the next attempt begins, if there is an address for it.
+    fn next_begins(&self) -> Option<i64> {
+        let none = self.ipv6.addresses.is_empty() && self.ipv4.addresses.is_empty();
+        if none { None } else { Some(self.next_attempt) }
+    }
+
+    fn is_looking_up(&self) -> bool {
+        self.ipv6.lookup.is_some() || self.ipv4.lookup.is_some()
+    }
+
+    /// Waits until there is something to do. Errors: ETIMEDOUT, ECANCELED.
+    fn wait(&self, deadline: i64) -> Result<()> {
+        let begins = self.next_begins().filter(|begins| deadline < 0 || *begins < deadline);
+        match self.watch.wait(begins.unwrap_or(deadline)) {
+            Err(Errno(libc::ETIMEDOUT)) if begins.is_some() => Ok(()),
+            result => result,
+        }
+    }
+}
+
+impl Attempt {
+    /// Begins to connect, or looks how that goes. `Ok(None)`: it is in progress.
+    fn go_on(&self) -> Result<Option<()>> {
+        // SAFETY: the address has the length it tells.
+        unsafe { self.socket.connect(self.address.as_sockaddr(), self.address.len()) }
+    }
+}
+
+/// A descriptor that is readable when something has happened to one of several others.
+struct Watch(RawFd);
+
+impl Watch {
+    fn new() -> Result<Watch> {
+        // SAFETY: no memory is passed.
+        match unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) } {
+            fd @ 0.. => Ok(Watch(fd)),
+            _ => Err(Errno::last()),
+        }
+    }
+
+    /// Watches one more. It is forgotten when it is closed.
+    fn add(&self, fd: RawFd, events: c_int) -> Result<()> {
+        let mut event = libc::epoll_event { events: events as u32, u64: 0 };
+        // SAFETY: the event is readable.
+        match unsafe { libc::epoll_ctl(self.0, libc::EPOLL_CTL_ADD, fd, &raw mut event) } {
+            0 => Ok(()),
+            _ => Err(Errno::last()),
+        }
+    }
+
+    /// Waits until something has happened. Errors: ETIMEDOUT, ECANCELED.
+    fn wait(&self, deadline: i64) -> Result<()> {
+        let mut event = libc::epoll_event { events: 0, u64: 0 };
+        // SAFETY: there is room for one event. The system tells of the same ones again and again.
+        if unsafe { libc::epoll_wait(self.0, &raw mut event, 1, 0) } > 0 {
+            return Ok(());
+        }
+        sched::wait_fd(self.0, Direction::In, deadline).map_err(|error| match error {
+            WaitError::Errno(error) => error,
+            // Nobody else knows this descriptor.
+            WaitError::Closed => Errno(libc::ECANCELED),
+        })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        close_descriptor(self.0);
+    }
+}
