@@ -2,6 +2,8 @@
 
 use std::env;
 use std::error::Error;
+use std::io::ErrorKind;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -17,8 +19,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("cargo:rerun-if-env-changed=CC");
     let out = env::var("OUT_DIR")?;
-    header(&Path::new(&out).join("libdill_ws.h"))?;
-    link(&Path::new(&out).join("libdill_rt.so"))
+    let out = Path::new(&out);
+    header(&out.join("libdill_ws.h"))?;
+    link(&out.join("libdill_rt.so"))?;
+    name_results(out)
 }
 
 /// Makes the header from the exported functions. `src/abi/pinned.rs` compares it with the one that is
@@ -56,6 +60,20 @@ fn link(runtime: &Path) -> Result<(), Box<dyn Error>> {
         "-Wl,--as-needed",
     ] {
         println!("cargo:rustc-cdylib-link-arg={arg}");
+    }
+    Ok(())
+}
+
+/// Gives the results of a plain `cargo build` the names that they are looked up by at run time:
+/// `target/release/libdill_ws.so` can be loaded from where it is.
+fn name_results(out: &Path) -> Result<(), Box<dyn Error>> {
+    // OUT_DIR is target/release/build/dill_ws-.../out.
+    let results = out.ancestors().nth(3).ok_or("OUT_DIR is not where cargo has it")?;
+    for library in ["libdill_ws.so", "libdill_rt.so"] {
+        match symlink(library, results.join(format!("{library}.0"))) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error.into()),
+            _ => {}
+        }
     }
     Ok(())
 }

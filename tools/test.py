@@ -23,6 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TOOLS = {
     "cargo": "cargo", "rustfmt": "rustfmt", "cargo-clippy": "rust-clippy", "cc": "gcc", "c++": "g++",
     "make": "make", "pkg-config": "pkg-config", "nm": "binutils", "valgrind": "valgrind",
+    "node": "nodejs", "npm": "npm",
 }
 
 COUNTS = [
@@ -47,6 +48,8 @@ def steps(libdill):
         ("c", ["c-tests/run.py"]),
         ("c under valgrind", ["c-tests/run.py", "--valgrind"]),
         ("demo", ["tools/demo.sh"]),
+        ("other implementations", ["c-tests/peers/run.py"]),
+        ("autobahn", ["c-tests/autobahn/run.py"]),
     ]
     theirs = [
         ("headers with libdill's", ["c-tests/headers/headers.py", "--libdill", libdill]),

@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 import stand_in
-from checks import CC, CXX, HERE, ROOT, check, finish, need, output, run, succeeds
+from checks import BUILD, CC, CXX, HERE, ROOT, check, finish, need, output, run, succeeds
 
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
 OWN_HOST = {"header": "libdill_rt", "ws": "libdill_ws.so.0", "host": "libdill_rt.so.0",
@@ -160,9 +160,7 @@ def readme(prefix, work):
     prefix.build("README.md", [*CC, "-std=c11", "-pedantic"], prefix.flags("libdill_ws"), work, source)
 
 
-def loaded_alone(prefix):
-    """A language's loader opens libdill_ws.so and nothing else."""
-    code = """
+LOAD = """
 import ctypes, sys
 library = ctypes.CDLL(sys.argv[1])
 for name in ("ws_response_key", "dill_ws_response_key"):
@@ -182,9 +180,15 @@ library.ws_recv.restype = ctypes.c_ssize_t
 assert library.ws_recv(b, ctypes.byref(flags), buf, ctypes.c_size_t(8), deadline) == 5
 assert buf.value == b"hello" and flags.value == 1
 """
-    succeeds("ctypes loads libdill_ws.so alone",
-             [sys.executable, "-c", code, prefix.directories[0] / "lib/libdill_ws.so"],
-             env=prefix.env, timeout=60)
+
+
+def loaded_alone(prefix):
+    """A language's loader opens libdill_ws.so and nothing else, wherever it is."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("LD_")}
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", "target"))
+    for directory in (prefix.directories[0] / "lib", BUILD, ROOT / target / "release"):
+        succeeds(f"loaded alone from {directory.name}/",
+                 [sys.executable, "-c", LOAD, directory / "libdill_ws.so"], env=env, timeout=60)
 
 
 def main():
