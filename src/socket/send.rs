@@ -23,9 +23,13 @@ impl<H: Host> WebSocket<H> {
         if kind == Kind::Text {
             check_utf8(body)?;
         }
-        self.as_sender(deadline, || match self.role {
-            Role::Server => self.send_plain(kind.opcode(), body, deadline),
-            Role::Client => self.send_masked(kind.opcode(), body, deadline),
+        let as_it_is = self.role == Role::Server && leaves_as_it_is(body);
+        self.as_sender(deadline, || {
+            if as_it_is {
+                self.send_plain(kind.opcode(), body, deadline)
+            } else {
+                self.send_copied(kind.opcode(), body, deadline)
+            }
         })
     }
 
@@ -165,9 +169,9 @@ impl<H: Host> WebSocket<H> {
         self.host.send_with_body(head, body, deadline).map_err(|error| self.send_failed(error))
     }
 
-    /// A client's frame: the payload is masked into working memory, since the caller's buffers stay
-    /// as they are, and leaves in large pieces, the first one together with the header.
-    fn send_masked(
+    /// The payload is copied to working memory, and a client's masked on the way, since the caller's
+    /// buffers stay as they are. It leaves in large parts, the first one together with the header.
+    fn send_copied(
         &self,
         opcode: Opcode,
         body: &H::Body<'_>,
@@ -231,6 +235,15 @@ impl<H: Host> WebSocket<H> {
             error => error,
         }
     }
+}
+
+/// Whether a server's message leaves faster from the caller's buffers than from one copy: the system
+/// takes many pieces in more than one call, and no more than about a thousand in one.
+fn leaves_as_it_is(body: &(impl Outgoing + ?Sized)) -> bool {
+    const FEW: usize = 7;
+    const MANY: usize = 512;
+    let pieces = body.pieces().take(MANY).count();
+    pieces <= FEW || (pieces < MANY && body.size() / pieces as u64 >= 4096)
 }
 
 fn check_utf8(body: &(impl Outgoing + ?Sized)) -> Result<(), Error> {
