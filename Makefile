@@ -27,7 +27,7 @@ STATIC := $(LIBRARIES:%=build/%.a)
 IMPORT := build/libdill_ws/libdill_ws.so
 
 .DELETE_ON_ERROR:
-.PHONY: all help demo test header install uninstall clean cargo
+.PHONY: all help demo test autobahn header install uninstall clean cargo
 
 all: $(SHARED) $(STATIC) $(IMPORT) ## build both libraries into build/
 
@@ -42,6 +42,9 @@ test: ## all the tests; the last line counts them
 	@command -v $(PYTHON) > /dev/null || \
 	    { echo "$(PYTHON) is missing; on Debian: apt-get install python3"; exit 1; }
 	@$(PYTHON) tools/test.py
+
+autobahn: all ## the Autobahn test suite: 517 cases, against a server and a client
+	@$(PYTHON) c-tests/autobahn/run.py
 
 header: ## make include/libdill_ws.h from the Rust sources
 	UPDATE_HEADER=1 $(CARGO) test --quiet --package dill_ws --lib header_is_up_to_date

@@ -55,6 +55,8 @@ def steps(libdill):
         ("headers with libdill's", ["c-tests/headers/headers.py", "--libdill", libdill]),
         ("installation with libdill", ["c-tests/headers/install.py", "--libdill", libdill]),
         ("c on libdill", ["c-tests/run.py", "--libdill", libdill, "--modes", "libdill,libdill-preload"]),
+        ("other implementations on libdill", ["c-tests/peers/run.py", "--libdill", libdill]),
+        ("autobahn on libdill", ["c-tests/autobahn/run.py", "--libdill", libdill]),
     ]
     return own + (theirs if libdill else [])
 
