@@ -61,6 +61,23 @@ pub const SOME_TYPE: *const c_void = ptr::without_provenance(0x6469_6c6c_736f_6d
 #[cfg(target_pointer_width = "32")]
 pub const SOME_TYPE: *const c_void = ptr::without_provenance(0x6473_6f6d);
 
+/// How a byte stream of this library says that sending would not have to wait. For whoever cannot
+/// take back what it has made to be sent: it asks before it makes it.
+pub struct RoomVfs {
+    /// Waits until there is room for a byte at least, or the stream has ended. Errors: ETIMEDOUT,
+    /// ECANCELED, and those of the stream.
+    ///
+    /// # Safety
+    /// The pointer is that to this structure in a stream which is alive.
+    pub await_room: unsafe fn(*mut RoomVfs, i64) -> Result<()>,
+}
+
+/// The object whose address says "can wait for room".
+static ROOM: c_int = 0;
+
+/// The type to query a handle for to get its [`RoomVfs`]. Only this library knows it.
+pub const ROOM_TYPE: *const c_void = (&raw const ROOM).cast();
+
 /// Finds the byte stream behind a handle.
 ///
 /// Errors: EBADF for an unknown handle, ENOTSUP if it is no byte stream.

@@ -7,7 +7,7 @@ use std::os::fd::{IntoRawFd, RawFd};
 
 use libc::ssize_t;
 
-use crate::bsock::{self, BsockSomeVfs, BsockVfs};
+use crate::bsock::{self, BsockSomeVfs, BsockVfs, RoomVfs};
 use crate::errno::{Errno, Result, ret_ptr, ret_ssize, ret_unit};
 use crate::handle::{self, Hvfs};
 use crate::iolist::{Cursor, Iolist, List, Skips};
@@ -34,6 +34,7 @@ pub struct Connection {
     hvfs: Hvfs,
     bsock: BsockVfs,
     some: BsockSomeVfs,
+    room: RoomVfs,
     kind: Kind,
     socket: Socket,
     inbound: Inbound,
@@ -50,6 +51,7 @@ pub fn open(kind: Kind, socket: Socket) -> Result<c_int> {
         hvfs: Hvfs { query: Some(query), close: Some(hclose) },
         bsock: BsockVfs { bsendl: Some(bsendl), brecvl: Some(brecvl) },
         some: BsockSomeVfs { brecvsome: Some(brecvsome) },
+        room: RoomVfs { await_room },
         kind,
         socket,
         inbound: Inbound::default(),
@@ -265,6 +267,15 @@ impl Connection {
         unsafe { self.socket.send(parts, more, descriptor) }.map_err(failure)
     }
 
+    /// Waits until sending can begin without waiting. Errors: EBUSY, ETIMEDOUT, ECANCELED,
+    /// ECONNRESET.
+    fn await_room(&self, deadline: i64) -> Result<()> {
+        while self.socket.is_open() && !self.socket.has_room() {
+            self.socket.wait(Direction::Out, deadline)?;
+        }
+        Ok(())
+    }
+
     fn wait_for(&self, direction: Direction, deadline: i64) -> Outcome<()> {
         self.check_open()?;
         self.socket.wait(direction, deadline).map_err(Failure::Interrupted)
@@ -353,6 +364,8 @@ unsafe extern "C" fn query(hvfs: *mut Hvfs, ty: *const c_void) -> *mut c_void {
             (&raw mut (*connection).bsock).cast()
         } else if ty == bsock::SOME_TYPE {
             (&raw mut (*connection).some).cast()
+        } else if ty == bsock::ROOM_TYPE {
+            (&raw mut (*connection).room).cast()
         } else if ty == (*connection).kind.connection_type() {
             connection.cast()
         } else {
@@ -429,6 +442,16 @@ unsafe extern "C" fn brecvsome(
         let connection = around(vfs.cast(), offset_of!(Connection, some));
         connection.receive_some(buf.cast(), len, deadline)
     })
+}
+
+/// Waits until sending can begin without waiting.
+///
+/// # Safety
+/// `vfs` is that of a connection which is alive.
+unsafe fn await_room(vfs: *mut RoomVfs, deadline: i64) -> Result<()> {
+    // SAFETY: the caller's promise is the callee's demand.
+    let connection = unsafe { around(vfs.cast(), offset_of!(Connection, room)) };
+    connection.await_room(deadline)
 }
 
 /// A share of the connection that has `member` at `offset`.

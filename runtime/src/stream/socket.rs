@@ -247,6 +247,13 @@ impl Socket {
         }
     }
 
+    /// Whether sending would take a byte at least, or fail at once.
+    pub fn has_room(&self) -> bool {
+        let mut query = libc::pollfd { fd: self.0.get(), events: libc::POLLOUT, revents: 0 };
+        // SAFETY: one readable and writable element is passed.
+        unsafe { libc::poll(&raw mut query, 1, 0) != 0 }
+    }
+
     /// Waits until trying again makes sense. ECONNRESET: somebody closed the socket meanwhile.
     pub fn wait(&self, direction: Direction, deadline: i64) -> Result<()> {
         match sched::wait_fd(self.0.get(), direction, deadline) {
