@@ -484,6 +484,45 @@ DILL_EXPORT int dill_happyeyeballs_connect(const char *name, int port, int64_t d
 #define happyeyeballs_connect dill_happyeyeballs_connect
 #endif
 
+/* ---- TLS ---- */
+
+#if !defined(DILL_DISABLE_TLS)
+
+struct dill_tls_storage {
+    char _[72];
+} DILL_ALIGN;
+
+/* THESE TWO DO NOT CHECK WHOM THEY TALK TO. See dill_tls_attach_client_host. */
+DILL_EXPORT int dill_tls_attach_client(int s, int64_t deadline);
+DILL_EXPORT int dill_tls_attach_client_mem(
+    int s, struct dill_tls_storage *mem, int64_t deadline);
+DILL_EXPORT int dill_tls_attach_server(
+    int s, const char *cert, const char *pkey, int64_t deadline);
+DILL_EXPORT int dill_tls_attach_server_mem(int s, const char *cert, const char *pkey,
+    struct dill_tls_storage *mem, int64_t deadline);
+DILL_EXPORT int dill_tls_done(int s, int64_t deadline);
+DILL_EXPORT int dill_tls_detach(int s, int64_t deadline);
+
+/* Not in libdill: the server has to have a certificate for this name, or IP address, from an
+   authority the system trusts. */
+DILL_EXPORT int dill_tls_attach_client_host(int s, const char *hostname, int64_t deadline);
+DILL_EXPORT int dill_tls_attach_client_host_mem(
+    int s, const char *hostname, struct dill_tls_storage *mem, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define tls_storage dill_tls_storage
+#define tls_attach_client dill_tls_attach_client
+#define tls_attach_client_mem dill_tls_attach_client_mem
+#define tls_attach_client_host dill_tls_attach_client_host
+#define tls_attach_client_host_mem dill_tls_attach_client_host_mem
+#define tls_attach_server dill_tls_attach_server
+#define tls_attach_server_mem dill_tls_attach_server_mem
+#define tls_done dill_tls_done
+#define tls_detach dill_tls_detach
+#endif
+
+#endif /* DILL_DISABLE_TLS */
+
 #endif /* DILL_DISABLE_SOCKETS */
 
 #ifdef __cplusplus

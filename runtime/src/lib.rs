@@ -11,7 +11,7 @@
 //! * `ipaddr`: IP addresses and host names.
 //! * `stream`, `tcp`, `ipc`: byte streams over sockets of the system.
 //! * `happyeyeballs`: connecting by name, whichever address works.
-//! * `http`: the heads of requests and responses over any byte stream.
+//! * `http`: the heads of requests and responses over any byte stream. `tls`: privacy over one.
 //!
 //! Everything stands on `handle` and `sched`; read the rule at the head of `sched` first.
 
@@ -34,3 +34,4 @@ mod sched;
 mod stream;
 mod tcp;
 mod time;
+mod tls;

@@ -11,6 +11,7 @@ mod ipaddr;
 mod ipc;
 mod msock;
 mod tcp;
+mod tls;
 
 use core::ffi::c_void;
 

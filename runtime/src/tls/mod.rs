@@ -1,0 +1,465 @@
+//! TLS 1.2 and 1.3 over any byte stream. The result is a byte stream too, and receives as `tcp` does:
+//! all or nothing.
+//!
+//! * `session`: the protocol. `record`: what is taken from the stream below, to the byte.
+//! * `below`: that stream. `config`: certificates, and who is trusted.
+//!
+//! Calls wait inside, and meanwhile other coroutines may send, receive, or close the handle. So a call
+//! holds a share of the object, and the session is borrowed for calculations only.
+//!
+//! A record that has been encrypted cannot be taken back: it has its number, and what follows it has
+//! the next. Hence nothing is encrypted before there is room for it below, and if it does not get
+//! there nevertheless sending has come to its end.
+
+mod below;
+pub mod config;
+mod record;
+mod session;
+
+use core::cell::Cell;
+use core::ffi::{c_int, c_void};
+use core::mem::offset_of;
+use core::ptr::{self, NonNull};
+use std::io::IoSlice;
+
+use libc::ssize_t;
+use rustls::Connection;
+
+use crate::bsock::{self, BsockSomeVfs, BsockVfs, RoomVfs};
+use crate::errno::{Errno, Result, ret_ptr, ret_ssize, ret_unit};
+use crate::handle::{self, Hvfs};
+use crate::iolist::{Cursor, Iolist, List, Skips};
+use crate::sched;
+use crate::stream::buffer::NO_ROOM;
+use crate::stream::inbound::{Failure, Inbound, Outcome, Source};
+use crate::stream::shared::Shared;
+use crate::stream::side::{Side, State};
+
+use below::Below;
+use record::{Part, Record};
+use session::Session;
+
+/// Parts of a list that are encrypted at once.
+const PARTS: usize = 8;
+
+/// The type that TLS sockets answer to in queries.
+static TLS: c_int = 0;
+const TYPE: *const c_void = (&raw const TLS).cast();
+
+/// A TLS socket.
+#[repr(C)]
+pub struct Tls {
+    /// First, because its address is the object's.
+    hvfs: Hvfs,
+    bsock: BsockVfs,
+    some: BsockSomeVfs,
+    room: RoomVfs,
+    below: Below,
+    session: Session,
+    inbound: Inbound,
+    /// Belongs to whoever has the turn to receive, who takes it out while receiving.
+    record: Cell<Record>,
+    outbound: Side,
+}
+
+/// Makes a TLS socket of a byte stream, which belongs to it from now on, and shakes hands.
+///
+/// Errors, with the stream closed except for the first: EBADF; EPROTO if it is no byte stream, or the
+/// peer does not keep to the protocol or has refused; EACCES if the peer's certificate was refused;
+/// ECONNRESET if the peer is gone; ETIMEDOUT, ECANCELED, ENOMEM; those of `connection` and of the
+/// stream.
+pub fn attach(
+    s: c_int,
+    connection: impl FnOnce() -> Result<Connection>,
+    deadline: i64,
+) -> Result<c_int> {
+    let below = Below::new(s)?;
+    match connection() {
+        Ok(connection) => open(below, connection, deadline),
+        Err(error) => {
+            below.close();
+            Err(error)
+        }
+    }
+}
+
+/// Closes a stream of which no TLS socket will be made. It may not exist.
+pub fn abandon(s: c_int) {
+    handle::close(s).ok();
+}
+
+fn open(below: Below, connection: Connection, deadline: i64) -> Result<c_int> {
+    let tls = Shared::new(Tls {
+        hvfs: Hvfs { query: Some(query), close: Some(hclose) },
+        bsock: BsockVfs { bsendl: Some(bsendl), brecvl: Some(brecvl) },
+        some: BsockSomeVfs { brecvsome: Some(brecvsome) },
+        room: RoomVfs { await_room },
+        below,
+        session: Session::new(connection),
+        inbound: Inbound::default(),
+        record: Cell::default(),
+        outbound: Side::default(),
+    })?;
+    let opened = tls.shake_hands(deadline).and_then(|()| {
+        // SAFETY: the handle gets a share, and its close callback gives that back.
+        unsafe { handle::make(tls.as_ptr().cast()) }
+    });
+    match opened {
+        Ok(_) => drop(tls.into_raw()),
+        Err(_) => tls.below.close(),
+    }
+    opened
+}
+
+/// Finds the TLS socket behind a handle. Errors: EBADF, ENOTSUP.
+pub fn find(s: c_int) -> Result<Shared<Tls>> {
+    let tls = handle::query(s, TYPE)?.cast();
+    // SAFETY: the query found a TLS socket, alive behind its handle.
+    Ok(unsafe { Shared::another(tls) })
+}
+
+/// Says that nothing more will be sent, unless that was done, drops what still comes until the peer
+/// says so too, and answers the stream, with all that follows still in it.
+///
+/// Errors: EBADF, ENOTSUP; and with these the stream is closed: EBUSY if another coroutine is sending
+/// or receiving, EPROTO, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
+pub fn detach(s: c_int, deadline: i64) -> Result<c_int> {
+    sched::breathe();
+    let tls = find(s)?;
+    let result = tls.finish(deadline);
+    // While this coroutine waited another may have closed the handle or moved the object.
+    if !handle::query(s, TYPE).is_ok_and(|found| found == tls.address()) {
+        return Err(Errno(libc::ECONNRESET));
+    }
+    let stream = result.map(|()| tls.below.give_back());
+    handle::close(s)?;
+    stream
+}
+
+impl Tls {
+    fn shake_hands(&self, deadline: i64) -> Result<()> {
+        loop {
+            self.below.send(&self.session.take_outgoing(), deadline).map_err(ended_early)?;
+            if !self.session.is_handshaking() {
+                return Ok(());
+            }
+            self.receive_record(deadline).map_err(|failure| match failure {
+                Failure::Ended => Errno(libc::ECONNRESET),
+                Failure::Broken(error) | Failure::Interrupted(error) => error,
+            })?;
+        }
+    }
+
+    /// Says that nothing more will be sent. Errors: EBUSY; EPIPE if that was said before; ECONNRESET;
+    /// ETIMEDOUT and ECANCELED, and if nothing was sent, it can be tried again.
+    pub fn done(&self, deadline: i64) -> Result<()> {
+        let _turn = self.outbound.enter()?;
+        self.await_room(deadline)?;
+        self.session.close();
+        self.send_outgoing(deadline)?;
+        self.outbound.set_state(State::Done);
+        Ok(())
+    }
+
+    /// The orderly end: `Ok` when both directions have ended so.
+    fn finish(&self, deadline: i64) -> Result<()> {
+        if self.inbound.is_broken() {
+            return Err(Errno(libc::ECONNRESET));
+        }
+        match self.done(deadline) {
+            Ok(()) | Err(Errno(libc::EPIPE)) => {}
+            Err(error) => return Err(error),
+        }
+        match self.inbound.drain(self, deadline) {
+            Errno(libc::EPIPE) => Ok(()),
+            error => Err(error),
+        }
+    }
+
+    /// Sends the whole list. Errors: EINVAL, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
+    ///
+    /// # Safety
+    /// The list's buffers are readable.
+    unsafe fn send(&self, list: List, deadline: i64) -> Result<()> {
+        let _turn = self.outbound.enter()?;
+        let total = match list.skips() {
+            Skips::None => list.total().ok_or(Errno(libc::EINVAL))?,
+            _ => return Err(Errno(libc::EINVAL)),
+        };
+        let mut cursor = list.cursor();
+        let mut sealed = 0;
+        while sealed < total || self.session.has_outgoing() {
+            self.await_room(deadline).inspect_err(|_| {
+                if sealed > 0 {
+                    self.outbound.set_state(State::Broken);
+                }
+            })?;
+            // The receiver may have met an error that ends everything.
+            if self.outbound.state() == State::Open && sealed < total {
+                // SAFETY: same condition as this function's.
+                sealed += unsafe { self.seal(&mut cursor) }?;
+            }
+            self.send_outgoing(deadline)?;
+            self.outbound.check()?;
+            if sealed < total {
+                sched::breathe();
+            }
+        }
+        Ok(())
+    }
+
+    /// Encrypts a piece of the list, moves on behind it, and answers its length. Not inlined, so that
+    /// waiting coroutines have little on their stacks.
+    ///
+    /// # Safety
+    /// The buffers under the cursor are readable.
+    #[inline(never)]
+    unsafe fn seal(&self, cursor: &mut Cursor) -> Result<usize> {
+        let mut parts = [NO_ROOM; PARTS];
+        let mut slices = [IoSlice::new(&[]); PARTS];
+        // SAFETY: same condition as this function's; the slices are used before anybody else runs.
+        unsafe {
+            let (used, _) = cursor.gather(&mut parts);
+            for (slice, part) in slices.iter_mut().zip(&parts).take(used) {
+                *slice = IoSlice::new(core::slice::from_raw_parts(
+                    part.iov_base.cast_const().cast(),
+                    part.iov_len,
+                ));
+            }
+            let count = self.session.seal(slices.get(..used).unwrap_or_default());
+            let count = count.inspect_err(|_| self.outbound.set_state(State::Broken))?;
+            cursor.advance(count);
+            Ok(count)
+        }
+    }
+
+    /// Waits until something can be sent. Only whoever has the turn to send may call this.
+    fn await_room(&self, deadline: i64) -> Result<()> {
+        self.below.await_room(deadline).map_err(ended_early)
+    }
+
+    /// Sends what the session has to say. An error ends sending. Only whoever has the turn to send may
+    /// call this.
+    fn send_outgoing(&self, deadline: i64) -> Result<()> {
+        self.below.send(&self.session.take_outgoing(), deadline).map_err(|error| {
+            self.outbound.set_state(State::Broken);
+            ended_early(error)
+        })
+    }
+
+    /// Sends what receiving has left to say, unless somebody is sending, who will see to it, or it
+    /// would have to wait: then it stays for the next who sends or receives.
+    fn answer(&self, deadline: i64) {
+        if !self.session.has_outgoing() {
+            return;
+        }
+        if let Ok(_turn) = self.outbound.enter()
+            && self.await_room(0).is_ok()
+        {
+            // Whoever sends next gets to know of errors.
+            self.send_outgoing(deadline).ok();
+        }
+    }
+
+    /// Waits for a record, and has the session take it.
+    fn receive_record(&self, deadline: i64) -> Outcome<()> {
+        let mut record = self.record.take();
+        let received = self.complete(&mut record, deadline);
+        if let Err(Failure::Interrupted(_)) = received {
+            self.record.set(record);
+        }
+        received
+    }
+
+    fn complete(&self, record: &mut Record, deadline: i64) -> Outcome<()> {
+        loop {
+            let room = record.room().map_err(Failure::Interrupted)?;
+            let count = self.below.receive(room, deadline).map_err(failure)?;
+            match record.fill(count) {
+                Some(Part::Header(header)) => self.feed(header, deadline)?,
+                Some(Part::Body(body)) => {
+                    self.feed(body, deadline)?;
+                    self.session.shrink();
+                    return Ok(());
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Has the session take what has come. If it cannot make sense of it, everything ends with an
+    /// alert.
+    fn feed(&self, bytes: &[u8], deadline: i64) -> Outcome<()> {
+        self.session.feed(bytes).map_err(|error| {
+            self.answer(deadline);
+            if self.outbound.state() == State::Open {
+                self.outbound.set_state(State::Broken);
+            }
+            Failure::Broken(error)
+        })
+    }
+
+    /// Receives the whole list. Errors: those of [`Inbound::receive`], EPROTO.
+    ///
+    /// # Safety
+    /// The list's buffers are writable.
+    unsafe fn receive(&self, list: List, deadline: i64) -> Result<()> {
+        // SAFETY: same condition as this function's.
+        unsafe { self.inbound.receive(self, list, deadline) }
+    }
+
+    /// Receives what has come. Errors: those of [`Inbound::receive_some`], EPROTO.
+    ///
+    /// # Safety
+    /// `base` is NULL or writable for `len` bytes.
+    unsafe fn receive_some(&self, base: *mut u8, len: usize, deadline: i64) -> Result<usize> {
+        // SAFETY: same condition as this function's.
+        unsafe { self.inbound.receive_some(self, base, len, deadline) }
+    }
+
+    fn address(&self) -> NonNull<c_void> {
+        NonNull::from(self).cast()
+    }
+}
+
+impl Source for Tls {
+    unsafe fn try_receive(
+        &self,
+        parts: &mut [libc::iovec],
+        _position: u64,
+    ) -> Outcome<Option<usize>> {
+        // SAFETY: same condition as this function's.
+        unsafe { self.session.deliver(parts) }
+    }
+
+    fn wait(&self, deadline: i64) -> Outcome<()> {
+        self.receive_record(deadline)?;
+        self.answer(deadline);
+        Ok(())
+    }
+}
+
+/// What an error of the stream below means for receiving.
+fn failure(error: Errno) -> Failure {
+    match error.0 {
+        // The end below without one above: somebody has cut the stream (RFC 8446, section 6.1).
+        libc::EPIPE => Failure::Broken(Errno(libc::ECONNRESET)),
+        libc::ETIMEDOUT | libc::ECANCELED | libc::ENOMEM | libc::EBUSY => {
+            Failure::Interrupted(error)
+        }
+        _ => Failure::Broken(error),
+    }
+}
+
+/// What an error of the stream below means for sending: EPIPE is said of this layer's end only.
+fn ended_early(error: Errno) -> Errno {
+    if error == Errno(libc::EPIPE) { Errno(libc::ECONNRESET) } else { error }
+}
+
+/// The query callback.
+///
+/// # Safety
+/// `hvfs` is that of a TLS socket which is alive.
+unsafe extern "C" fn query(hvfs: *mut Hvfs, ty: *const c_void) -> *mut c_void {
+    let tls = hvfs.cast::<Tls>();
+    // SAFETY: the caller promises a TLS socket.
+    let found: *mut c_void = unsafe {
+        if ty == bsock::TYPE {
+            (&raw mut (*tls).bsock).cast()
+        } else if ty == bsock::SOME_TYPE {
+            (&raw mut (*tls).some).cast()
+        } else if ty == bsock::ROOM_TYPE {
+            (&raw mut (*tls).room).cast()
+        } else if ty == TYPE {
+            tls.cast()
+        } else {
+            ptr::null_mut()
+        }
+    };
+    ret_ptr(NonNull::new(found).ok_or(Errno(libc::ENOTSUP)))
+}
+
+/// The close callback: closes the stream too, if the object still has one.
+///
+/// # Safety
+/// `hvfs` is that of a TLS socket whose handle has its share, and this is the last call for it.
+unsafe extern "C" fn hclose(hvfs: *mut Hvfs) {
+    let Some(tls) = NonNull::new(hvfs.cast::<Tls>()) else {
+        return;
+    };
+    // SAFETY: the handle's share is given back here.
+    let tls = unsafe { Shared::from_raw(tls) };
+    tls.below.close();
+}
+
+/// Sends a list.
+///
+/// # Safety
+/// `vfs` is that of a TLS socket which is alive; the ends are NULL or elements of a readable list
+/// over readable buffers.
+unsafe extern "C" fn bsendl(
+    vfs: *mut BsockVfs,
+    first: *mut Iolist,
+    last: *mut Iolist,
+    deadline: i64,
+) -> c_int {
+    // SAFETY: the caller's promises are the callees' demands.
+    ret_unit(unsafe {
+        let tls = around(vfs.cast(), offset_of!(Tls, bsock));
+        List::check(first, last).and_then(|list| tls.send(list, deadline))
+    })
+}
+
+/// Receives a list.
+///
+/// # Safety
+/// `vfs` is that of a TLS socket which is alive; the ends are NULL or elements of a readable list
+/// over buffers that are writable or NULL.
+unsafe extern "C" fn brecvl(
+    vfs: *mut BsockVfs,
+    first: *mut Iolist,
+    last: *mut Iolist,
+    deadline: i64,
+) -> c_int {
+    // SAFETY: the caller's promises are the callees' demands.
+    ret_unit(unsafe {
+        let tls = around(vfs.cast(), offset_of!(Tls, bsock));
+        List::check(first, last).and_then(|list| tls.receive(list, deadline))
+    })
+}
+
+/// Receives what has come.
+///
+/// # Safety
+/// `vfs` is that of a TLS socket which is alive; `buf` is NULL or writable for `len` bytes.
+unsafe extern "C" fn brecvsome(
+    vfs: *mut BsockSomeVfs,
+    buf: *mut c_void,
+    len: usize,
+    deadline: i64,
+) -> ssize_t {
+    // SAFETY: the caller's promises are the callees' demands.
+    ret_ssize(unsafe {
+        let tls = around(vfs.cast(), offset_of!(Tls, some));
+        tls.receive_some(buf.cast(), len, deadline)
+    })
+}
+
+/// Waits until sending can begin without waiting.
+///
+/// # Safety
+/// `vfs` is that of a TLS socket which is alive.
+unsafe fn await_room(vfs: *mut RoomVfs, deadline: i64) -> Result<()> {
+    // SAFETY: the caller's promise is the callee's demand.
+    let tls = unsafe { around(vfs.cast(), offset_of!(Tls, room)) };
+    tls.await_room(deadline)
+}
+
+/// A share of the TLS socket that has `member` at `offset`.
+///
+/// # Safety
+/// There must be such a socket, alive, and `member` derived from its address.
+unsafe fn around(member: *mut c_void, offset: usize) -> Shared<Tls> {
+    // SAFETY: the caller promises the socket around the member, which is no NULL.
+    unsafe { Shared::another(NonNull::new_unchecked(member.byte_sub(offset)).cast()) }
+}
