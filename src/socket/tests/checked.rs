@@ -50,6 +50,7 @@ impl Checked {
         buffers: Option<&mut Buffers>,
         deadline: Deadline,
     ) -> Result<Received, Error> {
+        let over = self.over.get();
         let before = self.host().consumed();
         let (result, contents, kept) = match buffers {
             Some(buffers) => {
@@ -62,7 +63,7 @@ impl Checked {
         if result == Err(Error::Busy) {
             return result;
         }
-        if let Some(error) = self.over.get() {
+        if let Some(error) = over {
             assert_eq!(result, Err(error), "after the end of receiving");
             assert!(consumed.is_empty(), "read after the end of receiving");
             return result;
@@ -87,6 +88,7 @@ impl Checked {
 
     /// Ends the WebSocket in order, and compares.
     pub fn finish(&self, code: i32, reason: &[u8], deadline: Deadline) -> Result<(), Error> {
+        let over = self.over.get();
         let before = self.host().consumed();
         let result = self.socket.finish(code, reason, deadline);
         let consumed = &self.stream[before..self.host().consumed()];
@@ -94,7 +96,7 @@ impl Checked {
             assert!(consumed.is_empty());
             return result;
         }
-        match self.over.get() {
+        match over {
             Some(Error::Ended) => assert!(consumed.is_empty()),
             Some(_) => assert_eq!(result, Err(Error::Reset)),
             None => {
@@ -111,7 +113,7 @@ impl Checked {
     pub fn abandon(&self) {
         self.host().close();
         self.socket.abandon();
-        self.over.set(Some(self.over.get().unwrap_or(Error::Reset)));
+        self.over.set(Some(Error::Reset));
     }
 
     fn compare(&self, result: Result<Option<Received>, Error>, outcome: &Outcome) {

@@ -71,8 +71,9 @@ fn cut_at_every_byte() {
     for (role, exact) in [(Role::Client, false), (Role::Server, false), (Role::Server, true)] {
         let len = conversation(role).len();
         for cut in 0..=len {
-            // The same buffers before and after, and every change from some to others.
-            for choices in 0..49 {
+            // The same buffers before and after, and for one role every change from some to others.
+            let step = if (role, exact) == (Role::Server, false) { 1 } else { 8 };
+            for choices in (0..49).step_by(step) {
                 let mut calls = 0;
                 converse(role, exact, &[cut], || {
                     calls += 1;

@@ -1,10 +1,14 @@
 //! One WebSocket over a host in memory: every way in which bytes, time and other coroutines can come.
 
 mod checked;
+mod closing;
 mod coroutines;
+mod faults;
+mod handshake;
 mod interrupted;
 mod model;
 mod receive;
+mod send;
 mod turns;
 mod wire;
 

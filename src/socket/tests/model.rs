@@ -248,7 +248,7 @@ impl Model {
     fn closing(&mut self, payload: &[u8]) -> Outcome {
         let (code, reason) = match payload {
             [] => (0, &[][..]),
-            [_] => return self.fail(PROTOCOL_ERROR),
+            [_] => unreachable!("refused by its header"),
             [high, low, reason @ ..] => (u16::from(*high) * 256 + u16::from(*low), reason),
         };
         match code {
@@ -289,7 +289,8 @@ impl Model {
             && match opcode {
                 0 => self.message.is_some(),
                 1 | 2 => self.message.is_none(),
-                8..=10 => fin && second % 128 <= 125,
+                8 => fin && second % 128 <= 125 && second % 128 != 1,
+                9 | 10 => fin && second % 128 <= 125,
                 _ => false,
             };
         if right { Ok(()) } else { Err(()) }
