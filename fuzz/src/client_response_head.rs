@@ -1,0 +1,72 @@
+//! The client's handshake with whatever a server may answer.
+//!
+//! `{accept}` in the stream stands for the value that belongs to the request.
+
+use crate::handshake::{Head, play, read};
+use crate::input;
+use crate::protocol::key;
+use crate::socket::memory_host::MemoryHost;
+use crate::socket::{Error, Host, attach_client};
+
+pub fn run(data: &[u8]) {
+    let Some((decisions, stream)) = input::split(data) else { return };
+    // Every host of this kind makes the same key.
+    let mut nonce = [0; 16];
+    MemoryHost::new(false).random(&mut nonce).expect("no randomness in memory");
+    let accept = key::accept(&key::encode(nonce));
+    let stream = replace(stream, b"{accept}", &accept);
+    let setup = decisions.next();
+    let host = MemoryHost::new(setup & 1 != 0);
+    let deadline = if setup & 2 != 0 { 5000 } else { -1 };
+    let failed = play(&host, decisions, &stream);
+    let result = attach_client(&host, b"/chat?a=b", b"example.com:80", deadline);
+    host.clear_hook();
+    assert_eq!(host.misuse(), None);
+    let judged = read(&stream, false);
+    let accepted = judged.as_ref().is_some_and(|(head, _)| judge(head, &accept));
+    match result {
+        Ok(()) => {
+            assert!(accepted, "an answer was accepted that must not be");
+            assert_eq!(Some(host.consumed()), judged.map(|(_, len)| len), "read too far");
+        }
+        Err(Error::Protocol | Error::TooBig) => assert!(!accepted, "a good answer was refused"),
+        Err(error) => {
+            let injected = failed.get() == Some(error)
+                || (error == Error::Reset
+                    && matches!(failed.get(), Some(Error::Ended | Error::BadHandle)));
+            let cut_short = error == Error::Reset && host.unread() < 4;
+            assert!(injected || cut_short, "{error:?} out of nowhere");
+        }
+    }
+    if failed.get().is_none() {
+        let sent = String::from_utf8_lossy(&host.sent()).into_owned();
+        assert!(sent.starts_with("GET /chat?a=b HTTP/1.1\r\n") && sent.ends_with("\r\n\r\n"));
+        assert_eq!(host.sends().len(), 1, "one underlying send");
+    }
+}
+
+fn judge(head: &Head, accept: &[u8]) -> bool {
+    let mut words = head.start.splitn(3, ' ');
+    words.next() == Some("HTTP/1.1")
+        && words.next() == Some("101")
+        && head.lists("upgrade", "websocket")
+        && head.lists("connection", "upgrade")
+        && head.only("sec-websocket-accept").map(str::as_bytes) == Some(accept)
+        && head.all("sec-websocket-extensions").is_empty()
+        && head.all("sec-websocket-protocol").is_empty()
+}
+
+fn replace(stream: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = stream;
+    while let [first, tail @ ..] = rest {
+        if let Some(behind) = rest.strip_prefix(from) {
+            out.extend(to);
+            rest = behind;
+        } else {
+            out.push(*first);
+            rest = tail;
+        }
+    }
+    out
+}

@@ -1,0 +1,112 @@
+//! The server's handshake with whatever a client may send.
+
+use crate::handshake::{Head, play, read};
+use crate::input;
+use crate::protocol::handshake::request::Refusal;
+use crate::socket::memory_host::MemoryHost;
+use crate::socket::{Error, attach_server};
+
+pub fn run(data: &[u8]) {
+    let Some((decisions, stream)) = input::split(data) else { return };
+    let setup = decisions.next();
+    let host = MemoryHost::new(setup & 1 != 0);
+    let rooms = (setup & 2 != 0).then(|| (decisions.below(20), decisions.below(20)));
+    let deadline = if setup & 4 != 0 { 5000 } else { -1 };
+    let failed = play(&host, decisions, stream);
+    let mut seen = None;
+    let result = attach_server(
+        &host,
+        |request| {
+            if let Some((resource, name)) = rooms {
+                if request.resource.len() > resource {
+                    return Err(Refusal::ResourceTooLong);
+                }
+                if request.host.len() > name {
+                    return Err(Refusal::HostTooLong);
+                }
+            }
+            seen = Some((request.resource.to_vec(), request.host.to_vec()));
+            Ok(())
+        },
+        deadline,
+    );
+    host.clear_hook();
+    assert_eq!(host.misuse(), None);
+    let sent = String::from_utf8_lossy(&host.sent()).into_owned();
+    let judged = read(stream, true);
+    let wanted = judged.as_ref().and_then(|(head, _)| judge(head));
+    let key_is_canonical = wanted.as_ref().is_none_or(|wanted| wanted.key_is_canonical);
+    match result {
+        Ok(()) => {
+            let wanted = wanted.expect("a request was accepted that must be refused");
+            let seen = seen.expect("nobody admitted the request");
+            assert_eq!(seen, (latin1(&wanted.resource), latin1(&wanted.host)));
+            assert_eq!(Some(host.consumed()), judged.map(|(_, len)| len), "read too far");
+            assert!(sent.starts_with("HTTP/1.1 101 ") && sent.ends_with("\r\n\r\n"), "{sent}");
+            assert!(!host.is_half_closed());
+        }
+        Err(error @ (Error::Protocol | Error::TooBig)) => {
+            let fits = rooms.is_none_or(|(resource, name)| {
+                wanted.as_ref().is_some_and(|wanted| {
+                    latin1(&wanted.resource).len() <= resource && latin1(&wanted.host).len() <= name
+                })
+            });
+            assert!(wanted.is_none() || !fits || !key_is_canonical, "a good request was refused");
+            if failed.get().is_none() {
+                let statuses: &[&str] = match error {
+                    Error::TooBig => &["414", "431"],
+                    _ => &["400", "405", "426", "505"],
+                };
+                let status = sent.strip_prefix("HTTP/1.1 ").and_then(|sent| sent.get(..3));
+                assert!(status.is_some_and(|status| statuses.contains(&status)), "{sent}");
+                assert!(sent.contains("\r\nConnection: close\r\n"), "{sent}");
+                assert!(sent.ends_with("\r\n\r\n") && sent.matches("\r\n\r\n").count() == 1);
+                assert!(host.is_half_closed());
+            }
+        }
+        Err(error) => {
+            let injected = failed.get() == Some(error)
+                || (error == Error::Reset
+                    && matches!(failed.get(), Some(Error::Ended | Error::BadHandle)));
+            let cut_short = error == Error::Reset && host.unread() < 4;
+            assert!(injected || cut_short, "{error:?} out of nowhere");
+            assert!(injected || sent.is_empty(), "{sent}");
+        }
+    }
+}
+
+struct Wanted {
+    resource: String,
+    host: String,
+    key_is_canonical: bool,
+}
+
+/// What an acceptable request asks for.
+fn judge(head: &Head) -> Option<Wanted> {
+    let words: Vec<&str> = head.start.split(' ').collect();
+    let &["GET", resource, version] = &words[..] else { return None };
+    let minor = version.strip_prefix("HTTP/1.")?;
+    let host = head.only("host")?;
+    let key = head.only("sec-websocket-key")?;
+    let digits = key.strip_suffix("==").filter(|digits| digits.len() == 22)?;
+    let graphic = |c: char| c.is_ascii_graphic();
+    (minor.len() == 1
+        && ('1'..='9').contains(&minor.chars().next()?)
+        && !resource.is_empty()
+        && resource.chars().all(graphic)
+        && !host.is_empty()
+        && !host.contains([' ', '\t'])
+        && head.lists("upgrade", "websocket")
+        && head.lists("connection", "upgrade")
+        && head.only("sec-websocket-version")? == "13"
+        && digits.chars().all(|c| c.is_ascii_alphanumeric() || c == '+' || c == '/'))
+    .then(|| Wanted {
+        resource: resource.to_owned(),
+        host: host.to_owned(),
+        key_is_canonical: digits.ends_with(['A', 'Q', 'g', 'w']),
+    })
+}
+
+fn latin1(text: &str) -> Vec<u8> {
+    text.chars().map(|c| c as u8).collect()
+}
