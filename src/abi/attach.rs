@@ -4,7 +4,7 @@ use super::buffers::{self, StringBuffer};
 use super::host::Stream;
 use super::object;
 use crate::protocol::frame::Role;
-use crate::protocol::handshake::request::Refusal;
+use crate::protocol::handshake::request::{Refusal, Request};
 use crate::protocol::message::Kind;
 use crate::socket::{Error, attach_client, attach_server};
 use std::ffi::{c_char, c_int};
@@ -73,43 +73,57 @@ pub(super) unsafe fn server(
     deadline: i64,
 ) -> Result<c_int, Error> {
     // SAFETY: passed on from the caller.
-    let strings = (flags & NO_HTTP == 0)
-        .then(|| unsafe { (StringBuffer::new(resource), StringBuffer::new(host)) });
-    let stream = Stream::own(s)?;
-    storage?;
-    let (kind, _) = parse_flags(flags)?;
-    if let Some((resource, host)) = strings {
-        handshake(&stream, &resource?, &host?, deadline)?;
+    let strings =
+        (flags & NO_HTTP == 0).then(|| unsafe { RequestStrings::new(resource, host) }).transpose();
+    let attached = Stream::own(s).and_then(|stream| {
+        storage?;
+        let (kind, _) = parse_flags(flags)?;
+        if let Some(strings) = strings.as_ref().map_err(|error| *error)? {
+            attach_server(&stream, |request| strings.store(request), deadline)?;
+        }
+        object::make(stream, Role::Server, kind)
+    });
+    if let (Err(_), Ok(Some(strings))) = (&attached, &strings) {
+        strings.clear();
     }
-    object::make(stream, Role::Server, kind)
+    attached
 }
 
-/// The server's handshake. The caller's strings are stored when the client was admitted, and made
-/// empty again if the answer cannot be sent.
-fn handshake(
-    stream: &Stream,
-    resource: &StringBuffer<'_>,
-    host: &StringBuffer<'_>,
-    deadline: i64,
-) -> Result<(), Error> {
-    let admitted = attach_server(
-        stream,
-        |request| {
-            if !resource.has_room_for(request.resource) {
-                return Err(Refusal::ResourceTooLong);
-            }
-            if !host.has_room_for(request.host) {
-                return Err(Refusal::HostTooLong);
-            }
-            resource.store(request.resource);
-            host.store(request.host);
-            Ok(())
-        },
-        deadline,
-    );
-    if admitted.is_err() {
-        resource.store(&[]);
-        host.store(&[]);
+/// Where the caller wants the strings of a request.
+struct RequestStrings<'a> {
+    resource: StringBuffer<'a>,
+    host: StringBuffer<'a>,
+}
+
+impl RequestStrings<'_> {
+    /// # Safety
+    ///
+    /// Both buffers must be writable for the length beside them and outlive the result.
+    unsafe fn new(
+        resource: (*mut c_char, usize),
+        host: (*mut c_char, usize),
+    ) -> Result<Self, Error> {
+        // SAFETY: passed on from the caller. Both are made empty before either is refused.
+        let (resource, host) = unsafe { (StringBuffer::new(resource), StringBuffer::new(host)) };
+        Ok(Self { resource: resource?, host: host? })
     }
-    admitted
+
+    /// Stores the strings of a request, or refuses it where they have no room.
+    fn store(&self, request: &Request<'_>) -> Result<(), Refusal> {
+        if !self.resource.has_room_for(request.resource) {
+            return Err(Refusal::ResourceTooLong);
+        }
+        if !self.host.has_room_for(request.host) {
+            return Err(Refusal::HostTooLong);
+        }
+        self.resource.store(request.resource);
+        self.host.store(request.host);
+        Ok(())
+    }
+
+    /// Makes them empty again.
+    fn clear(&self) {
+        self.resource.store(&[]);
+        self.host.store(&[]);
+    }
 }

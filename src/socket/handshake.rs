@@ -108,7 +108,10 @@ fn refuse<H: Host>(host: &H, refusal: Refusal, deadline: Deadline) {
     }
 }
 
-/// During the handshake there is no orderly end yet.
+/// During the handshake there is no orderly end yet, and a stream that is no more is broken.
 fn gone(error: Error) -> Error {
-    if error == Error::Ended { Error::Reset } else { error }
+    match error {
+        Error::Ended | Error::BadHandle => Error::Reset,
+        error => error,
+    }
 }
