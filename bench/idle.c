@@ -1,0 +1,123 @@
+/*  How much so many idle WebSocket connections occupy in a server that has a
+    coroutine for each, and what it costs to set them up as they get many.
+
+        idle [COUNT]            default: 10000
+
+    The clients are plain sockets in a process of their own, so what is
+    measured is the server alone; the kernel's buffers are not part of it. */
+
+#include "memory.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <libdill.h>
+#include <libdill_ws.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#define STEP 1000
+
+static const char request[] =
+    "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+    "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    "Sec-WebSocket-Version: 13\r\n\r\n";
+
+static void allow_many_descriptors(void)
+{
+    struct rlimit limit;
+    int rc = getrlimit(RLIMIT_NOFILE, &limit);
+    assert(rc == 0);
+    limit.rlim_cur = limit.rlim_max;
+    rc = setrlimit(RLIMIT_NOFILE, &limit);
+    assert(rc == 0);
+}
+
+/*  Opens one connection and waits for the end of the server's answer. */
+static void open_connection(int port)
+{
+    struct sockaddr_in server = {
+        .sin_family = AF_INET,
+        .sin_port = htons(port),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int s = socket(AF_INET, SOCK_STREAM, 0);
+    assert(s >= 0);
+    int rc = connect(s, (struct sockaddr*)&server, sizeof server);
+    assert(rc == 0);
+    ssize_t sent = send(s, request, sizeof request - 1, 0);
+    assert(sent == sizeof request - 1);
+    char answer[512];
+    size_t len = 0;
+    while(len < 4 || memcmp(answer + len - 4, "\r\n\r\n", 4)) {
+        ssize_t got = recv(s, answer + len, sizeof answer - len, 0);
+        assert(got > 0);
+        len += (size_t)got;
+    }
+}
+
+/*  The clients' process: stays until the server closes the pipe. */
+static void clients(int port, int count, int go_on)
+{
+    for(int i = 0; i < count; i++) open_connection(port);
+    char end;
+    ssize_t got = read(go_on, &end, 1);
+    exit(got == 0 ? 0 : 1);
+}
+
+static int attached;
+
+static coroutine void connection(int s)
+{
+    s = ws_attach_server(s, 0, NULL, 0, NULL, 0, now() + 10000);
+    if(s < 0) return;
+    attached++;
+    char buf[64];
+    while(ws_recv(s, NULL, buf, sizeof buf, -1) >= 0);
+    hclose(s);
+}
+
+int main(int argc, char *argv[])
+{
+    int count = argc > 1 ? atoi(argv[1]) : 10000;
+    allow_many_descriptors();
+    struct ipaddr addr;
+    int rc = ipaddr_local(&addr, "127.0.0.1", 0, IPADDR_IPV4);
+    assert(rc == 0);
+    int listener = tcp_listen(&addr, 1000);
+    assert(listener >= 0);
+    int go_on[2];
+    rc = pipe(go_on);
+    assert(rc == 0);
+    pid_t pid = fork();
+    assert(pid >= 0);
+    if(pid == 0) {
+        close(go_on[1]);
+        clients(ipaddr_port(&addr), count, go_on[0]);
+    }
+
+    int b = bundle();
+    assert(b >= 0);
+    long before = resident();
+    int64_t start = now();
+    for(int i = 1; i <= count; i++) {
+        int s = tcp_accept(listener, NULL, now() + 10000);
+        assert(s >= 0);
+        rc = bundle_go(b, connection(s));
+        assert(rc == 0);
+        if(i % STEP == 0) {
+            printf("connections %d to %d: %.1f us each\n", i - STEP + 1, i,
+                (now() - start) * 1000.0 / STEP);
+            start = now();
+        }
+    }
+    while(attached < count) msleep(now() + 10);
+    printf("%d idle WebSocket connections: %.2f KiB resident each\n", count,
+        (resident() - before) / 1024.0 / count);
+    close(go_on[1]);
+    hclose(b);
+    int status;
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
