@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the manual pages from the table below and the programs in examples/.
+"""Writes the manual pages from the tables below and in http_pages.py, and the programs in examples/.
 
     man/pages.py            writes man/*.3 and man/*.7
     man/pages.py --check    fails if a page differs from what would be written
@@ -11,6 +11,10 @@ term with its explanation.
 import pathlib
 import re
 import sys
+
+sys.dont_write_bytecode = True
+
+import http_pages  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 DATE = "2026-11-21"
@@ -526,10 +530,10 @@ def prototype(proto):
     return [f"{head}(", *lines[:-1], lines[-1][:-1] + ");"]
 
 
-def page(name, section, brief, synopsis, body, example, notes, rfc, see_also):
+def page(name, section, brief, synopsis, body, example, notes, rfc, see_also, library="libdill_ws"):
     lines = [
         '.\\" Made by man/pages.py. Do not edit.',
-        f'.TH {name} {section} {DATE} "libdill_ws {version()}" "libdill_ws"',
+        f'.TH {name} {section} {DATE} "{library} {version()}" "{library}"',
         ".SH NAME", f"{name} \\- {brief}",
         ".SH SYNOPSIS", ".nf", ".ft B", *literal("\n".join(synopsis)), ".ft R", ".fi",
         *body,
@@ -545,6 +549,8 @@ def page(name, section, brief, synopsis, body, example, notes, rfc, see_also):
 
 HOST_PAGES = [(name, 3) for name in (
     "hclose", "mrecv", "mrecvl", "msend", "msendl", "now", "tcp_connect", "tcp_accept")]
+HTTP_HOST_PAGES = [(name, 3) for name in (
+    "brecv", "bsend", "hclose", "now", "tcp_accept", "tcp_close", "tcp_connect", "ws_response_key")]
 
 
 def pages():
@@ -561,6 +567,15 @@ def pages():
             name, 3, p["brief"], ["#include <libdill_ws.h>", "", *prototype(p["proto"])], body,
             (HERE / "examples" / f"{name}.c").read_text(), p["notes"], p["rfc"],
             [*others, *HOST_PAGES, ("libdill_ws", 7)])
+    for name, p in http_pages.PAGES.items():
+        body = [".SH DESCRIPTION", *paragraphs(p["text"]), ".SH RETURN VALUE",
+                inline(p["returns"] + "; \\-1 with `errno` set after a failure."),
+                ".SH ERRORS", *errors(p["errors"])]
+        others = [(other, 3) for other in http_pages.PAGES if other != name]
+        made[f"{name}.3"] = page(
+            name, 3, p["brief"], ["#include <libdill.h>", "", *prototype(p["proto"])], body,
+            (HERE / "examples" / f"{p['example']}.c").read_text(), p["notes"],
+            p.get("rfc", "RFC 9110 and RFC 9112."), [*others, *HTTP_HOST_PAGES], "libdill_rt")
     body = []
     for title, items in OVERVIEW:
         body += [f".SH {title}" if title.isupper() else f".SS {title}", *paragraphs(items)]

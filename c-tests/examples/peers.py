@@ -136,17 +136,21 @@ class Server(threading.Thread):
             raise self.error
 
 
-def connect(port, alive):
-    """A client's connection, as soon as the server under test listens."""
+def connection(port, alive):
+    """A client's socket, as soon as the server under test listens."""
     give_up = time.monotonic() + LIMIT
     while True:
         try:
-            sock = socket.create_connection(("127.0.0.1", port), timeout=LIMIT)
-            break
+            return socket.create_connection(("127.0.0.1", port), timeout=LIMIT)
         except ConnectionRefusedError:
             expect(alive(), "the server ended before it listened")
             expect(time.monotonic() < give_up, "the server does not listen")
             time.sleep(0.01)
+
+
+def connect(port, alive):
+    """A client's connection, as soon as the server under test listens."""
+    sock = connection(port, alive)
     key = base64.b64encode(os.urandom(16))
     sock.sendall(b"GET /chat HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: https://www.example.com\r\n"
                  b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"

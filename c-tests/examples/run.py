@@ -70,13 +70,13 @@ def squeeze(text):
     return " ".join(re.findall(r"\w+|[^\w\s]", text))
 
 
-def declared(cc):
-    """The prototypes of the ws functions as the compiler sees them, by name without prefix."""
-    source = "#include <libdill_ws.h>\n"
+def declared(cc, header, names):
+    """The prototypes of the functions as the compiler sees them, by name without prefix."""
+    source = f"#include <{header}>\n"
     done = run([*cc, "-E", "-P", "-xc", "-"], input=source)
     expect(done.returncode == 0, done.stderr)
-    found = re.findall(r"[;}]?\s*((?:int|ssize_t|long int|long)\s+dill_(ws_\w+)\s*\([^)]*\)\s*;)",
-                       done.stdout)
+    found = re.findall(
+        rf"[;}}]?\s*((?:int|ssize_t|long int|long)\s+dill_({names})\s*\([^)]*\)\s*;)", done.stdout)
     return {name: squeeze(proto.replace("dill_", "")) for proto, name in found}
 
 
@@ -86,7 +86,7 @@ def check_formatting(page):
 
 
 def check_prototype(page, prototypes):
-    proto = squeeze(section(page, "SYNOPSIS").replace("#include <libdill_ws.h>", ""))
+    proto = squeeze(re.sub(r"#include <\w+\.h>", "", section(page, "SYNOPSIS")))
     expect(proto == prototypes[page.stem],
            f"the page has\n  {proto}\nthe header has\n  {prototypes[page.stem]}")
 
@@ -107,7 +107,7 @@ def check_errors(page, header):
 def program(page, host, port):
     """The program of a page, with the host and the port replaced."""
     source = section(page, "EXAMPLE").replace("\u2010", "-")
-    placeholder = rf"(?<=, ){CLIENT_PORT}(?=, 0, )" if HOST in source else rf"\b{SERVER_PORT}\b"
+    placeholder = rf"(?<=, ){CLIENT_PORT}(?=, (?:0, |deadline))" if HOST in source else rf"\b{SERVER_PORT}\b"
     source = source.replace(f'"{HOST}"', f'"{host}"')
     source, count = re.subn(placeholder, str(port), source)
     expect(count == 1, f"{page.name}: the port stands {count} times in the program")
@@ -276,6 +276,55 @@ def serves_many(build, page):
         process.communicate()
 
 
+def http_head(sock):
+    data = b""
+    while b"\r\n\r\n" not in data:
+        piece = sock.recv(1)
+        expect(piece, "the connection ended within a head")
+        data += piece
+    return data
+
+
+def http_client_example(build, page):
+    """The example asks a server of ours."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(peers.LIMIT)
+        process = build.start(page, listener.getsockname()[1])
+        try:
+            sock, _ = listener.accept()
+            with sock:
+                sock.settimeout(peers.LIMIT)
+                got = http_head(sock)
+                expect(got == b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
+                       f"got {got!r}")
+                sock.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\nSet-Cookie: "
+                             + b"c" * 900 + b"\r\n\r\nbody\n")
+                sock.shutdown(socket.SHUT_WR)
+                out = ending(process)
+        finally:
+            process.kill()
+    want = "404 Not Found\nContent-Length: 5\nSet-Cookie: " + "c" * 900 + "\nbody\n"
+    expect(out == want, f"printed {out!r}")
+
+
+def http_server_example(build, page):
+    """The example answers a client of ours."""
+    port = free_port()
+    process = build.start(page, port)
+    try:
+        with peers.connection(port, lambda: process.poll() is None) as sock:
+            sock.sendall(b"GET /index.html HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            got = http_head(sock)
+            while piece := sock.recv(100):
+                got += piece
+        out = ending(process)
+    finally:
+        process.kill()
+    expect(got == b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\n"
+           b"Hello, world!", f"got {got!r}")
+    expect(out == "GET /index.html\nHost: localhost\n", f"printed {out!r}")
+
+
 EXAMPLES = {
     "ws_attach_client": client_example(
         [(TEXT, b"Hello, world!")], (1000, b"bye"), "text: Hello, world!\n"),
@@ -302,6 +351,11 @@ EXAMPLES = {
         field=("authorization", b"Bearer 1234")),
     "ws_response_key": server_example(talk_welcome, "origin: https://www.example.com\n"),
     "libdill_ws": serves_many,
+    **dict.fromkeys(
+        ["http_attach", "http_attach_mem", "http_done", "http_sendrequest", "http_sendfield",
+         "http_recvstatus", "happyeyeballs_connect"], http_client_example),
+    **dict.fromkeys(
+        ["http_detach", "http_recvrequest", "http_recvfield", "http_sendstatus"], http_server_example),
 }
 
 
@@ -340,6 +394,7 @@ def checks(args, build):
     pages = sorted(MAN.glob("*.[0-9]"))
     expect(pages, "no pages")
     functions = [page for page in pages if page.suffix == ".3"]
+    websocket = [page for page in functions if page.stem.startswith("ws_")]
     yield "the pages are what man/pages.py writes", lambda: expect(
         (done := run([sys.executable, MAN / "pages.py", "--check"])).returncode == 0, done.stderr)
     for page in pages:
@@ -348,7 +403,8 @@ def checks(args, build):
     prototypes = {}
 
     def same_functions():
-        prototypes.update(declared(build.cc))
+        prototypes.update(declared(build.cc, "libdill_ws.h", r"ws_\w+"))
+        prototypes.update(declared(build.cc, "libdill.h", r"(?:http|happyeyeballs)_\w+"))
         expect(set(prototypes) == {p.stem for p in functions},
                f"header and pages differ: {set(prototypes) ^ {p.stem for p in functions}}")
 
@@ -357,7 +413,7 @@ def checks(args, build):
         yield f"{page.name}: prototype", lambda page=page: check_prototype(page, prototypes)
     if not args.original:
         header = args.include / "libdill_ws.h"
-        for page in functions:
+        for page in websocket:
             yield f"{page.name}: errors", lambda page=page: check_errors(page, header.read_text())
     for page in pages:
         yield f"{page.name}: example", lambda page=page: EXAMPLES[page.stem](build, page)
