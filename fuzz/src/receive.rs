@@ -76,7 +76,8 @@ pub fn buffers(decisions: &Decisions) -> Option<Buffers> {
     let size = |choice: u8| match choice >> 4 {
         0..12 => usize::from(choice),
         12..14 => 0,
-        14 => 5000,
+        14 => 600,
+        _ if choice < 255 => 5000,
         _ => 70_000,
     };
     match decisions.next() {

@@ -11,11 +11,14 @@ type Way = Rc<Cell<Option<NonNull<Yielder<(), ()>>>>>;
 thread_local! {
     /// The coroutine that runs.
     static CURRENT: RefCell<Option<Way>> = const { RefCell::new(None) };
+    /// The stacks of those that are over.
+    static STACKS: RefCell<Vec<DefaultStack>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A coroutine; it runs only inside [`Task::resume`].
 pub struct Task {
-    coroutine: Coroutine<(), (), (), DefaultStack>,
+    /// `None` once it is over.
+    coroutine: Option<Coroutine<(), (), (), DefaultStack>>,
     way_out: Way,
 }
 
@@ -23,27 +26,30 @@ impl Task {
     pub fn new(body: impl FnOnce() + 'static) -> Self {
         let way_out = Way::default();
         let way = way_out.clone();
-        let coroutine = Coroutine::new(move |yielder: &Yielder<(), ()>, ()| {
+        let stack = STACKS.with_borrow_mut(Vec::pop).unwrap_or_default();
+        let coroutine = Coroutine::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
             way.set(Some(NonNull::from(yielder)));
             body();
             way.set(None);
         });
-        Self { coroutine, way_out }
+        Self { coroutine: Some(coroutine), way_out }
     }
 
     /// Runs until the next [`suspend`]. Whether the end was reached.
     pub fn resume(&mut self) -> bool {
-        if self.is_over() {
-            return true;
-        }
+        let Some(coroutine) = &mut self.coroutine else { return true };
         let outer = CURRENT.replace(Some(self.way_out.clone()));
-        let result = self.coroutine.resume(());
+        let result = coroutine.resume(());
         CURRENT.set(outer);
-        matches!(result, CoroutineResult::Return(()))
+        if let CoroutineResult::Return(()) = result {
+            let stack = self.coroutine.take().map(Coroutine::into_stack);
+            STACKS.with_borrow_mut(|stacks| stacks.extend(stack));
+        }
+        self.is_over()
     }
 
     pub fn is_over(&self) -> bool {
-        self.coroutine.done()
+        self.coroutine.is_none()
     }
 }
 
