@@ -200,7 +200,8 @@ PAGES = {
         errors=CLIENT_ERRORS,
         notes=["No extension and no subprotocol is offered. To send further fields, such as "
                "Authorization or Origin, do the handshake by hand: see `ws_request_key`(3).",
-               "For a TLS connection attach to the handle that `tls_attach_client` returned."],
+               "For a TLS connection attach to the handle that `tls_attach_client_host` of libdill_rt returned; "
+               "`tls_attach_client`, which libdill has too, does not check whom it talks to."],
         rfc="RFC 6455 sections 1.3 and 4.1; RFC 9112 for the HTTP message.",
     ),
     "ws_attach_client_mem": dict(
