@@ -212,6 +212,36 @@ TEST(rt_http_request_and_response_over_tcp)
     CHECK_OK(hclose(listener));
 }
 
+static coroutine void secure_client(int s, int *h)
+{
+    *h = tls_attach_client(s, now() + check_ms(10000));
+}
+
+TEST(rt_http_request_and_response_over_tls)
+{
+    char directory[] = "/tmp/rt-http-XXXXXX";
+    char command[512];
+    char cert[64];
+    char key[64];
+    int s[2];
+    int client = -1;
+    REQUIRE(mkdtemp(directory));
+    snprintf(command, sizeof command, "%.*s/tls/certificates.sh %s",
+        (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__, directory);
+    CHECK_INT(system(command), 0);
+    snprintf(cert, sizeof cert, "%s/good.pem", directory);
+    snprintf(key, sizeof key, "%s/good.key", directory);
+    REQUIRE(ipc_pair(s) == 0);
+    int cr = go(secure_client(s[0], &client));
+    int server = tls_attach_server(s[1], cert, key, now() + check_ms(10000));
+    CHECK_OK(bundle_wait(cr, now() + check_ms(10000)));
+    CHECK_OK(hclose(cr));
+    snprintf(command, sizeof command, "rm -r %s", directory);
+    CHECK_INT(system(command), 0);
+    REQUIRE(client >= 0 && server >= 0);
+    converse(client, server);
+}
+
 TEST(rt_http_over_a_stream_of_the_programs_own)
 {
     struct own_stream own;
