@@ -40,6 +40,7 @@ STATIC_SYSTEM = ["-lpthread", "-ldl", "-lm", "-lrt", "-lgcc_s"]
 PACKAGES = {"cc": "gcc", "gcc": "gcc", "clang": "clang", "ar": "binutils",
             "valgrind": "valgrind"}
 VALGRIND = ["valgrind", "-q", "--error-exitcode=99", "--leak-check=full",
+            f"--suppressions={HERE / 'valgrind.supp'}",
             "--show-leak-kinds=definite,indirect",
             "--errors-for-leak-kinds=definite,indirect",
             "--child-silent-after-fork=yes"]
@@ -113,6 +114,7 @@ class Build:
         self.cc = shlex.split(os.environ.get("CC", "cc"))
         self.cflags = CFLAGS + shlex.split(os.environ.get("CFLAGS", ""))
         need(self.cc[0])
+        need("openssl")  # tls/certificates.sh
         args.out.mkdir(parents=True, exist_ok=True)
 
     def run(self, command):
