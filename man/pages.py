@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the manual pages from the tables below and in http_pages.py, and the programs in examples/.
+"""Writes the manual pages from the tables below and in http_pages.py and tls_pages.py, and the programs
+in examples/.
 
     man/pages.py            writes man/*.3 and man/*.7
     man/pages.py --check    fails if a page differs from what would be written
@@ -15,6 +16,7 @@ import sys
 sys.dont_write_bytecode = True
 
 import http_pages  # noqa: E402
+import tls_pages  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 DATE = "2026-11-21"
@@ -552,6 +554,24 @@ HOST_PAGES = [(name, 3) for name in (
     "hclose", "mrecv", "mrecvl", "msend", "msendl", "now", "tcp_connect", "tcp_accept")]
 HTTP_HOST_PAGES = [(name, 3) for name in (
     "brecv", "bsend", "hclose", "now", "tcp_accept", "tcp_close", "tcp_connect", "ws_response_key")]
+TLS_HOST_PAGES = [(name, 3) for name in (
+    "brecv", "bsend", "hclose", "now", "tcp_accept", "tcp_close", "tcp_connect", "ws_attach_client",
+    "ws_attach_server")]
+
+
+def runtime_pages(table, rfc, see_also):
+    """The pages of a table of libdill_rt's functions, by file name."""
+    made = {}
+    for name, p in table.items():
+        body = [".SH DESCRIPTION", *paragraphs(p["text"]), ".SH RETURN VALUE",
+                inline(p["returns"] + "; \\-1 with `errno` set after a failure."),
+                ".SH ERRORS", *errors(p["errors"])]
+        others = [(other, 3) for other in table if other != name]
+        made[f"{name}.3"] = page(
+            name, 3, p["brief"], ["#include <libdill.h>", "", *prototype(p["proto"])], body,
+            (HERE / "examples" / f"{p['example']}.c").read_text(), p["notes"],
+            p.get("rfc", rfc), [*others, *see_also], "libdill_rt")
+    return made
 
 
 def pages():
@@ -568,15 +588,8 @@ def pages():
             name, 3, p["brief"], ["#include <libdill_ws.h>", "", *prototype(p["proto"])], body,
             (HERE / "examples" / f"{name}.c").read_text(), p["notes"], p["rfc"],
             [*others, *HOST_PAGES, ("libdill_ws", 7)])
-    for name, p in http_pages.PAGES.items():
-        body = [".SH DESCRIPTION", *paragraphs(p["text"]), ".SH RETURN VALUE",
-                inline(p["returns"] + "; \\-1 with `errno` set after a failure."),
-                ".SH ERRORS", *errors(p["errors"])]
-        others = [(other, 3) for other in http_pages.PAGES if other != name]
-        made[f"{name}.3"] = page(
-            name, 3, p["brief"], ["#include <libdill.h>", "", *prototype(p["proto"])], body,
-            (HERE / "examples" / f"{p['example']}.c").read_text(), p["notes"],
-            p.get("rfc", "RFC 9110 and RFC 9112."), [*others, *HTTP_HOST_PAGES], "libdill_rt")
+    made.update(runtime_pages(http_pages.PAGES, "RFC 9110 and RFC 9112.", HTTP_HOST_PAGES))
+    made.update(runtime_pages(tls_pages.PAGES, "RFC 5246 and RFC 8446.", TLS_HOST_PAGES))
     body = []
     for title, items in OVERVIEW:
         body += [f".SH {title}" if title.isupper() else f".SS {title}", *paragraphs(items)]

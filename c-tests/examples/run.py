@@ -23,6 +23,7 @@ import pathlib
 import re
 import shlex
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -34,7 +35,7 @@ from peers import BINARY, TEXT, expect  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MAN = ROOT / "man"
-HOST, CLIENT_PORT, SERVER_PORT = "www.example.org", "80", "8080"
+HOST, CLIENT_PORT, SERVER_PORT = "www.example.org", "(?:80|443)", "8080"
 
 
 def run(command, **options):
@@ -149,7 +150,20 @@ class Build:
 
     def start(self, page, port):
         return subprocess.Popen([self.compile(page, port)], stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True, env=self.environment)
+                                stderr=subprocess.PIPE, text=True, env=self.environment,
+                                cwd=self.directory)
+
+    def certificates(self):
+        """A directory with certificates, which the programs take for those of the system."""
+        home = self.directory / "certificates"
+        if not home.exists():
+            home.mkdir()
+            done = run([ROOT / "c-tests/tls/certificates.sh", home])
+            expect(done.returncode == 0, done.stderr)
+            self.environment["SSL_CERT_FILE"] = str(home / "root.pem")
+            (self.directory / "chain.pem").write_bytes((home / "good.pem").read_bytes())
+            (self.directory / "key.pem").write_bytes((home / "good.key").read_bytes())
+        return home
 
 
 def ending(process):
@@ -325,6 +339,54 @@ def http_server_example(build, page):
     expect(out == "GET /index.html\nHost: localhost\n", f"printed {out!r}")
 
 
+def receive_all(sock):
+    data = b""
+    while piece := sock.recv(100):
+        data += piece
+    return data
+
+
+def tls_client_example(build, page):
+    """The example talks with a server of ours."""
+    home = build.certificates()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(home / "good.pem", home / "good.key")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(peers.LIMIT)
+        process = build.start(page, listener.getsockname()[1])
+        try:
+            plain, _ = listener.accept()
+            plain.settimeout(peers.LIMIT)
+            with context.wrap_socket(plain, server_side=True) as sock:
+                got = receive_all(sock)
+                sock.sendall(got.upper())
+                sock.unwrap().close()
+            out = ending(process)
+        finally:
+            process.kill()
+    expect(out == "HELLO\n", f"printed {out!r}")
+
+
+def tls_server_example(build, page):
+    """The example echoes what a client of ours sends."""
+    context = ssl.create_default_context(cafile=build.certificates() / "root.pem")
+    port = free_port()
+    process = build.start(page, port)
+    try:
+        plain = peers.connection(port, lambda: process.poll() is None)
+        with context.wrap_socket(plain, server_hostname="localhost") as sock:
+            sock.sendall(b"echo")
+            got = b""
+            while len(got) < 4:
+                got += sock.recv(4)
+            sock.unwrap().close()
+        out = ending(process)
+    finally:
+        process.kill()
+    expect(got == b"echo", f"got {got!r}")
+    expect(out == "", f"printed {out!r}")
+
+
 EXAMPLES = {
     "ws_attach_client": client_example(
         [(TEXT, b"Hello, world!")], (1000, b"bye"), "text: Hello, world!\n"),
@@ -356,6 +418,11 @@ EXAMPLES = {
          "http_recvstatus", "happyeyeballs_connect"], http_client_example),
     **dict.fromkeys(
         ["http_detach", "http_recvrequest", "http_recvfield", "http_sendstatus"], http_server_example),
+    **dict.fromkeys(
+        ["tls_attach_client", "tls_attach_client_mem", "tls_attach_client_host",
+         "tls_attach_client_host_mem", "tls_done"], tls_client_example),
+    **dict.fromkeys(
+        ["tls_attach_server", "tls_attach_server_mem", "tls_detach"], tls_server_example),
 }
 
 
@@ -393,6 +460,12 @@ def check_named_tests(document):
 def checks(args, build):
     pages = sorted(MAN.glob("*.[0-9]"))
     expect(pages, "no pages")
+    examples, others = set(EXAMPLES), "http|happyeyeballs|tls"
+    if args.original:
+        # It has no function to check a certificate with, and may have been built without TLS.
+        pages = [page for page in pages if not page.stem.startswith("tls_")]
+        examples = {name for name in EXAMPLES if not name.startswith("tls_")}
+        others = "http|happyeyeballs"
     functions = [page for page in pages if page.suffix == ".3"]
     websocket = [page for page in functions if page.stem.startswith("ws_")]
     yield "the pages are what man/pages.py writes", lambda: expect(
@@ -404,7 +477,7 @@ def checks(args, build):
 
     def same_functions():
         prototypes.update(declared(build.cc, "libdill_ws.h", r"ws_\w+"))
-        prototypes.update(declared(build.cc, "libdill.h", r"(?:http|happyeyeballs)_\w+"))
+        prototypes.update(declared(build.cc, "libdill.h", rf"(?:{others})_\w+"))
         expect(set(prototypes) == {p.stem for p in functions},
                f"header and pages differ: {set(prototypes) ^ {p.stem for p in functions}}")
 
@@ -418,7 +491,7 @@ def checks(args, build):
     for page in pages:
         yield f"{page.name}: example", lambda page=page: EXAMPLES[page.stem](build, page)
     yield "every example has a page", lambda: expect(
-        set(EXAMPLES) == {p.stem for p in pages}, set(EXAMPLES) ^ {p.stem for p in pages})
+        examples == {p.stem for p in pages}, examples ^ {p.stem for p in pages})
     if not args.original:
         document = ROOT / "docs" / "differences-from-libdill.md"
         yield f"docs/{document.name}: named tests", lambda: check_named_tests(document)

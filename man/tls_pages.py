@@ -1,0 +1,190 @@
+"""The table of the pages of libdill_rt's tls functions, for pages.py."""
+
+DEADLINE = (
+    "<deadline> is a point in time, in milliseconds of `now`(3). 0 means: do not block. \\-1 means: "
+    "no limit. It covers the whole call, however many steps that takes.")
+
+STREAM = (
+    "A TLS socket is a byte stream, as TCP connections are: use `bsend`(3) and `brecv`(3), or attach "
+    "to it with `ws_attach_client`(3) and the like. TLS 1.2 and 1.3 are spoken.")
+
+OWNERSHIP = (
+    "From the call on, <s> belongs to the function. On success its number is no longer valid; use "
+    "the returned one. On failure, whatever the reason, the underlying socket is closed: do not "
+    "close <s> again.")
+
+UNCHECKED = (
+    "THIS FUNCTION DOES NOT CHECK WHOM IT TALKS TO. It takes every certificate and is not told the "
+    "name of the server, as in libdill. It keeps off those who only listen; but WHOEVER CAN GET "
+    "BETWEEN THE TWO ENDS CAN READ AND CHANGE EVERYTHING. Use `tls_attach_client_host`(3), unless "
+    "something else makes sure who is at the other end.")
+
+CHECKED = [
+    "The server has to prove that it is <hostname>, a name such as \"www.example.org\" or an IP "
+    "address: its certificate has to be for that, has to be valid now, and has to come, by way of "
+    "others that the server sends, from an authority that this system trusts. A name is also told "
+    "to the server, which may have several certificates (SNI), and so is the protocol \"http/1.1\" "
+    "(ALPN); a server that knows nothing of the latter may ignore it.",
+    "The authorities are read at the first call in a process: from where the system keeps them, or, if "
+    "they are set, from the PEM file named in the environment variable `SSL_CERT_FILE` and the "
+    "directory in `SSL_CERT_DIR`.",
+]
+
+FILES = (
+    "The server proves who it is with the PEM files <cert>, its certificate followed by those that "
+    "lead from it to an authority, and <pkey>, the private key that belongs to it, which is not "
+    "encrypted: of the type EC (P-256 or P-384), RSA (2048 bits or more), or Ed25519; in the format "
+    "PKCS #8, PKCS #1 or SEC 1. The files are read at each call, so they can be replaced while the "
+    "server runs. Clients are not asked for certificates.")
+
+COMPATIBLE = (
+    "This function is `{twin}`(3) with memory of the caller's. It is there for compatibility with "
+    "libdill: <mem> must not be NULL, and is not used.")
+
+STORAGE = "`struct tls_storage` has 72 bytes, as in libdill."
+
+NO_HANDLE = ("EBADF", "<s> is not an open handle.")
+NOT_TLS = ("ENOTSUP", "<s> is a handle, but not of a TLS socket.")
+CANCELED = ("ECANCELED", "The coroutine is being cancelled.")
+TIMEDOUT = ("ETIMEDOUT", "The deadline has passed.")
+NOMEM = ("ENOMEM", "There is not enough memory.")
+RESET = ("ECONNRESET", "The connection is broken, or its end came without notice.")
+CLIENT_PROTO = (
+    "EPROTO", "<s> is not a byte stream. Or the server does not speak TLS 1.2 or 1.3, breaks its "
+    "rules, or has refused to go on.")
+SERVER_PROTO = (
+    "EPROTO", "<s> is not a byte stream. Or the client does not speak TLS 1.2 or 1.3, breaks its "
+    "rules, or has refused to go on, for instance because it does not trust the certificate.")
+REFUSED = (
+    "EACCES", "The certificate is for another name, has expired, is not valid yet, or comes from an "
+    "authority that is not trusted, for instance from the server itself.")
+ROOTS = ("ENOENT", "No certificates of authorities were found. If a file cannot be read, the error is "
+         "that of `open`(2).")
+BAD_FILES = (
+    "<cert> or <pkey> is NULL, has nothing of the kind in it, or something of an unusable kind, or "
+    "the two do not belong together.")
+NO_FILES = ("ENOENT, EACCES, EISDIR", "A file cannot be read. Other errors of `open`(2) and "
+            "`read`(2) are possible.")
+
+ALERTS = "When the handshake fails, the peer is told why with an alert, if there is room for that."
+STACK = (
+    "A handshake takes some 20 KiB of stack. Coroutines of `go`(3) have 256 KiB; with memory of your "
+    "own, give it 64 KiB or more.")
+
+
+def attach_errors(*special):
+    common = [NO_HANDLE, CANCELED, ("ECONNRESET", "The peer has gone away."), NOMEM, TIMEDOUT]
+    return sorted([*common, *special])
+
+
+CLIENT, SERVER = "tls_client", "tls_server"
+
+PAGES = {
+    "tls_attach_client": dict(
+        brief="start TLS on a byte stream, as a client that checks nothing",
+        proto="int tls_attach_client(int s, int64_t deadline);",
+        text=["Makes the byte stream <s> the client's end of a TLS connection, shakes hands with the "
+              "server, and returns the handle of the TLS socket.", UNCHECKED, STREAM, DEADLINE,
+              OWNERSHIP],
+        returns="The handle of the TLS socket",
+        errors=attach_errors(CLIENT_PROTO),
+        notes=["The program below uses the function that checks.", ALERTS, STACK],
+        example=CLIENT,
+    ),
+    "tls_attach_client_mem": dict(
+        brief="start TLS on a byte stream, as a client that checks nothing, in the caller's memory",
+        proto="int tls_attach_client_mem(int s, struct tls_storage *mem, int64_t deadline);",
+        text=["Makes the byte stream <s> the client's end of a TLS connection, shakes hands with the "
+              "server, and returns the handle of the TLS socket.", UNCHECKED,
+              COMPATIBLE.format(twin="tls_attach_client"), STREAM, DEADLINE, OWNERSHIP],
+        returns="The handle of the TLS socket",
+        errors=attach_errors(("EINVAL", "<mem> is NULL."), CLIENT_PROTO),
+        notes=["The program below uses a function that checks.", ALERTS, STACK, STORAGE],
+        example=CLIENT,
+    ),
+    "tls_attach_client_host": dict(
+        brief="start TLS on a byte stream, as a client that checks the server",
+        proto="int tls_attach_client_host(int s, const char *hostname, int64_t deadline);",
+        text=["Makes the byte stream <s> the client's end of a TLS connection, shakes hands with the "
+              "server, and returns the handle of the TLS socket.", *CHECKED, STREAM, DEADLINE,
+              OWNERSHIP],
+        returns="The handle of the TLS socket",
+        errors=attach_errors(
+            REFUSED, ("EINVAL", "<hostname> is NULL, or neither a name nor an address."), ROOTS,
+            CLIENT_PROTO),
+        notes=["libdill does not have this function.",
+               "A name of which a certificate knows only as its subject's common name is not "
+               "enough: it has to be among the alternative names.", ALERTS, STACK],
+        example=CLIENT,
+    ),
+    "tls_attach_client_host_mem": dict(
+        brief="start TLS on a byte stream, as a client that checks the server, in the caller's memory",
+        proto="int tls_attach_client_host_mem(int s, const char *hostname, struct tls_storage *mem, "
+              "int64_t deadline);",
+        text=["Makes the byte stream <s> the client's end of a TLS connection, shakes hands with the "
+              "server, and returns the handle of the TLS socket.", *CHECKED,
+              COMPATIBLE.format(twin="tls_attach_client_host"), STREAM, DEADLINE, OWNERSHIP],
+        returns="The handle of the TLS socket",
+        errors=attach_errors(
+            REFUSED, ("EINVAL", "<mem> or <hostname> is NULL, or the latter is neither a name nor an "
+                      "address."), ROOTS, CLIENT_PROTO),
+        notes=["libdill does not have this function.", ALERTS, STACK, STORAGE],
+        example=CLIENT,
+    ),
+    "tls_attach_server": dict(
+        brief="start TLS on a byte stream, as the server",
+        proto="int tls_attach_server(int s, const char *cert, const char *pkey, int64_t deadline);",
+        text=["Makes the byte stream <s> the server's end of a TLS connection, shakes hands with the "
+              "client, and returns the handle of the TLS socket.", FILES, STREAM, DEADLINE,
+              OWNERSHIP],
+        returns="The handle of the TLS socket",
+        errors=attach_errors(("EINVAL", BAD_FILES), NO_FILES, SERVER_PROTO),
+        notes=["With TLS 1.3 the server has done its part before it hears that the client does not "
+               "trust it: then the first `brecv`(3) fails with `EPROTO`.",
+               "Sessions are not resumed.", ALERTS, STACK],
+        example=SERVER,
+    ),
+    "tls_attach_server_mem": dict(
+        brief="start TLS on a byte stream, as the server, in the caller's memory",
+        proto="int tls_attach_server_mem(int s, const char *cert, const char *pkey, "
+              "struct tls_storage *mem, int64_t deadline);",
+        text=["Makes the byte stream <s> the server's end of a TLS connection, shakes hands with the "
+              "client, and returns the handle of the TLS socket.", FILES,
+              COMPATIBLE.format(twin="tls_attach_server"), STREAM, DEADLINE, OWNERSHIP],
+        returns="The handle of the TLS socket",
+        errors=attach_errors(("EINVAL", "<mem> is NULL. " + BAD_FILES), NO_FILES, SERVER_PROTO),
+        notes=[ALERTS, STACK, STORAGE],
+        example=SERVER,
+    ),
+    "tls_done": dict(
+        brief="end the sending direction of a TLS connection",
+        proto="int tls_done(int s, int64_t deadline);",
+        text=["Tells the peer that nothing more will be sent on the TLS socket <s>: its `brecv`(3) "
+              "fails with `EPIPE` then. Receiving goes on.", DEADLINE],
+        returns="0",
+        errors=[NO_HANDLE, ("EBUSY", "Another coroutine is sending on this socket."), CANCELED,
+                RESET, NOMEM, NOT_TLS, ("EPIPE", "The function has been called already."), TIMEDOUT],
+        notes=["A connection whose end comes without this notice was cut off, by accident or on "
+               "purpose: `brecv`(3) fails with `ECONNRESET` then.",
+               "When the call fails with `ETIMEDOUT` or `ECANCELED` before anything was sent, it can "
+               "be repeated."],
+        example=CLIENT,
+    ),
+    "tls_detach": dict(
+        brief="end TLS and give the byte stream back",
+        proto="int tls_detach(int s, int64_t deadline);",
+        text=["Tells the peer that nothing more will be sent on the TLS socket <s>, unless "
+              "`tls_done`(3) has done so before; drops what still comes, until the peer says so too; "
+              "and returns the handle of the byte stream underneath, with all that follows still in "
+              "it.", DEADLINE,
+              "After `EBADF` and `ENOTSUP` nothing has happened. After any other failure everything "
+              "is closed: do not close <s> again."],
+        returns="The handle of the underlying socket",
+        errors=[NO_HANDLE,
+                ("EBUSY", "Another coroutine is sending or receiving on this socket."), CANCELED,
+                RESET, NOMEM, NOT_TLS, ("EPROTO", "The peer has broken the rules."), TIMEDOUT],
+        notes=["Give this call a deadline: a peer need not answer. `hclose`(3) closes both sockets at "
+               "once and tells the peer nothing."],
+        example=SERVER,
+    ),
+}
