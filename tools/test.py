@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TOOLS = {
     "cargo": "cargo", "rustfmt": "rustfmt", "cargo-clippy": "rust-clippy", "cc": "gcc", "c++": "g++",
     "make": "make", "pkg-config": "pkg-config", "nm": "binutils", "valgrind": "valgrind",
-    "node": "nodejs", "npm": "npm",
+    "node": "nodejs", "npm": "npm", "openssl": "openssl",
 }
 
 COUNTS = [
@@ -50,6 +50,7 @@ def steps(libdill):
         ("failing hosts", ["c-tests/faults/run.py"]),
         ("demo", ["tools/demo.sh"]),
         ("other implementations", ["c-tests/peers/run.py"]),
+        ("other implementations over TLS", ["c-tests/peers/tls.py"]),
         ("autobahn", ["c-tests/autobahn/run.py"]),
     ]
     theirs = [

@@ -6,6 +6,7 @@
 #include <libdill_ws.h>
 
 #include "echo.h"
+#include "under.h"
 
 int64_t limit(void)
 {
@@ -33,8 +34,8 @@ void finish(int ws)
         return;
     }
     printf("closed %d %.*s\n", status, (int)len, reason);
-    int tcp = ws_detach(ws, status, reason, (size_t)len, limit());
-    if(tcp >= 0) tcp_close(tcp, limit());
+    int s = ws_detach(ws, status, reason, (size_t)len, limit());
+    if(s >= 0) under_close(s);
 }
 
 void echo(int ws)

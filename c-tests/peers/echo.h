@@ -13,10 +13,9 @@
 /*  The deadline of every single call. */
 int64_t limit(void);
 
-/*  Sends every message of the WebSocket over TCP back until the peer closes
-    it, then answers the close frame with the same status and reason and
-    closes the TCP connection. Where that is not possible everything is closed
-    at once. The handle is gone in any case. */
+/*  Sends every message of the WebSocket back until the peer closes it, then
+    answers the close frame with the same status and reason and closes what is
+    under it. Where that is not possible everything is closed at once. The handle is gone in any case. */
 void echo(int ws);
 
 /*  The second half of `echo`: the peer's close frame has been received. Prints

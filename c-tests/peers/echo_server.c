@@ -13,6 +13,7 @@
 #include <libdill_ws.h>
 
 #include "echo.h"
+#include "under.h"
 
 #define CLOSE_REASON "adia\xc5\xad"
 
@@ -36,8 +37,13 @@ static coroutine void serve(int tcp)
 {
     char resource[256];
     int status;
-    int ws = ws_attach_server(tcp, WS_BINARY, resource, sizeof resource,
-        NULL, 0, limit());
+    int s = under_server(tcp);
+    if(s < 0) {
+        perror("under_server");
+        return;
+    }
+    int ws = ws_attach_server(s, WS_BINARY, resource, sizeof resource, NULL, 0,
+        limit());
     if(ws < 0) return;
     if(sscanf(resource, "/close/%d", &status) == 1) close_first(ws, status);
     else echo(ws);

@@ -21,6 +21,7 @@
 #include <libdill_ws.h>
 
 #include "echo.h"
+#include "under.h"
 
 /*  Why the running check has failed. */
 static char why[256];
@@ -44,7 +45,9 @@ static int connect_to(int port, const char *resource)
         return fail_errno("ipaddr_local");
     int tcp = tcp_connect(&addr, limit());
     if(tcp < 0) return fail_errno("tcp_connect");
-    int ws = ws_attach_client(tcp, WS_BINARY, resource, "localhost", limit());
+    int s = under_client(tcp);
+    if(s < 0) return fail_errno("under_client");
+    int ws = ws_attach_client(s, WS_BINARY, resource, "localhost", limit());
     return ws < 0 ? fail_errno("ws_attach_client") : ws;
 }
 
@@ -132,9 +135,9 @@ static int check_closed(int ws, int status, const char *reason)
 
 static int check_detach(int ws, int status, const char *reason)
 {
-    int tcp = ws_detach(ws, status, reason, strlen(reason), limit());
-    if(tcp < 0) return fail_errno("ws_detach");
-    return tcp_close(tcp, limit()) < 0 ? fail_errno("tcp_close") : 0;
+    int s = ws_detach(ws, status, reason, strlen(reason), limit());
+    if(s < 0) return fail_errno("ws_detach");
+    return under_close(s) < 0 ? fail_errno("under_close") : 0;
 }
 
 static int close_first(int ws, int status, const char *reason)

@@ -5,6 +5,8 @@
 const { WebSocket, WebSocketServer } = require('ws');
 const { createHash } = require('crypto');
 const { once } = require('events');
+const { readFileSync } = require('fs');
+const { createServer } = require('https');
 
 const CLOSE_REASON = 'adiaŭ';
 const NO_STATUS = 1005;
@@ -75,10 +77,26 @@ async function serveConnection(ws, request) {
   });
 }
 
-function runServer() {
-  const server = new WebSocketServer({
-    host: '127.0.0.1', port: 0, perMessageDeflate: true, maxPayload: 0,
+// With TLS where the environment has certificates.
+function makeServer(options) {
+  const { TLS_CERT, TLS_KEY, TLS_VERSION } = process.env;
+  if (!TLS_CERT) return new WebSocketServer({ host: '127.0.0.1', port: 0, ...options });
+  const server = createServer({
+    cert: readFileSync(TLS_CERT), key: readFileSync(TLS_KEY), ...limits(TLS_VERSION),
   });
+  server.listen(0, '127.0.0.1');
+  return new WebSocketServer({ server, ...options });
+}
+
+// Of one version, if there is one to be.
+function limits(version) {
+  if (!version) return {};
+  const name = version.replace('_', '.');
+  return { minVersion: name, maxVersion: name };
+}
+
+function runServer() {
+  const server = makeServer({ perMessageDeflate: true, maxPayload: 0 });
   server.on('listening', () => console.log(`port ${server.address().port}`));
   server.on('connection', serveConnection);
   process.stdin.resume();
@@ -91,7 +109,10 @@ function assert(condition, why) {
 
 // A connection whose end can be awaited at any later time.
 async function connect(port, path) {
-  const ws = new WebSocket(`ws://127.0.0.1:${port}${path}`, { maxPayload: 0 });
+  const { TLS_ROOT, TLS_VERSION } = process.env;
+  const url = TLS_ROOT ? `wss://127.0.0.1:${port}${path}` : `ws://127.0.0.1:${port}${path}`;
+  const tls = TLS_ROOT ? { ca: readFileSync(TLS_ROOT), ...limits(TLS_VERSION) } : {};
+  const ws = new WebSocket(url, { maxPayload: 0, ...tls });
   ws.ended = new Promise((resolve) => {
     ws.on('close', (status, reason) => resolve({ status, reason: String(reason) }));
   });

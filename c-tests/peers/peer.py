@@ -10,6 +10,9 @@ What the server does depends on the resource:
     /close/STATUS               closes at once, with the reason CLOSE_REASON
 
 and for every connection it prints `closed STATUS REASON` with what it got from the client.
+With TLS_CERT and TLS_KEY in the environment the server speaks TLS; with TLS_ROOT, the file of an
+authority, so does the client.
+
 The client prints `ok CHECK` or `not ok CHECK: WHY` for each check:
 
     whole:TYPE:SIZE, fragments:TYPE:SIZE, pings:TYPE:SIZE, wrong:TYPE:SIZE
@@ -19,7 +22,9 @@ The client prints `ok CHECK` or `not ok CHECK: WHY` for each check:
 """
 
 import asyncio
+import os
 import random
+import ssl
 import sys
 
 from websockets.asyncio.client import connect
@@ -28,6 +33,33 @@ from websockets.exceptions import ConnectionClosed
 
 CLOSE_REASON = "adiaŭ"
 NO_STATUS = 1005
+
+
+def server_context():
+    if "TLS_CERT" not in os.environ:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(os.environ["TLS_CERT"], os.environ["TLS_KEY"])
+    return limited(context)
+
+
+def client_context():
+    if "TLS_ROOT" not in os.environ:
+        return None
+    return limited(ssl.create_default_context(cafile=os.environ["TLS_ROOT"]))
+
+
+def limited(context):
+    """Of one version, if TLS_VERSION says so."""
+    if "TLS_VERSION" in os.environ:
+        context.minimum_version = context.maximum_version = ssl.TLSVersion[os.environ["TLS_VERSION"]]
+    return context
+
+
+def open_client(port, path, **options):
+    context = client_context()
+    url = f"wss://127.0.0.1:{port}{path}" if context else f"ws://127.0.0.1:{port}{path}"
+    return connect(url, ssl=context, **options)
 
 
 def content(kind, size):
@@ -87,7 +119,7 @@ async def handle(ws):
 
 
 async def run_server():
-    async with serve(handle, "127.0.0.1", 0, max_size=None) as server:
+    async with serve(handle, "127.0.0.1", 0, max_size=None, ssl=server_context()) as server:
         print("port", server.sockets[0].getsockname()[1], flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
@@ -112,7 +144,7 @@ async def run_check(port, ws, check):
     if kind in ("whole", "fragments", "pings"):
         await check_echo(ws, kind, rest[0], int(rest[1]))
     elif kind == "wrong":
-        async with connect(f"ws://127.0.0.1:{port}/wrong", max_size=None) as other:
+        async with open_client(port, "/wrong", max_size=None) as other:
             await check_echo(other, "whole", rest[0], int(rest[1]))
     elif kind == "no-extension":
         assert "permessage-deflate" in ws.request.headers["Sec-WebSocket-Extensions"], "not offered"
@@ -122,7 +154,7 @@ async def run_check(port, ws, check):
         await ws.close(None if status == NO_STATUS else status, rest[1])
         check_received(ws, status, rest[1])
     elif kind == "closed":
-        async with connect(f"ws://127.0.0.1:{port}/close/{rest[0]}") as other:
+        async with open_client(port, f"/close/{rest[0]}") as other:
             await other.wait_closed()
             check_received(other, int(rest[0]), rest[1])
     else:
@@ -131,7 +163,7 @@ async def run_check(port, ws, check):
 
 async def run_client(port, checks):
     failures = 0
-    async with connect(f"ws://127.0.0.1:{port}/", max_size=None) as ws:
+    async with open_client(port, "/", max_size=None) as ws:
         for check in checks:
             try:
                 await run_check(port, ws, check)

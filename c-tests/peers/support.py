@@ -54,8 +54,8 @@ class Setup:
                 die(f"{self.libs / name} is not there; build it first (make)")
         self.out.mkdir(parents=True, exist_ok=True)
 
-    def program(self, source):
-        """The path of a C program, made from a source in c-tests/ and echo.c."""
+    def program(self, source, under="plain"):
+        """The path of a C program, made from a source in c-tests/, echo.c, and what it stands on."""
         cc = shlex.split(os.environ.get("CC", "cc"))
         need(cc[0], "gcc")
         host, libraries = "libdill_rt", [f"-Wl,-rpath,{self.libs}"]
@@ -65,12 +65,12 @@ class Setup:
             libraries.append("-Wl,--disable-new-dtags")
             libraries.append(f"-L{self.libdill}/lib")
             libraries.append(f"-Wl,-rpath,{self.libdill}/lib")
-        target = self.out / host / pathlib.Path(source).stem
-        target.parent.mkdir(exist_ok=True)
+        target = self.out / host / under / pathlib.Path(source).stem
+        target.parent.mkdir(parents=True, exist_ok=True)
         fresh = target.with_suffix(f".{os.getpid()}")
         done = subprocess.run(
             [*cc, *CFLAGS, *shlex.split(os.environ.get("CFLAGS", "")), f"-I{ROOT / 'include'}",
-             HERE.parent / source, HERE / "echo.c", "-o", fresh, f"-L{self.libs}",
+             HERE.parent / source, HERE / "echo.c", HERE / f"{under}.c", "-o", fresh, f"-L{self.libs}",
              *libraries, "-ldill_ws", f"-l{host.removeprefix('lib')}", "-pthread"],
             capture_output=True, text=True)
         if done.returncode:
