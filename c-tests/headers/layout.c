@@ -19,6 +19,7 @@ SIZE(ipc_listener_storage, 24);
 SIZE(ipc_storage, 72);
 SIZE(ipc_pair_storage, 144);
 SIZE(http_storage, 1296);
+SIZE(tls_storage, 72);
 SIZE(ipaddr, 32);
 SIZE(ws_storage, 176);
 
