@@ -27,7 +27,7 @@ ROOT = HERE.parent
 # What every program is linked with; the rest of the directory are programs.
 SUPPORT = ["check", "wire", "conn", "tap", "http"]
 # What a program that tests the runtime alone may use.
-RT_SUPPORT = ["check", "wire"]
+RT_SUPPORT = ["check", "wire", "rt"]
 # Sources that are linked by a rule of their own.
 SPECIAL = ["decoy", "own_names", "valgrind_control"]
 # Programs that replace malloc or system calls: valgrind does the same.
@@ -305,7 +305,7 @@ def valgrind_controls(args, build, mode, results):
 
 def programs(args):
     names = [path.stem for path in sorted(HERE.glob("*.c"))
-             if path.stem not in SUPPORT + SPECIAL]
+             if path.stem not in SUPPORT + RT_SUPPORT + SPECIAL]
     if args.valgrind:
         names = [name for name in names if name not in INTERPOSING]
     return names
@@ -384,7 +384,7 @@ def main():
     build = Build(args)
     results = Results()
     build.decoy()
-    build.objects([*SUPPORT, *programs(args)])
+    build.objects([*SUPPORT, *SPECIAL[1:], *programs(args)])
     build.archive()
     for mode in select(args):
         before = results.passed, len(results.failures)

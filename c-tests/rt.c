@@ -1,0 +1,216 @@
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "rt.h"
+#include "wire.h"
+
+/**** Streams ****/
+
+static void tcp_pair(int s[2])
+{
+    struct ipaddr addr;
+    int listener = listen_tcp(&addr, 1);
+    s[0] = tcp_connect(&addr, SOON);
+    s[1] = tcp_accept(listener, NULL, SOON);
+    if(s[0] < 0 || s[1] < 0) abort();
+    hclose(listener);
+}
+
+void stream_pair(enum kind kind, int s[2])
+{
+    if(kind == TCP) tcp_pair(s);
+    else if(ipc_pair(s) != 0) abort();
+}
+
+int stream_done(enum kind kind, int s)
+{
+    return kind == TCP ? tcp_done(s, -1) : ipc_done(s, -1);
+}
+
+int stream_close(enum kind kind, int s, int64_t deadline)
+{
+    return kind == TCP ? tcp_close(s, deadline) : ipc_close(s, deadline);
+}
+
+static int open_stream(enum kind kind, int *fd, int room)
+{
+    int pair[2];
+    setenv("WS_TESTS_TRANSPORT", kind == TCP ? "tcp" : "ipc", 1);
+    wire_pair(pair);
+    for(int i = 0; room && i != 2; i++) {
+        setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+        setsockopt(pair[i], SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    }
+    *fd = pair[1];
+    int s = kind == TCP ? tcp_fromfd(pair[0]) : ipc_fromfd(pair[0]);
+    if(s < 0) abort();
+    return s;
+}
+
+int stream_open(enum kind kind, int *fd)
+{
+    return open_stream(kind, fd, 0);
+}
+
+int stream_open_small(enum kind kind, int *fd)
+{
+    return open_stream(kind, fd, 1);
+}
+
+size_t stream_fill(int s)
+{
+    size_t n = 0;
+    /*  One byte cannot be sent in part. The system may find more room when it
+        has tidied up. */
+    do while(bsend(s, "x", 1, 0) == 0) n++;
+    while(bsend(s, "x", 1, BRIEFLY) == 0 && ++n);
+    return n;
+}
+
+void stream_drop(int s, size_t len)
+{
+    if(brecv(s, NULL, len, SOON) != 0)
+        check_fail(HERE, "%zu bytes do not come: %s", len, strerror(errno));
+}
+
+int listen_tcp(struct ipaddr *addr, int backlog)
+{
+    if(ipaddr_local(addr, "127.0.0.1", 0, IPADDR_IPV4) != 0) abort();
+    int s = tcp_listen(addr, backlog);
+    if(s < 0) abort();
+    return s;
+}
+
+static char socket_path[64];
+
+int listen_ipc(const char **path, int backlog)
+{
+    snprintf(socket_path, sizeof socket_path, "rt-%d.sock", (int)getpid());
+    unlisten_ipc();
+    int s = ipc_listen(socket_path, backlog);
+    if(s < 0) abort();
+    *path = socket_path;
+    return s;
+}
+
+void unlisten_ipc(void)
+{
+    unlink(socket_path);
+}
+
+/*  struct dill_bsock_some_vfs; see the runtime's stream/connection.rs. */
+struct some_vfs {
+    ssize_t (*brecvsome)(struct some_vfs *vfs, void *buf, size_t len,
+        int64_t deadline);
+};
+
+ssize_t brecv_some(int s, void *buf, size_t len, int64_t deadline)
+{
+    struct some_vfs *vfs = hquery(s, (const void*)0x64696c6c736f6d65);
+    return vfs ? vfs->brecvsome(vfs, buf, len, deadline) : -1;
+}
+
+unsigned char pattern(size_t i)
+{
+    return (unsigned char)((i * 2654435761u) >> 13);
+}
+
+/**** What is open ****/
+
+/*  No object answers to this. */
+static const int no_type;
+
+int open_handles(void)
+{
+    int count = 0;
+    for(int h = 0; h != 1 << 16; h++) {
+        errno = 0;
+        count += hquery(h, &no_type) != NULL || errno != EBADF;
+    }
+    return count;
+}
+
+static int entries(const char *path)
+{
+    DIR *dir = opendir(path);
+    if(!dir) abort();
+    int n = 0;
+    for(struct dirent *e; (e = readdir(dir)) != NULL;) n += e->d_name[0] != '.';
+    closedir(dir);
+    return n;
+}
+
+int open_descriptors(void)
+{
+    /*  Without the one it takes to see. */
+    return entries("/proc/self/fd") - 1;
+}
+
+int running_threads(void)
+{
+    return entries("/proc/self/task");
+}
+
+/**** Calls in a coroutine of their own ****/
+
+static coroutine void run(struct call *c)
+{
+    errno = 0;
+    c->rc = c->fn(c->arg);
+    c->err = errno;
+    c->over = 1;
+}
+
+void call_start(struct call *c, long long (*fn)(void *arg), void *arg)
+{
+    *c = (struct call){.fn = fn, .arg = arg};
+    c->bundle = go(run(c));
+    if(c->bundle < 0) abort();
+}
+
+void call_wait(struct at at, struct call *c)
+{
+    if(bundle_wait(c->bundle, SOON) != 0)
+        check_fail(at, "the call is not over: %s", strerror(errno));
+    hclose(c->bundle);
+}
+
+void call_fails(struct at at, struct call *c, int err)
+{
+    call_wait(at, c);
+    check_err(at, "the call", c->rc, c->err, err);
+}
+
+void call_returns(struct at at, struct call *c, long long rc)
+{
+    call_wait(at, c);
+    if(rc >= 0 && c->rc < 0) check_ok(at, "the call", c->rc, c->err);
+    else check_int(at, "the call", c->rc, rc);
+}
+
+void call_cancel(struct at at, struct call *c)
+{
+    int64_t start = wire_clock();
+    check_int(at, "blocked before it is cancelled", !c->over, 1);
+    check_int(at, "hclose", hclose(c->bundle), 0);
+    check_range(at, "time to cancel, ms", wire_clock() - start, 0,
+        check_ms(1000));
+    check_int(at, "over when it is cancelled", c->over, 1);
+    check_err(at, "the call", c->rc, c->err, ECANCELED);
+}
+
+/**** Once, before the tests ****/
+
+/*  The poller is opened when something waits for a descriptor, and stays. */
+void check_warm_up(void)
+{
+    int s[2];
+    char c;
+    if(ipc_pair(s) != 0 || brecv(s[0], &c, 1, now() + 1) == 0) abort();
+    hclose(s[0]);
+    hclose(s[1]);
+}

@@ -1,0 +1,93 @@
+/*  What the tests of the runtime share: streams of both kinds, calls that
+    block in a coroutine of their own, and a count of what is open. */
+
+#ifndef RT_H
+#define RT_H
+
+#include <libdill.h>
+#include <libdillimpl.h>
+
+#include "check.h"
+
+/*  A deadline for what should happen at once. */
+#define SOON (now() + check_ms(3000))
+/*  A short while, for what should not happen. */
+#define BRIEFLY (now() + check_ms(20))
+
+/**** Streams ****/
+
+enum kind {IPC, TCP};
+
+/*  Two tests: name/ipc and name/tcp. */
+#define TEST_KINDS(name) \
+    static void name(enum kind kind); \
+    static void name##_over_ipc(void) {name(IPC);} \
+    static void name##_over_tcp(void) {name(TCP);} \
+    CHECK_REGISTER_(name##_ipc, #name, "/ipc", name##_over_ipc, NULL, CLIENT, \
+        NULL) \
+    CHECK_REGISTER_(name##_tcp, #name, "/tcp", name##_over_tcp, NULL, CLIENT, \
+        NULL) \
+    static void name(enum kind kind)
+
+/*  Connected handles. */
+void stream_pair(enum kind kind, int s[2]);
+int stream_done(enum kind kind, int s);
+int stream_close(enum kind kind, int s, int64_t deadline);
+/*  A handle that was made of a descriptor; its far end is *fd, which does not
+    block either. */
+int stream_open(enum kind kind, int *fd);
+/*  The same, with as little room in the system as possible. */
+int stream_open_small(enum kind kind, int *fd);
+/*  Sends until there is no room; how many bytes that took. Every byte is 'x',
+    and none is half sent: the stream stays usable. */
+size_t stream_fill(int s);
+/*  Receives so many bytes and drops them. */
+void stream_drop(int s, size_t len);
+/*  A listening handle on a free port of the loopback; its address. */
+int listen_tcp(struct ipaddr *addr, int backlog);
+/*  A listening handle on a path in the working directory; the path, which
+    unlisten_ipc removes. */
+int listen_ipc(const char **path, int backlog);
+void unlisten_ipc(void);
+
+/*  The extension of the runtime's byte streams: between 1 and len bytes. */
+ssize_t brecv_some(int s, void *buf, size_t len, int64_t deadline);
+
+/*  Byte number `i` of a stream that never repeats itself soon. */
+unsigned char pattern(size_t i);
+
+/**** What is open ****/
+
+/*  Handles of this thread. */
+int open_handles(void);
+/*  Descriptors and threads of this process. */
+int open_descriptors(void);
+int running_threads(void);
+
+/**** Calls in a coroutine of their own ****/
+
+/*  What a call came to. */
+struct call {
+    long long (*fn)(void *arg);
+    void *arg;
+    int bundle;
+    int over;
+    long long rc;
+    int err;
+};
+/*  Starts the call, which goes on until it blocks. */
+void call_start(struct call *c, long long (*fn)(void *arg), void *arg);
+/*  Lets others run until the call is over. */
+void call_wait(struct at at, struct call *c);
+/*  Waits for the call, and checks that it failed like this. */
+void call_fails(struct at at, struct call *c, int err);
+/*  The same for one that succeeds, with this result. */
+void call_returns(struct at at, struct call *c, long long rc);
+/*  Cancels the call, which must end at once and say ECANCELED. */
+void call_cancel(struct at at, struct call *c);
+#define CALL_FAILS(c, err) call_fails(HERE, c, err)
+#define CALL_RETURNS(c, rc) call_returns(HERE, c, rc)
+#define CALL_CANCEL(c) call_cancel(HERE, c)
+#define CHECK_BLOCKED(c) CHECK(!(c)->over)
+
+#endif
