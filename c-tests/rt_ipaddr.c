@@ -1,0 +1,365 @@
+/*  IP addresses, and names that are looked up: the tests have a resolver of
+    their own for the domain "test". */
+
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rt.h"
+#include "wire.h"
+
+/**** The resolver ****/
+
+/*  What is asked for is answered once this is 0. */
+static int silent;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+
+static void set_silent(int value)
+{
+    pthread_mutex_lock(&mutex);
+    silent = value;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&mutex);
+}
+
+/*  Waits until no thread is left. */
+static void all_answered(void)
+{
+    int64_t limit = SOON;
+    while(running_threads() > 1 && now() < limit) msleep(now() + 1);
+    CHECK_INT(running_threads(), 1);
+}
+
+struct entry {struct addrinfo info; struct sockaddr_storage addr;};
+#define OWN 0x40000000
+
+static struct addrinfo *entry(const char *text, struct addrinfo *next)
+{
+    struct entry *e = calloc(1, sizeof *e);
+    struct sockaddr_in *v4 = (struct sockaddr_in*)&e->addr;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6*)&e->addr;
+    int six = strchr(text, ':') != NULL;
+    e->addr.ss_family = six ? AF_INET6 : AF_INET;
+    if(six) inet_pton(AF_INET6, text, &v6->sin6_addr);
+    else inet_pton(AF_INET, text, &v4->sin_addr);
+    e->info = (struct addrinfo){.ai_flags = OWN, .ai_next = next,
+        .ai_family = e->addr.ss_family, .ai_addr = (struct sockaddr*)&e->addr,
+        .ai_addrlen = six ? sizeof *v6 : sizeof *v4};
+    return &e->info;
+}
+
+static int look_up(const char *name, int family, struct addrinfo **found)
+{
+    *found = NULL;
+    if(strcmp(name, "none.test") == 0) return EAI_NONAME;
+    if(strcmp(name, "fail.test") == 0) return EAI_AGAIN;
+    /*  Mixed, as resolvers answer. */
+    if(family != AF_INET6) *found = entry("192.0.2.2", *found);
+    if(family != AF_INET) *found = entry("2001:db8::2", *found);
+    if(family != AF_INET6) *found = entry("192.0.2.1", *found);
+    if(family != AF_INET) *found = entry("2001:db8::1", *found);
+    return 0;
+}
+
+static int is_own(const char *name)
+{
+    size_t n = name ? strlen(name) : 0;
+    return n > 5 && strcmp(name + n - 5, ".test") == 0;
+}
+
+int getaddrinfo(const char *name, const char *service,
+    const struct addrinfo *hints, struct addrinfo **found)
+{
+    static int (*real)(const char*, const char*, const struct addrinfo*,
+        struct addrinfo**);
+    if(!is_own(name)) {
+        if(!real) *(void**)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+        return real(name, service, hints, found);
+    }
+    pthread_mutex_lock(&mutex);
+    while(silent) pthread_cond_wait(&changed, &mutex);
+    pthread_mutex_unlock(&mutex);
+    return look_up(name, hints ? hints->ai_family : AF_UNSPEC, found);
+}
+
+void freeaddrinfo(struct addrinfo *info)
+{
+    static void (*real)(struct addrinfo*);
+    if(info && info->ai_flags != OWN) {
+        if(!real) *(void**)&real = dlsym(RTLD_NEXT, "freeaddrinfo");
+        real(info);
+        return;
+    }
+    while(info) {
+        struct addrinfo *next = info->ai_next;
+        free(info);
+        info = next;
+    }
+}
+
+/**** Literals ****/
+
+static void check_addr(struct at at, const struct ipaddr *addr,
+    const char *text, int port)
+{
+    char got[IPADDR_MAXSTRLEN];
+    if(ipaddr_str(addr, got) != got) check_fail(at, "another buffer");
+    if(strcmp(got, text) != 0)
+        check_fail(at, "address: got %s, want %s", got, text);
+    check_int(at, "port", ipaddr_port(addr), port);
+    int six = strchr(text, ':') != NULL;
+    check_int(at, "family", ipaddr_family(addr), six ? AF_INET6 : AF_INET);
+    check_int(at, "length", ipaddr_len(addr), six ? 28 : 16);
+    /*  It may be unaligned. */
+    sa_family_t family;
+    memcpy(&family, (const char*)ipaddr_sockaddr(addr) +
+        offsetof(struct sockaddr, sa_family), sizeof family);
+    check_int(at, "family of the socket address", family,
+        six ? AF_INET6 : AF_INET);
+}
+#define CHECK_ADDR(addr, text, port) check_addr(HERE, addr, text, port)
+
+static const char *const literals[] = {
+    "0.0.0.0", "127.0.0.1", "255.255.255.255", "192.0.2.7", "::", "::1",
+    "2001:db8::1", "fe80::1:2:3:4", "1:2:3:4:5:6:7:8"};
+
+TEST(rt_ipaddr_literals_there_and_back)
+{
+    struct ipaddr addr;
+    for(size_t i = 0; i != COUNT_OF(literals); i++) {
+        check_note("%s", literals[i]);
+        CHECK_OK(ipaddr_remote(&addr, literals[i], 80, 0, 0));
+        CHECK_ADDR(&addr, literals[i], 80);
+        CHECK_OK(ipaddr_local(&addr, literals[i], 65535, 0));
+        CHECK_ADDR(&addr, literals[i], 65535);
+        CHECK_INT(ipaddr_remotes(&addr, 1, literals[i], 0, 0, 0), 1);
+        CHECK_ADDR(&addr, literals[i], 0);
+    }
+}
+
+TEST(rt_ipaddr_literals_of_the_wrong_family)
+{
+    struct ipaddr addr;
+    const struct {const char *text; int right; int wrong;} rows[] = {
+        {"192.0.2.7", IPADDR_IPV4, IPADDR_IPV6},
+        {"2001:db8::1", IPADDR_IPV6, IPADDR_IPV4}};
+    static const int both[] = {0, IPADDR_PREF_IPV4, IPADDR_PREF_IPV6};
+    for(size_t i = 0; i != COUNT_OF(rows); i++) {
+        const char *text = rows[i].text;
+        check_note("%s", text);
+        CHECK_OK(ipaddr_remote(&addr, text, 1, rows[i].right, 0));
+        CHECK_OK(ipaddr_local(&addr, text, 1, rows[i].right));
+        CHECK_ERR(ipaddr_remote(&addr, text, 1, rows[i].wrong, 0),
+            EADDRNOTAVAIL);
+        CHECK_INT(ipaddr_remotes(&addr, 1, text, 1, rows[i].wrong, 0), 0);
+        CHECK_ERR(ipaddr_local(&addr, text, 1, rows[i].wrong), ENODEV);
+        for(size_t k = 0; k != COUNT_OF(both); k++) {
+            CHECK_OK(ipaddr_remote(&addr, text, 1, both[k], 0));
+            CHECK_OK(ipaddr_local(&addr, text, 1, both[k]));
+        }
+    }
+}
+
+TEST(rt_ipaddr_any_address)
+{
+    struct ipaddr addr;
+    static const int four[] = {0, IPADDR_IPV4, IPADDR_PREF_IPV4};
+    static const int six[] = {IPADDR_IPV6, IPADDR_PREF_IPV6};
+    for(size_t i = 0; i != COUNT_OF(four); i++) {
+        CHECK_OK(ipaddr_local(&addr, NULL, 5555, four[i]));
+        CHECK_ADDR(&addr, "0.0.0.0", 5555);
+    }
+    for(size_t i = 0; i != COUNT_OF(six); i++) {
+        CHECK_OK(ipaddr_local(&addr, NULL, 5555, six[i]));
+        CHECK_ADDR(&addr, "::", 5555);
+    }
+}
+
+TEST(rt_ipaddr_interfaces_by_name)
+{
+    struct ipaddr addr;
+    CHECK_OK(ipaddr_local(&addr, "lo", 80, IPADDR_IPV4));
+    CHECK_ADDR(&addr, "127.0.0.1", 80);
+    CHECK_ERR(ipaddr_local(&addr, "no-such-device", 80, 0), ENODEV);
+    CHECK_ERR(ipaddr_local(&addr, "", 80, 0), ENODEV);
+}
+
+TEST(rt_ipaddr_ports_and_equality)
+{
+    struct ipaddr a;
+    struct ipaddr b;
+    CHECK_OK(ipaddr_remote(&a, "192.0.2.7", 80, 0, 0));
+    b = a;
+    CHECK_INT(ipaddr_equal(&a, &b, 0), 1);
+    ipaddr_setport(&b, 81);
+    CHECK_ADDR(&b, "192.0.2.7", 81);
+    CHECK_INT(ipaddr_equal(&a, &b, 0), 0);
+    CHECK_INT(ipaddr_equal(&a, &b, 1), 1);
+    CHECK_OK(ipaddr_remote(&b, "192.0.2.8", 80, 0, 0));
+    CHECK_INT(ipaddr_equal(&a, &b, 1), 0);
+    CHECK_OK(ipaddr_remote(&b, "::ffff:192.0.2.7", 80, 0, 0));
+    CHECK_INT(ipaddr_equal(&a, &b, 1), 0);
+    CHECK_OK(ipaddr_remote(&a, "2001:db8::1", 80, 0, 0));
+    b = a;
+    ipaddr_setport(&b, 65535);
+    CHECK_INT(ipaddr_port(&b), 65535);
+    CHECK_INT(ipaddr_equal(&a, &b, 0), 0);
+    CHECK_INT(ipaddr_equal(&a, &b, 1), 1);
+}
+
+/*  The structure is 32 bytes of char, and may lie anywhere. */
+TEST(rt_ipaddr_at_any_alignment)
+{
+    for(size_t shift = 0; shift != 8; shift++) {
+        char room[sizeof(struct ipaddr) + 8];
+        memset(room, '#', sizeof room);
+        struct ipaddr *addr = (struct ipaddr*)(void*)(room + shift);
+        CHECK_OK(ipaddr_remote(addr, "2001:db8::1", 80, 0, 0));
+        CHECK_ADDR(addr, "2001:db8::1", 80);
+        CHECK_INT(ipaddr_equal(addr, addr, 0), 1);
+        for(size_t i = 0; i != sizeof room; i++)
+            if(i < shift || i >= shift + sizeof *addr) CHECK(room[i] == '#');
+    }
+}
+
+TEST(rt_ipaddr_bad_arguments)
+{
+    struct ipaddr addr;
+    static const int ports[] = {-1, 65536, INT32_MIN, INT32_MAX};
+    for(size_t i = 0; i != COUNT_OF(ports); i++) {
+        CHECK_ERR(ipaddr_local(&addr, NULL, ports[i], 0), EINVAL);
+        CHECK_ERR(ipaddr_local(&addr, "127.0.0.1", ports[i], 0), EINVAL);
+        CHECK_ERR(ipaddr_remote(&addr, "127.0.0.1", ports[i], 0, 0), EINVAL);
+        CHECK_ERR(ipaddr_remote(&addr, "both.test", ports[i], 0, -1), EINVAL);
+        CHECK_ERR(ipaddr_remotes(&addr, 1, "::1", ports[i], 0, 0), EINVAL);
+    }
+    static const int modes[] = {-1, 5, INT32_MAX};
+    for(size_t i = 0; i != COUNT_OF(modes); i++) {
+        CHECK_ERR(ipaddr_local(&addr, NULL, 1, modes[i]), EINVAL);
+        CHECK_ERR(ipaddr_local(&addr, "lo", 1, modes[i]), EINVAL);
+        CHECK_ERR(ipaddr_remote(&addr, "127.0.0.1", 1, modes[i], 0), EINVAL);
+    }
+    CHECK_ERR(ipaddr_local(NULL, NULL, 1, 0), EINVAL);
+    CHECK_ERR(ipaddr_remote(NULL, "127.0.0.1", 1, 0, 0), EINVAL);
+    CHECK_ERR(ipaddr_remote(&addr, NULL, 1, 0, 0), EINVAL);
+    CHECK_ERR(ipaddr_remotes(NULL, 1, "127.0.0.1", 1, 0, 0), EINVAL);
+    CHECK_ERR(ipaddr_remotes(&addr, 0, "127.0.0.1", 1, 0, 0), EINVAL);
+    CHECK_ERR(ipaddr_remotes(&addr, -1, "127.0.0.1", 1, 0, 0), EINVAL);
+}
+
+/**** Names ****/
+
+TEST(rt_ipaddr_names_by_preference)
+{
+    static const struct {int mode; int n; const char *want[4];} rows[] = {
+        {0, 4, {"192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"}},
+        {IPADDR_PREF_IPV4, 4,
+            {"192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"}},
+        {IPADDR_PREF_IPV6, 4,
+            {"2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.2"}},
+        {IPADDR_IPV4, 2, {"192.0.2.1", "192.0.2.2"}},
+        {IPADDR_IPV6, 2, {"2001:db8::1", "2001:db8::2"}}};
+    for(size_t i = 0; i != COUNT_OF(rows); i++) {
+        struct ipaddr addr[8];
+        check_note("mode %d", rows[i].mode);
+        CHECK_INT(ipaddr_remotes(addr, 8, "both.test", 80, rows[i].mode, SOON),
+            rows[i].n);
+        for(int k = 0; k != rows[i].n; k++)
+            CHECK_ADDR(&addr[k], rows[i].want[k], 80);
+        CHECK_OK(ipaddr_remote(addr, "both.test", 81, rows[i].mode, SOON));
+        CHECK_ADDR(&addr[0], rows[i].want[0], 81);
+    }
+    all_answered();
+}
+
+TEST(rt_ipaddr_more_addresses_than_there_is_room_for)
+{
+    struct ipaddr addr[4];
+    memset(addr, '#', sizeof addr);
+    CHECK_INT(ipaddr_remotes(addr, 3, "both.test", 80, 0, SOON), 3);
+    CHECK_ADDR(&addr[2], "2001:db8::1", 80);
+    CHECK(*(char*)&addr[3] == '#');
+    all_answered();
+}
+
+TEST(rt_ipaddr_unknown_names)
+{
+    struct ipaddr addr;
+    static const char *const names[] = {"none.test", "fail.test"};
+    for(size_t i = 0; i != COUNT_OF(names); i++) {
+        CHECK_ERR(ipaddr_remote(&addr, names[i], 80, 0, SOON), EADDRNOTAVAIL);
+        CHECK_INT(ipaddr_remotes(&addr, 1, names[i], 80, 0, SOON), 0);
+    }
+    all_answered();
+}
+
+/*  By the system's own resolver, which needs no network for this one. */
+TEST(rt_ipaddr_localhost)
+{
+    struct ipaddr addr;
+    CHECK_OK(ipaddr_remote(&addr, "localhost", 80, IPADDR_IPV4, SOON));
+    CHECK_ADDR(&addr, "127.0.0.1", 80);
+}
+
+/**** A resolver that does not answer ****/
+
+static coroutine void tick(int *ticks)
+{
+    while(msleep(now() + 1) == 0) ++*ticks;
+}
+
+TEST(rt_ipaddr_looking_up_ends_at_the_deadline)
+{
+    struct ipaddr addr;
+    int ticks = 0;
+    int ticker = go(tick(&ticks));
+    set_silent(1);
+    int64_t deadline = now() + 50;
+    CHECK_ERR(ipaddr_remote(&addr, "slow.test", 80, 0, deadline), ETIMEDOUT);
+    CHECK_RANGE(now() - deadline, 0, check_ms(1000));
+    /*  Meanwhile others run. */
+    CHECK_RANGE(ticks, 5, 1000);
+    CHECK_ERR(ipaddr_remotes(&addr, 1, "slow.test", 80, 0, 0), ETIMEDOUT);
+    CHECK_OK(hclose(ticker));
+    set_silent(0);
+    all_answered();
+}
+
+static long long look_up_op(void *arg)
+{
+    return ipaddr_remote(arg, "slow.test", 80, 0, -1);
+}
+
+TEST(rt_ipaddr_looking_up_can_be_cancelled)
+{
+    struct ipaddr addr;
+    struct call c;
+    int before = open_handles();
+    set_silent(1);
+    call_start(&c, look_up_op, &addr);
+    CALL_CANCEL(&c);
+    set_silent(0);
+    all_answered();
+    CHECK_INT(open_handles(), before);
+}
+
+TEST(rt_ipaddr_looking_up_several_at_once)
+{
+    enum {MANY = 20};
+    struct ipaddr addr[MANY];
+    struct call c[MANY];
+    set_silent(1);
+    for(int i = 0; i != MANY; i++) call_start(&c[i], look_up_op, &addr[i]);
+    for(int i = 0; i != MANY; i++) CHECK_BLOCKED(&c[i]);
+    set_silent(0);
+    for(int i = 0; i != MANY; i++) {
+        CALL_RETURNS(&c[i], 0);
+        CHECK_ADDR(&addr[i], "192.0.2.1", 80);
+    }
+    all_answered();
+}
