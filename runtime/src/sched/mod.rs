@@ -53,7 +53,10 @@ use timers::Timers;
 const POLL_EVERY: u32 = 32;
 
 /// [`breathe`] yields once in so many calls.
-const BREATHE_EVERY: u32 = 64;
+const BREATHE_EVERY: usize = 64;
+
+/// Moving so many bytes is work like one more call.
+const BYTES_PER_BREATH: usize = 16 * 1024;
 
 /// The scheduler of a thread.
 struct Local {
@@ -65,7 +68,7 @@ struct Local {
     switches: Cell<u32>,
     /// When timers were last looked at: a time that has certainly come.
     last_look: Cell<i64>,
-    breaths: Cell<u32>,
+    breaths: Cell<usize>,
     /// How many coroutines there are, `main` included.
     coroutines: Cell<usize>,
     timers: RefCell<Timers>,
@@ -396,11 +399,18 @@ pub fn sleep(deadline: i64) -> Result<()> {
 pub fn breathe() {
     let local = local();
     let breaths = local.breaths.get() + 1;
-    local.breaths.set(breaths % BREATHE_EVERY);
-    if breaths == BREATHE_EVERY {
+    local.breaths.set(breaths);
+    if breaths >= BREATHE_EVERY {
+        local.breaths.set(0);
         // One that may not block carries on; it is about to end anyway.
         yield_now().ok();
     }
+}
+
+/// Tells [`breathe`] that bytes were moved: with large pieces it yields more often.
+pub fn exert(bytes: usize) {
+    let breaths = &local().breaths;
+    breaths.set(breaths.get() + bytes / BYTES_PER_BREATH);
 }
 
 /// Ends the process: the program broke a rule that leaves no way to go on.

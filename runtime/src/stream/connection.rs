@@ -264,7 +264,9 @@ impl Connection {
     ) -> Outcome<Option<usize>> {
         self.check_open()?;
         // SAFETY: same condition as this function's.
-        unsafe { self.socket.send(parts, more, descriptor) }.map_err(failure)
+        let sent = unsafe { self.socket.send(parts, more, descriptor) }.map_err(failure)?;
+        sched::exert(sent.unwrap_or_default());
+        Ok(sent)
     }
 
     /// Waits until sending can begin without waiting. Errors: EBUSY, ETIMEDOUT, ECANCELED,
@@ -322,6 +324,7 @@ impl Source for Connection {
             None => Ok(None),
             Some(received) if received.count == 0 => Err(Failure::Ended),
             Some(received) => {
+                sched::exert(received.count);
                 if let Some(descriptor) = received.descriptor {
                     let last = position + received.count as u64 - 1;
                     self.descriptors.push(last, descriptor);
@@ -440,6 +443,8 @@ unsafe extern "C" fn brecvsome(
     // SAFETY: the caller's promises are the callees' demands.
     ret_ssize(unsafe {
         let connection = around(vfs.cast(), offset_of!(Connection, some));
+        // The share keeps the connection in place, whoever closes the handle meanwhile.
+        sched::breathe();
         connection.receive_some(buf.cast(), len, deadline)
     })
 }
