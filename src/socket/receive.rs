@@ -11,6 +11,9 @@ use std::cell::Cell;
 /// Between two pauses that let other coroutines run, at most so many frames or pieces of payload.
 const STEPS_PER_PAUSE: u32 = 64;
 
+/// After so many steps that the host did not have to wait for, a call looks at its deadline itself.
+const STEPS_PER_LOOK: u32 = 1024;
+
 /// The longest frame header less its first two bytes.
 const MAX_HEADER_REST: usize = 12;
 
@@ -135,12 +138,15 @@ impl<H: Host> WebSocket<H> {
 
     /// Receives and drops messages until the peer's close frame.
     pub(super) fn discard_until_closed(&self, deadline: Deadline) -> Result<(), Error> {
+        let mut messages = 0_u32;
         loop {
             match self.receive_message(&mut Discard, deadline) {
                 Ok(_) => {}
                 Err(Error::Ended) => return Ok(()),
                 Err(error) => return Err(error),
             }
+            messages = messages.wrapping_add(1);
+            self.look_now_and_then(messages, deadline)?;
         }
     }
 
@@ -151,8 +157,11 @@ impl<H: Host> WebSocket<H> {
         deadline: Deadline,
     ) -> Result<Received, Error> {
         self.inbound.get().check()?;
+        let mut steps = 0_u32;
         loop {
             self.pause_now_and_then()?;
+            steps = steps.wrapping_add(1);
+            self.look_now_and_then(steps, deadline)?;
             let progress = match self.assembler.get().want() {
                 Want::Start => {
                     let mut bytes = [0; Start::LEN];
@@ -283,5 +292,14 @@ impl<H: Host> WebSocket<H> {
         let steps = self.steps.get().wrapping_add(1);
         self.steps.set(steps);
         if steps.is_multiple_of(STEPS_PER_PAUSE) { self.host.pause() } else { Ok(()) }
+    }
+
+    /// Finds out that the deadline has passed although the peer never made the host wait.
+    fn look_now_and_then(&self, steps: u32, deadline: Deadline) -> Result<(), Error> {
+        let time_to_look = steps.is_multiple_of(STEPS_PER_LOOK);
+        if time_to_look && (0..=self.host.now()).contains(&deadline) {
+            return Err(Error::TimedOut);
+        }
+        Ok(())
     }
 }
