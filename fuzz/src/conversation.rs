@@ -38,6 +38,9 @@ struct World {
     abandoned: Cell<bool>,
     /// A call that sends, or what a frame needs, was made to fail.
     send_failed: Cell<bool>,
+    /// How much of what was sent has been looked at for a close frame, and whether there was one.
+    seen: Cell<usize>,
+    over: Cell<bool>,
     /// What sending calls were told is out.
     messages: RefCell<Vec<(u8, Vec<u8>)>>,
     close: RefCell<Option<Vec<u8>>>,
@@ -57,6 +60,8 @@ pub fn run(data: &[u8]) {
         gone: Cell::new(false),
         abandoned: Cell::new(false),
         send_failed: Cell::new(false),
+        seen: Cell::new(0),
+        over: Cell::new(false),
         messages: RefCell::default(),
         close: RefCell::default(),
     });
@@ -325,8 +330,12 @@ impl World {
 
     /// Whether a whole close frame has gone out.
     fn is_sending_over(&self) -> bool {
-        let (frames, _) = wire::parse(&self.checked.host().sent());
-        frames.last().is_some_and(|frame| frame.opcode == wire::CLOSE)
+        let sent = self.checked.host().sent();
+        let (frames, rest) = wire::parse(&sent[self.seen.get()..]);
+        self.seen.set(sent.len() - rest);
+        let over = self.over.get() || frames.iter().any(|frame| frame.opcode == wire::CLOSE);
+        self.over.set(over);
+        over
     }
 
     fn check_send_error(&self, error: Error, busy: bool, over: bool) {
