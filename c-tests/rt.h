@@ -14,6 +14,11 @@
 /*  A short while, for what should not happen. */
 #define BRIEFLY (now() + check_ms(20))
 
+/*  In rt.c; mentioned here so that it is linked even where nothing else of
+    that is used. */
+void check_warm_up(void);
+__attribute__((used)) static void (*const rt_warm_up)(void) = check_warm_up;
+
 /**** Streams ****/
 
 enum kind {IPC, TCP};
