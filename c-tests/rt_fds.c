@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -312,14 +313,29 @@ static void on_signal(int sig)
     (void)n;
 }
 
+/*  The next one when the one before has been seen: otherwise the system may
+    take two for one. */
+static atomic_int seen;
+
 static void *send_signals(void *arg)
 {
     (void)arg;
     for(int i = 0; i != 10; i++) {
         usleep(2000);
         kill(getpid(), SIGUSR1);
+        for(int ms = 0; seen == i && ms != 10000; ms++) usleep(1000);
     }
     return NULL;
+}
+
+static coroutine void see_signals(void)
+{
+    char c;
+    while(fdin(signal_pipe[0], -1) == 0) {
+        CHECK_INT(read(signal_pipe[0], &c, 1), 1);
+        CHECK_INT(c, SIGUSR1);
+        seen++;
+    }
 }
 
 TEST(rt_fds_signals_do_not_interrupt_waiting)
@@ -327,21 +343,19 @@ TEST(rt_fds_signals_do_not_interrupt_waiting)
     struct sigaction action = {.sa_handler = on_signal};
     struct sigaction before;
     pthread_t thread;
-    CHECK_INT(pipe(signal_pipe), 0);
+    CHECK_INT(pipe2(signal_pipe, O_NONBLOCK), 0);
     sigaction(SIGUSR1, &action, &before);
+    seen = 0;
     CHECK_INT(pthread_create(&thread, NULL, send_signals, NULL), 0);
-    for(int i = 0; i != 10; i++) {
-        char c = 0;
-        CHECK_OK(fdin(signal_pipe[0], SOON));
-        CHECK_INT(read(signal_pipe[0], &c, 1), 1);
-        CHECK_INT(c, SIGUSR1);
-    }
-    pthread_join(thread, NULL);
-    CHECK_INT(pthread_create(&thread, NULL, send_signals, NULL), 0);
-    int64_t deadline = now() + 50;
+    int h = go(see_signals());
+    /*  Waiting for descriptors, and for time. */
+    int64_t deadline = now() + check_ms(100);
     CHECK_OK(msleep(deadline));
     CHECK(now() >= deadline);
+    for(int i = 0; i != 1000 && seen != 10; i++) CHECK_OK(msleep(now() + 10));
+    CHECK_INT(seen, 10);
     pthread_join(thread, NULL);
+    CHECK_OK(hclose(h));
     sigaction(SIGUSR1, &before, NULL);
     close_pair(signal_pipe);
 }
