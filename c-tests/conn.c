@@ -29,6 +29,25 @@ int host_keeps_streams(void)
     return known;
 }
 
+static coroutine void keep_busy(const int *stop)
+{
+    while(!*stop && yield() == 0);
+}
+
+int host_poll_period(void)
+{
+    static int known = -1;
+    int stop = 0;
+    if(known >= 0) return known;
+    int busy = go(keep_busy(&stop));
+    int64_t start = wire_clock();
+    msleep(now() + 1);
+    known = (int)(wire_clock() - start);
+    stop = 1;
+    hclose(busy);
+    return known;
+}
+
 static coroutine void block_in(int s)
 {
     char c;

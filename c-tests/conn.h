@@ -22,6 +22,9 @@
 /*  Found out by trying, once. */
 /*  A byte stream survives a receive that timed out. */
 int host_keeps_streams(void);
+/*  Milliseconds that descriptors and timers may go unseen while some coroutine
+    is always ready to run: libdill looks at them once a second then. */
+int host_poll_period(void);
 /*  Closing a handle that another coroutine is blocked in is safe. */
 int host_closes_blocked(void);
 

@@ -382,7 +382,8 @@ static int is_legal(enum role role, int first, int second)
     int len = second & 127;
     if(first & 0x70 || (opcode > 2 && opcode < 8) || opcode > 10) return 0;
     if((second >> 7) != (role == SERVER) || opcode == OP_CONT) return 0;
-    if(opcode >= 8) return first >> 7 && len <= 125;
+    if(opcode >= 8) return first >> 7 && len <= 125 &&
+        !(opcode == OP_CLOSE && len == 1);
     return 1;
 }
 

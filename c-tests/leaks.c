@@ -174,7 +174,7 @@ static void attach_in_vain(struct bounds *b, enum role role)
 
 TEST_ROLES(leaks_failed_handshakes)
 {
-    go_rounds(10000, attach_in_vain, role);
+    go_rounds(2000, attach_in_vain, role);
 }
 
 static void attach_to_the_end(struct bounds *b, enum role role)

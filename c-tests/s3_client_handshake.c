@@ -36,10 +36,7 @@ static coroutine void server_run(struct server *v)
     server_build(v);
     struct feed f = {.fd = v->fd, .p = v->out.p, .n = v->out.n,
         .kind = v->kind, .end = v->cut != 0};
-    feed_start(&f);
-    /* The feed ends with its bytes or with this coroutine. */
-    bundle_wait(f.handle, SOON);
-    feed_finish(&f);
+    feed_all(&f);
 }
 
 static void server_start(struct server *v, int fd)

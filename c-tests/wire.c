@@ -373,7 +373,7 @@ static void await_taken(int fd)
     for(int i = 0; i != 20 && pending(fd); i++) step(0);
 }
 
-static coroutine void feed_run(struct feed *f)
+void feed_all(struct feed *f)
 {
     size_t sent = 0;
     while(sent != f->n) {
@@ -385,6 +385,11 @@ static coroutine void feed_run(struct feed *f)
         if(sent != f->n) await_taken(f->fd);
     }
     if(f->end) wire_end(f->fd);
+}
+
+static coroutine void feed_run(struct feed *f)
+{
+    feed_all(f);
 }
 
 void feed_start(struct feed *f)

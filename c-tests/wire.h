@@ -119,6 +119,8 @@ struct feed {
 };
 void feed_start(struct feed *f);
 void feed_finish(struct feed *f);
+/*  The same in the calling coroutine. */
+void feed_all(struct feed *f);
 
 /*  RFC 6455, section 4.2.2: 28 characters and a NUL. */
 void wire_accept_key(const char *key, size_t keylen, char accept[29]);
