@@ -790,6 +790,7 @@ TEST_KINDS(rt_tls_a_changed_record_ends_all)
         put(&l, 1, record, n);
         CHECK_ERR(brecv(l.s[1], in, 6, SOON), EPROTO);
         CHECK_ERR(brecv(l.s[1], in, 6, SOON), ECONNRESET);
+        if(place == 0) CHECK_ERR(tls_done(l.s[1], SOON), ECONNRESET);
         CHECK_ERR(bsend(l.s[1], "x", 1, SOON), ECONNRESET);
         n = take_record(&l, 1, record);
         CHECK(n > 0);
@@ -1062,6 +1063,7 @@ struct own_stream {
     int u;
     int closed;
     int sends;
+    int fails;      /* sending does, with ETIMEDOUT */
 };
 
 static void *own_query(struct hvfs *hvfs, const void *type)
@@ -1089,6 +1091,10 @@ static int own_bsendl(struct bsock_vfs *bvfs, struct iolist *first,
     struct iolist *last, int64_t deadline)
 {
     own_around(bvfs)->sends++;
+    if(own_around(bvfs)->fails) {
+        errno = ETIMEDOUT;
+        return -1;
+    }
     return bsendl(own_around(bvfs)->u, first, last, deadline);
 }
 
@@ -1136,6 +1142,23 @@ TEST(rt_tls_over_a_stream_of_the_program)
     close_pair(s);
     CHECK_INT(own[0].closed, 1);
     CHECK_INT(own[1].closed, 1);
+}
+
+/*  A record that was made but not taken is missing from the stream for good. */
+TEST(rt_tls_a_record_cannot_be_taken_back)
+{
+    struct own_stream own[2];
+    int s[2];
+    stream_pair(IPC, s);
+    for(int i = 0; i != 2; i++) s[i] = own_make(&own[i], s[i]);
+    secure(s);
+    own[0].fails = 1;
+    CHECK_ERR(bsend(s[0], "x", 1, SOON), ETIMEDOUT);
+    own[0].fails = 0;
+    CHECK_ERR(bsend(s[0], "x", 1, SOON), ECONNRESET);
+    CHECK_ERR(tls_done(s[0], SOON), ECONNRESET);
+    CHECK_PASSES(s[1], s[0]);
+    close_pair(s);
 }
 
 TEST_KINDS(rt_tls_over_tls)
