@@ -67,6 +67,12 @@ NO_FILES = ("ENOENT, EACCES, EISDIR", "A file cannot be read. Other errors of `o
             "`read`(2) are possible.")
 
 ALERTS = "When the handshake fails, the peer is told why with an alert, if there is room for that."
+STRICT = [
+    "A name that is only the common name of the certificate's subject is not enough: it has to be "
+    "among the alternative names.",
+    "The certificate of an authority cannot be that of a server as well. A server may sign its own, "
+    "for clients that trust just that, with `CA:FALSE` in it.",
+]
 STACK = (
     "A handshake takes some 20 KiB of stack. Coroutines of `go`(3) have 256 KiB; with memory of your "
     "own, give it 64 KiB or more.")
@@ -112,9 +118,7 @@ PAGES = {
         errors=attach_errors(
             REFUSED, ("EINVAL", "<hostname> is NULL, or neither a name nor an address."), ROOTS,
             CLIENT_PROTO),
-        notes=["libdill does not have this function.",
-               "A name of which a certificate knows only as its subject's common name is not "
-               "enough: it has to be among the alternative names.", ALERTS, STACK],
+        notes=["libdill does not have this function.", *STRICT, ALERTS, STACK],
         example=CLIENT,
     ),
     "tls_attach_client_host_mem": dict(
@@ -128,7 +132,7 @@ PAGES = {
         errors=attach_errors(
             REFUSED, ("EINVAL", "<mem> or <hostname> is NULL, or the latter is neither a name nor an "
                       "address."), ROOTS, CLIENT_PROTO),
-        notes=["libdill does not have this function.", ALERTS, STACK, STORAGE],
+        notes=["libdill does not have this function.", *STRICT, ALERTS, STACK, STORAGE],
         example=CLIENT,
     ),
     "tls_attach_server": dict(

@@ -56,6 +56,18 @@ def among_ourselves(results, server_program, client):
     results.take("C client, C server, the server's exit status", server.status, 0)
 
 
+def examples(results, server_program, client):
+    """The programs in examples/."""
+    server = support.Server([server_program, os.environ["TLS_CERT"], os.environ["TLS_KEY"]])
+    for host, want in (("localhost", (["ĝis"], 0)), ("127.0.0.1", (["ĝis"], 0)), ("127.0.0.2", ([], 1))):
+        results.take(f"examples/wss_client.c to {host}",
+                     run.talk([client, host, server.port, "/", "ĝis"]), want)
+    # It never ends by itself.
+    results.take("examples/wss_server.c runs on", server.process.poll(), None)
+    server.process.kill()
+    server.__exit__()
+
+
 def refusals(results, name, home, server_command, client, env):
     """The C client takes no server that cannot prove to be the one it wants."""
     check = "text:1"
@@ -89,11 +101,14 @@ def main():
     setup = support.Setup(args)
     echo_server = setup.program("peers/echo_server.c", "tls_secure")
     client = setup.program("peers/exchange_client.c", "tls_secure")
+    example_server, example_client = (
+        setup.program(f"../examples/wss_{end}.c", "tls_secure") for end in ("server", "client"))
     peers = [("websockets", [setup.python(), support.HERE / "peer.py"], {}),
              ("ws", ["node", support.HERE / "peer.js"], setup.node())]
     results = run.Results()
     with tempfile.TemporaryDirectory() as home, certificates(home):
         among_ourselves(results, echo_server, client)
+        examples(results, example_server, example_client)
         refusals(results, "C server", home, [echo_server], client, {})
         for name, peer, env in peers:
             before = results.passed, results.failed
