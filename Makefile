@@ -27,7 +27,7 @@ STATIC := $(LIBRARIES:%=build/%.a)
 IMPORT := build/libdill_ws/libdill_ws.so
 
 .DELETE_ON_ERROR:
-.PHONY: all help demo test autobahn header install uninstall clean cargo
+.PHONY: all help demo test autobahn browser header install uninstall clean cargo
 
 all: $(SHARED) $(STATIC) $(IMPORT) ## build both libraries into build/
 
@@ -45,6 +45,9 @@ test: ## all the tests; the last line counts them
 
 autobahn: all ## the Autobahn test suite: 517 cases, against a server and a client
 	@$(PYTHON) c-tests/autobahn/run.py
+
+browser: all ## the web application in headless Chromium
+	@$(PYTHON) c-tests/browser/run.py
 
 header: ## make include/libdill_ws.h from the Rust sources
 	UPDATE_HEADER=1 $(CARGO) test --quiet --package dill_ws --lib header_is_up_to_date
