@@ -800,6 +800,35 @@ TEST_KINDS(rt_tls_a_changed_record_ends_all)
     }
 }
 
+/*  A sender in the middle of something passes the alert on, and is told. */
+TEST_KINDS(rt_tls_a_sender_passes_the_alert_on)
+{
+    static uint8_t record[RECORD_MAX];
+    static char much[8 << 20];
+    struct line l;
+    struct io io;
+    line_secure(kind, &l);
+    CHECK_OK(bsend(l.s[0], "abcdef", 6, SOON));
+    size_t n = take_record(&l, 0, record);
+    start(&io, send_op, l.s[1], much, sizeof much);
+    CHECK_BLOCKED(&io.call);
+    record[n - 1] ^= 1;
+    put(&l, 1, record, n);
+    CHECK_ERR(brecv(l.s[1], in, 6, SOON), EPROTO);
+    size_t got = 0;
+    int err = 0;
+    for(int64_t deadline = SOON; !err && now() < deadline;) {
+        while(carry(&l, 1, SIZE_MAX));
+        ssize_t some = brecv_some(l.s[0], in, sizeof in, now() + 1);
+        if(some > 0) got += (size_t)some;
+        else if(errno != ETIMEDOUT) err = errno;
+    }
+    CHECK_INT(err, EPROTO);
+    CHECK(got < sizeof much);
+    CALL_FAILS(&io.call, ECONNRESET);
+    line_close(&l);
+}
+
 /*  A record cannot come twice, nor be left out. */
 TEST_KINDS(rt_tls_records_have_an_order)
 {

@@ -188,24 +188,24 @@ impl Tls {
         };
         let mut cursor = list.cursor();
         let mut sealed = 0;
-        while sealed < total || self.session.has_outgoing() {
+        // The receiver may meet an error that ends everything, and leave an alert to be sent.
+        let goes_on = |sealed| sealed < total && self.outbound.state() == State::Open;
+        while goes_on(sealed) || self.session.has_outgoing() {
             self.await_room(deadline).inspect_err(|_| {
                 if sealed > 0 {
                     self.outbound.set_state(State::Broken);
                 }
             })?;
-            // The receiver may have met an error that ends everything.
-            if self.outbound.state() == State::Open && sealed < total {
+            if goes_on(sealed) {
                 // SAFETY: same condition as this function's.
                 sealed += unsafe { self.seal(&mut cursor) }?;
             }
             self.send_outgoing(deadline)?;
-            self.outbound.check()?;
             if sealed < total {
                 sched::breathe();
             }
         }
-        Ok(())
+        self.outbound.check()
     }
 
     /// Encrypts a piece of the list, moves on behind it, and answers its length. Not inlined, so that
