@@ -9,7 +9,7 @@
      DILL_DISABLE_SOCKETS     no sockets: helpers, handles, coroutines and channels only
      DILL_DISABLE_TLS         no tls functions
      DILL_NO_EXPORTS          no visibility attribute on the declarations
-     DILL_ARCH_FALLBACK       go() by sigsetjmp even where there is a version in assembly */
+     DILL_ARCH_FALLBACK       libdill's; without effect, as libdill_rt resumes in one way only */
 
 /* The guard is libdill's own, so that of the two headers only the first one counts. */
 #ifndef LIBDILL_H_INCLUDED
@@ -108,7 +108,7 @@ DILL_EXPORT __attribute__((noinline)) int dill_prologue(
     DILL_CONTEXT_ **ctx, void **ptr, size_t len, int bndl, const char *file, int line);
 DILL_EXPORT __attribute__((noinline)) void dill_epilogue(void);
 
-#if defined(__x86_64__) && !defined(DILL_ARCH_FALLBACK)
+#if defined(__x86_64__)
 
 /* dill_setjmp saves what the System V ABI has a callee preserve, the stack pointer and the place to
    continue at, in the first 64 bytes of the context:
