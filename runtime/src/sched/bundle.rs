@@ -5,6 +5,7 @@ use core::ptr::NonNull;
 
 use libc::{c_int, c_void};
 
+use super::asan;
 use super::coroutine::{Coroutine, Outcome, State, Task};
 use super::list::List;
 use super::stack::{Memory, STACK_SIZE};
@@ -208,6 +209,7 @@ pub(crate) fn finish() -> ! {
     if let Memory::Foreign(base, id) = memory {
         id.deregister();
         valgrind::forget_below_here(base.as_ptr());
+        asan::forget_frames(base.as_ptr(), me.as_ptr().addr() - base.addr().get());
     }
     // SAFETY: `next` came from the ready queue, so it is suspended. This frame is not needed again,
     // and nothing has used the freed stack since: this thread was busy here.

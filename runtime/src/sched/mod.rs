@@ -25,6 +25,7 @@ use libc::c_int;
 use crate::errno::{Errno, Result};
 use crate::time;
 
+mod asan;
 pub(crate) mod bundle;
 mod coroutine;
 mod list;

@@ -12,6 +12,7 @@ use core::ptr::{NonNull, null_mut};
 
 use libc::c_void;
 
+use super::asan;
 use super::valgrind::{self, StackId};
 use crate::errno::{Errno, Result};
 
@@ -83,6 +84,7 @@ impl Pool {
             Some(base) => {
                 self.cold = self.cold.min(self.free.len());
                 valgrind::forget(base.as_ptr(), STACK_SIZE);
+                asan::forget_frames(base.as_ptr(), STACK_SIZE);
                 Ok(base)
             }
             None => self.carve(),
@@ -146,6 +148,8 @@ impl Pool {
         self.unused_count -= 1;
         self.total += 1;
         let id = StackId::register(base.as_ptr(), STACK_SIZE);
+        // A slab of a finished thread may have been here.
+        asan::forget_frames(base.as_ptr(), STACK_SIZE);
         if id != StackId::NONE {
             self.ids.push(id);
         }
