@@ -8,6 +8,7 @@
 //! bundle, run other coroutines. So nothing of the table is borrowed while a callback runs.
 
 use core::cell::RefCell;
+use core::mem::ManuallyDrop;
 use core::ptr::{NonNull, null, null_mut};
 
 use libc::{c_int, c_void};
@@ -61,17 +62,30 @@ struct Table {
 }
 
 thread_local! {
-    static TABLE: RefCell<Table> = const {
-        RefCell::new(Table { slots: Vec::new(), first_free: NONE, last_free: NONE, free: 0 })
-    };
+    /// Never dropped, so that looking at it is quick; the thread's end frees the slots.
+    static TABLE: ManuallyDrop<RefCell<Table>> = const { ManuallyDrop::new(RefCell::new(Table::new())) };
+    static END: End = const { End };
 }
 
-/// Runs `f` on the thread's table. While the thread ends there is none, hence no handle is valid.
+/// Frees the table when the thread ends. From then on no handle is valid.
+struct End;
+
+impl Drop for End {
+    fn drop(&mut self) {
+        TABLE.with(|table| table.replace(Table::new()));
+    }
+}
+
+/// Runs `f` on the thread's table.
 fn with_table<T>(f: impl FnOnce(&mut Table) -> Result<T>) -> Result<T> {
-    TABLE.try_with(|table| f(&mut table.borrow_mut())).unwrap_or(Err(Errno(libc::EBADF)))
+    TABLE.with(|table| f(&mut table.borrow_mut()))
 }
 
 impl Table {
+    const fn new() -> Table {
+        Table { slots: Vec::new(), first_free: NONE, last_free: NONE, free: 0 }
+    }
+
     fn slot(&mut self, h: c_int) -> Result<&mut Slot> {
         usize::try_from(h)
             .ok()
@@ -90,6 +104,8 @@ impl Table {
     fn grow(&mut self) -> Result<()> {
         let old = self.slots.len();
         let new = if old == 0 { FIRST_SLOTS } else { old.saturating_mul(2) };
+        // Without effect when the thread's end has begun; then what is made now is lost.
+        END.try_with(|_| ()).ok();
         if c_int::try_from(new).is_err() || self.slots.try_reserve_exact(new - old).is_err() {
             return Err(Errno(libc::ENOMEM));
         }
@@ -109,6 +125,7 @@ impl Table {
     fn free_slot(&mut self, index: u32) {
         if let Some(slot) = self.slots.get_mut(index as usize) {
             slot.state = State::Free(NONE);
+            slot.cached = null_mut();
         }
         match self.slots.get_mut(self.last_free as usize) {
             Some(last) => last.state = State::Free(index),
@@ -162,15 +179,28 @@ pub unsafe fn make(object: *mut Hvfs) -> Result<c_int> {
 ///
 /// Each handle remembers its last successful query, so asking again for the same type costs no
 /// call. Errors: EBADF, and whatever the object says (ENOTSUP by custom).
+#[inline]
 pub(crate) fn query(h: c_int, ty: *const c_void) -> Result<NonNull<c_void>> {
-    let (object, cached) = with_table(|table| {
-        let slot = table.slot(h)?;
-        let hit = slot.cached_type == ty;
-        Ok((slot.object, if hit { NonNull::new(slot.cached) } else { None }))
-    })?;
-    if let Some(cached) = cached {
-        return Ok(cached);
+    match remembered(h, ty) {
+        Some(found) => Ok(found),
+        None => ask(h, ty),
     }
+}
+
+/// What the last query of this handle has found, if it was for this type.
+#[inline]
+fn remembered(h: c_int, ty: *const c_void) -> Option<NonNull<c_void>> {
+    TABLE.with(|table| {
+        let table = table.borrow();
+        // A negative number becomes one beyond all tables. A free slot remembers nothing.
+        let slot = table.slots.get(h as usize).filter(|slot| slot.cached_type == ty)?;
+        NonNull::new(slot.cached)
+    })
+}
+
+#[cold]
+fn ask(h: c_int, ty: *const c_void) -> Result<NonNull<c_void>> {
+    let object = with_table(|table| table.slot(h).map(|slot| slot.object))?;
     // SAFETY: the slot is in use, so `make` checked the object and its maker keeps it alive.
     let found = unsafe {
         let query = (*object).query.ok_or(Errno(libc::ENOTSUP))?;

@@ -114,6 +114,7 @@ fn end_with_thread() {
 }
 
 /// The scheduler of this thread.
+#[inline]
 fn local() -> &'static Local {
     // SAFETY: the place is never dropped, and a reference to it cannot leave the thread, since
     // cells are not `Sync`. Coroutines stay on their thread as well.
@@ -397,15 +398,20 @@ pub fn sleep(deadline: i64) -> Result<()> {
 ///
 /// Any coroutine may run inside, and close the very handle the caller is about to use. So call it
 /// first thing, before the handle is looked up and before anything is consumed.
+#[inline]
 pub fn breathe() {
-    let local = local();
-    let breaths = local.breaths.get() + 1;
-    local.breaths.set(breaths);
-    if breaths >= BREATHE_EVERY {
-        local.breaths.set(0);
-        // One that may not block carries on; it is about to end anyway.
-        yield_now().ok();
+    let breaths = &local().breaths;
+    breaths.set(breaths.get() + 1);
+    if breaths.get() >= BREATHE_EVERY {
+        take_breath();
     }
+}
+
+#[cold]
+fn take_breath() {
+    local().breaths.set(0);
+    // One that may not block carries on; it is about to end anyway.
+    yield_now().ok();
 }
 
 /// Tells [`breathe`] that bytes were moved: with large pieces it yields more often.
