@@ -289,6 +289,8 @@ CALL(do_ws_attach_client,
     ws_attach_client(s->h, WS_TEXT, "/", "example.org", -1))
 CALL(do_ws_attach_server,
     ws_attach_server(s->h, WS_TEXT, NULL, 0, NULL, 0, -1))
+CALL(do_tls_attach_client, tls_attach_client(s->h, -1))
+CALL(do_happyeyeballs, happyeyeballs_connect("slow.test", 80, -1))
 CALL(do_http_sendfield, http_sendfield(s->h, "a", "b", -1))
 CALL(do_http_recvrequest,
     http_recvrequest(s->h, memory, 100, memory + 100, 100, -1))
@@ -375,6 +377,12 @@ static const struct row {
         NO_HANDLE | TAKES},
     {"ws_attach_server", tcp_stream, do_ws_attach_server, 0,
         NO_HANDLE | TAKES},
+    {"tls_attach_client", ipc_stream, do_tls_attach_client, 0,
+        NO_HANDLE | TAKES},
+    {"tls_attach_client, sending", full_ipc_stream, do_tls_attach_client, 0,
+        NO_HANDLE | TAKES},
+    {"happyeyeballs_connect", silent_resolver, do_happyeyeballs, 0,
+        NO_HANDLE},
     {"http_sendfield", full_http_stream, do_http_sendfield, ECONNRESET, 0},
     {"http_recvrequest", http_with_a_part, do_http_recvrequest, ECONNRESET, 0},
     {"http_recvfield", http_stream, do_http_recvfield, ECONNRESET, 0},

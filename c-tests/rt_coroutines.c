@@ -313,6 +313,46 @@ TEST(rt_coroutines_go_mem_with_little_memory)
     CHECK_OK(hclose(bndl));
 }
 
+/*  Each way to wait fits in there as well. */
+static coroutine void wait_in_every_way(const int *s, const int *ch, int *done)
+{
+    char c = 0;
+    CHECK_OK(brecv(s[0], &c, 1, -1));
+    CHECK_OK(bsend(s[0], &c, 1, -1));
+    CHECK_ERR(brecv(s[0], &c, 1, now() + 1), ETIMEDOUT);
+    CHECK_OK(msleep(now() + 1));
+    CHECK_OK(chrecv(ch[0], &c, 1, -1));
+    struct chclause clause = {CHRECV, ch[0], &c, 1};
+    CHECK_INT(choose(&clause, 1, -1), 0);
+    *done = 1;
+}
+
+TEST(rt_coroutines_wait_with_little_memory)
+{
+    enum {LITTLE = 4096};
+    static char mem[3 * LITTLE];
+    int s[2];
+    int ch[2];
+    int done = 0;
+    char c = 'x';
+    CHECK_OK(ipc_pair(s));
+    CHECK_OK(chmake(ch));
+    memset(mem, '#', sizeof mem);
+    int h = go_mem(wait_in_every_way(s, ch, &done), mem + LITTLE, LITTLE);
+    CHECK_OK(bsend(s[1], &c, 1, SOON));
+    CHECK_OK(brecv(s[1], &c, 1, SOON));
+    for(int i = 0; i != 2; i++) CHECK_OK(chsend(ch[1], &c, 1, SOON));
+    CHECK_OK(bundle_wait(h, SOON));
+    CHECK_INT(done, 1);
+    for(int i = 0; i != LITTLE; i++)
+        CHECK(mem[i] == '#' && mem[2 * LITTLE + i] == '#');
+    CHECK_OK(hclose(h));
+    for(int i = 0; i != 2; i++) {
+        CHECK_OK(hclose(s[i]));
+        CHECK_OK(hclose(ch[i]));
+    }
+}
+
 TEST(rt_coroutines_go_mem_with_too_little_memory_is_enomem)
 {
     static char mem[256];

@@ -173,6 +173,64 @@ TEST_KINDS(rt_deadlines_any_order_of_requests)
     flow_close(&f);
 }
 
+/**** Both directions at once ****/
+
+enum {ALL = 4 << 20};
+static unsigned char source[ALL];
+
+struct stream {int s; unsigned seed; size_t done;};
+
+static coroutine void send_all(struct stream *t, size_t all)
+{
+    while(t->done != all) {
+        size_t len = (size_t)rand_r(&t->seed) % 30000;
+        if(len > all - t->done) len = all - t->done;
+        CHECK_OK(bsend(t->s, source + t->done, len, SOON));
+        t->done += len;
+        if(rand_r(&t->seed) % 4 == 0) msleep(now() + 1);
+    }
+}
+
+static coroutine void receive_all_of_it(struct stream *t, size_t all,
+    long *late)
+{
+    unsigned char *got = malloc(all);
+    while(t->done != all) {
+        size_t len = 1 + (size_t)rand_r(&t->seed) % 70000;
+        if(len > all - t->done) len = all - t->done;
+        int64_t deadline = now() + rand_r(&t->seed) % 3;
+        int some = rand_r(&t->seed) % 4 == 0;
+        ssize_t n = some ? brecv_some(t->s, got + t->done, len, deadline) :
+            brecv(t->s, got + t->done, len, deadline);
+        if(n >= 0) t->done += some ? (size_t)n : len;
+        else if(errno == ETIMEDOUT) ++*late;
+        else break;
+    }
+    CHECK_INT(t->done, all);
+    CHECK(memcmp(got, source, t->done) == 0);
+    free(got);
+}
+
+TEST_KINDS(rt_deadlines_at_random_in_both_directions)
+{
+    int s[2];
+    long late = 0;
+    size_t all = (size_t)check_rounds(ALL);
+    struct stream t[4];
+    stream_pair(kind, s);
+    for(size_t i = 0; i != all; i++) source[i] = pattern(i);
+    int b = bundle();
+    for(unsigned i = 0; i != 4; i++) t[i] = (struct stream){s[i % 2], i, 0};
+    for(int i = 0; i != 2; i++) {
+        bundle_go(b, send_all(&t[i], all));
+        bundle_go(b, receive_all_of_it(&t[2 + i], all, &late));
+    }
+    CHECK_OK(bundle_wait(b, now() + check_ms(20000)));
+    CHECK(late > 0);
+    CHECK_OK(hclose(b));
+    for(int i = 0; i != 2; i++) CHECK_OK(hclose(s[i]));
+}
+
 /**** Cancelled readers ****/
 
 static long long brecv_op(void *arg)

@@ -217,6 +217,14 @@ TEST(rt_tcp_connect_waits_and_can_be_given_up)
     CHECK_ERR(tcp_connect(&addr, 0), ETIMEDOUT);
     call_start(&c, connect_op, &addr);
     CALL_CANCEL(&c);
+    /*  It is made when there is room: the system tries again after a second. */
+    call_start(&c, connect_op, &addr);
+    int accepted = tcp_accept(listener, NULL, SOON);
+    CHECK_OK(accepted);
+    call_wait(HERE, &c);
+    CHECK_OK(c.rc);
+    CHECK_OK(hclose((int)c.rc));
+    CHECK_OK(hclose(accepted));
     while(n) CHECK_OK(hclose(a[--n]));
     CHECK_OK(hclose(listener));
 }
