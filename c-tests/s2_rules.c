@@ -122,7 +122,7 @@ TEST_ROLES(s2_deadline_zero_does_not_block)
     EXPECT_FRAME(c.fd, role, OP_BINARY, "x", 1);
     int64_t start = wire_clock();
     CHECK_ERR(ws_recv(c.h, NULL, buf, sizeof buf, 0), ETIMEDOUT);
-    CHECK_RANGE(wire_clock() - start, 0, check_ms(50));
+    CHECK_RANGE(wire_clock() - start, 0, check_ms(500));
     conn_close(&c);
 }
 
@@ -184,7 +184,7 @@ TEST_ROLES(s2_deadline_is_absolute)
     conn_open(&c, role, 0);
     int64_t start = wire_clock();
     CHECK_ERR(ws_recv(c.h, NULL, buf, sizeof buf, now() + 150), ETIMEDOUT);
-    CHECK_RANGE(wire_clock() - start, 130, check_ms(400));
+    CHECK_RANGE(wire_clock() - start, 130, check_ms(1000));
     conn_close(&c);
 }
 
@@ -206,7 +206,7 @@ static coroutine void drip_run(struct drip *d)
 static void check_one_deadline(const struct drip *d, int64_t start)
 {
     CHECK_RANGE(wire_clock() - start, ONE_DEADLINE - 20,
-        check_ms(ONE_DEADLINE + 250));
+        check_ms(ONE_DEADLINE + 750));
     CHECK_RANGE(d->sent, 5, LONG_MAX);
 }
 

@@ -660,7 +660,7 @@ TEST_ROLES(s6_hclose_in_every_state_closes_at_once)
         }
         int64_t start = wire_clock();
         CHECK_INT(hclose(c.h), 0);
-        CHECK_RANGE(wire_clock() - start, 0, check_ms(100));
+        CHECK_RANGE(wire_clock() - start, 0, check_ms(500));
         CHECK_GONE(&c);
         conn_close(&c);
     }
@@ -674,7 +674,7 @@ TEST_ROLES(s6_hclose_of_a_stream_that_takes_nothing_does_not_block)
     while(ws_send(c.h, WS_BINARY, block, sizeof block, 0) == 0);
     int64_t start = wire_clock();
     CHECK_INT(hclose(c.h), 0);
-    CHECK_RANGE(wire_clock() - start, 0, check_ms(100));
+    CHECK_RANGE(wire_clock() - start, 0, check_ms(500));
     CHECK(!is_handle(c.h));
     wire_close(c.fd);
 }
