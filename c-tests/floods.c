@@ -14,7 +14,7 @@
 
 /*  The most processor time, in milliseconds, between two turns of a coroutine
     that only yields. (On the clock a busy machine would add its own.) */
-#define LONGEST_GAP 250
+#define LONGEST_GAP 60
 #define FLOOD_MS 400
 
 /**** The flooding thread ****/
