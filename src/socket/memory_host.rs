@@ -92,6 +92,7 @@ pub struct MemoryHost {
     end: Cell<Option<Error>>,
     consumed: Cell<usize>,
     receiving: Cell<bool>,
+    tries: Cell<usize>,
     receive_over: Cell<bool>,
 
     sent: RefCell<Vec<u8>>,
@@ -161,6 +162,11 @@ impl MemoryHost {
         self.consumed.get()
     }
 
+    /// How many receives and pauses there were.
+    pub fn tries(&self) -> usize {
+        self.tries.get()
+    }
+
     /// How many bytes have arrived but were not delivered.
     pub fn unread(&self) -> usize {
         self.arrived.borrow().iter().map(Vec::len).sum()
@@ -206,6 +212,9 @@ impl MemoryHost {
     fn begin(&self, call: Call, deadline: Deadline) -> (Moment, Fate) {
         let number = self.calls.get();
         self.calls.set(number + 1);
+        if matches!(call, Call::Receive | Call::ReceiveSome | Call::Pause) {
+            self.tries.set(self.tries.get() + 1);
+        }
         let moment = Moment { call, number, waiting: false, deadline };
         (moment, self.ask(moment))
     }

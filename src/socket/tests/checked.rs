@@ -52,6 +52,7 @@ impl Checked {
     ) -> Result<Received, Error> {
         let over = self.over.get();
         let before = self.host().consumed();
+        let tries = self.host().tries();
         let (result, contents, kept) = match buffers {
             Some(buffers) => {
                 let result = self.socket.receive(buffers, deadline);
@@ -68,7 +69,14 @@ impl Checked {
             assert!(consumed.is_empty(), "read after the end of receiving");
             return result;
         }
-        let outcome = self.model.borrow_mut().call(&Room { kept: kept.clone() }, consumed);
+        let interrupted = is_interruption(result.err());
+        if interrupted && self.host().tries() == tries {
+            // It was stopped by a reply that could not be sent, before it did anything.
+            assert!(consumed.is_empty());
+            return result;
+        }
+        let room = Room { kept: kept.clone() };
+        let outcome = self.model.borrow_mut().call(&room, consumed, interrupted);
         self.compare(result.map(Some), &outcome);
         if let (Ok(received), Outcome::Message { text, payload }) = (result, outcome) {
             assert_eq!(received.kind == Kind::Text, text);
@@ -100,7 +108,8 @@ impl Checked {
             Some(Error::Ended) => assert!(consumed.is_empty()),
             Some(_) => assert_eq!(result, Err(Error::Reset)),
             None => {
-                let outcome = self.model.borrow_mut().finish(consumed);
+                let interrupted = is_interruption(result.err());
+                let outcome = self.model.borrow_mut().finish(consumed, interrupted);
                 // It may have failed in sending, before anything was received.
                 let closed = result.err().or(Some(Error::Ended));
                 self.compare(closed.map_or(Ok(None), Err), &outcome);
@@ -137,4 +146,9 @@ impl Checked {
         assert!(most <= 64, "{most} receives without a pause");
         wire::check_sent(&self.host().sent(), self.role == Role::Client, may_be_cut)
     }
+}
+
+/// Whether a call ended for another reason than what it received.
+fn is_interruption(error: Option<Error>) -> bool {
+    error.is_some_and(|error| !matches!(error, Error::TooBig | Error::Ended | Error::Protocol))
 }

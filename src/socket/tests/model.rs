@@ -96,16 +96,17 @@ impl Model {
         }
     }
 
-    /// A receiving call with this room has consumed these bytes.
+    /// A receiving call with this room has consumed these bytes. If it was interrupted, it may not
+    /// have come to judge the last header.
     ///
     /// Panics if it consumed more than it should have.
-    pub fn call(&mut self, room: &Room, consumed: &[u8]) -> Outcome {
+    pub fn call(&mut self, room: &Room, consumed: &[u8], interrupted: bool) -> Outcome {
         assert!(self.violation.is_none() && self.close.is_none() || consumed.is_empty());
         let mut rest = consumed;
         let discards_first = self.overlong || (self.dropped && room.keeps_any());
         if discards_first {
             let everything = Room { kept: None };
-            match self.run(&everything, &mut rest) {
+            match self.run(&everything, &mut rest, interrupted) {
                 Outcome::Message { .. } => (self.overlong, self.dropped) = (false, false),
                 Outcome::Interrupted => return Outcome::Interrupted,
                 other => return other,
@@ -115,7 +116,7 @@ impl Model {
             assert!(rest.is_empty(), "a message that cannot fit was read on");
             return self.refuse();
         }
-        let outcome = self.run(room, &mut rest);
+        let outcome = self.run(room, &mut rest, interrupted);
         match outcome {
             Outcome::Interrupted => self.interrupt(room),
             _ => assert!(rest.is_empty(), "{} bytes too many were consumed", rest.len()),
@@ -127,10 +128,10 @@ impl Model {
     }
 
     /// `ws_detach` has consumed these bytes.
-    pub fn finish(&mut self, mut consumed: &[u8]) -> Outcome {
+    pub fn finish(&mut self, mut consumed: &[u8], interrupted: bool) -> Outcome {
         let everything = Room { kept: None };
         loop {
-            match self.run(&everything, &mut consumed) {
+            match self.run(&everything, &mut consumed, interrupted) {
                 Outcome::Message { .. } => {}
                 outcome => {
                     assert!(consumed.is_empty(), "{} bytes too many were read", consumed.len());
@@ -164,7 +165,7 @@ impl Model {
         }
     }
 
-    fn run(&mut self, room: &Room, rest: &mut &[u8]) -> Outcome {
+    fn run(&mut self, room: &Room, rest: &mut &[u8], interrupted: bool) -> Outcome {
         loop {
             if self.frame.is_none() {
                 match self.read_header(rest) {
@@ -177,6 +178,9 @@ impl Model {
             let Some(frame) = &mut self.frame else { continue };
             let left = frame.len - frame.seen;
             if frame.opcode < 8 && left > (room.capacity() - received) as u64 {
+                if interrupted && rest.is_empty() {
+                    return Outcome::Interrupted;
+                }
                 return self.refuse();
             }
             let count = (rest.len() as u64).min(left) as usize;
