@@ -141,7 +141,7 @@ static void hclose_in_a_message(struct bounds *b, enum role role)
 {
     struct conn c;
     struct bytes in = {0};
-    char buf[300];
+    char buf[300] = {0};
     conn_open(&c, role, 0);
     see(b, c.h);
     peer_part(&in, role, OP_BINARY, 0, buf, 200);
