@@ -35,13 +35,15 @@ static void allow_many_descriptors(void)
     assert(rc == 0);
 }
 
-/*  Opens one connection and waits for the end of the server's answer. */
-static void open_connection(int port)
+/*  Opens one connection and waits for the end of the server's answer. There are
+    several addresses to connect to, as the system searches long for a free port
+    of its own once half of them are taken for one address. */
+static void open_connection(int port, int i)
 {
     struct sockaddr_in server = {
         .sin_family = AF_INET,
         .sin_port = htons(port),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK + i % 8)};
     int s = socket(AF_INET, SOCK_STREAM, 0);
     assert(s >= 0);
     int rc = connect(s, (struct sockaddr*)&server, sizeof server);
@@ -60,7 +62,7 @@ static void open_connection(int port)
 /*  The clients' process: stays until the server closes the pipe. */
 static void clients(int port, int count, int go_on)
 {
-    for(int i = 0; i < count; i++) open_connection(port);
+    for(int i = 0; i < count; i++) open_connection(port, i);
     char end;
     ssize_t got = read(go_on, &end, 1);
     exit(got == 0 ? 0 : 1);
@@ -83,7 +85,7 @@ int main(int argc, char *argv[])
     int count = argc > 1 ? atoi(argv[1]) : 10000;
     allow_many_descriptors();
     struct ipaddr addr;
-    int rc = ipaddr_local(&addr, "127.0.0.1", 0, IPADDR_IPV4);
+    int rc = ipaddr_local(&addr, NULL, 0, IPADDR_IPV4);
     assert(rc == 0);
     int listener = tcp_listen(&addr, 1000);
     assert(listener >= 0);
