@@ -27,12 +27,12 @@ STATIC := $(LIBRARIES:%=build/%.a)
 IMPORT := build/libdill_ws/libdill_ws.so
 
 .DELETE_ON_ERROR:
-.PHONY: all help demo test autobahn browser header install uninstall clean cargo
+.PHONY: all help demo test autobahn browser fuzz-smoke header install uninstall clean cargo
 
 all: $(SHARED) $(STATIC) $(IMPORT) ## build both libraries into build/
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 	@echo "install and uninstall heed PREFIX ($(PREFIX)), LIBDIR, INCLUDEDIR, MANDIR and DESTDIR."
 
 demo: all ## a server, a client, and what goes over the wire between them
@@ -48,6 +48,9 @@ autobahn: all ## the Autobahn test suite: 517 cases, against a server and a clie
 
 browser: all ## the web application in headless Chromium
 	@$(PYTHON) c-tests/browser/run.py
+
+fuzz-smoke: ## each fuzz target for some seconds (needs nightly Rust and cargo-fuzz)
+	fuzz/smoke.sh
 
 header: ## make include/libdill_ws.h from the Rust sources
 	UPDATE_HEADER=1 $(CARGO) test --quiet --package dill_ws --lib header_is_up_to_date
