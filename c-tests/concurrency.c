@@ -1,5 +1,6 @@
 /*  Contract, sections 2 and 5: several coroutines on one WebSocket. */
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -471,6 +472,40 @@ TEST(concurrency_a_hundred_connections_at_once)
             CHECK_INT(t[i][k].failed, 0);
             CHECK_INT(hclose(t[i][k].h), 0);
         }
+}
+
+/*  Each thread has handles and coroutines of its own. */
+static void *talk_in_a_thread(void *arg)
+{
+    struct talker *t = arg;
+    int s[2];
+    t->failed = 1;
+    if(ipc_pair(s) != 0) return NULL;
+    struct talker ask = {conn_attach(CLIENT, s[0], 0), t->rounds, 0};
+    struct talker echo = {conn_attach(SERVER, s[1], 0), t->rounds, 0};
+    int b = bundle();
+    bundle_go(b, ask_run(&ask));
+    bundle_go(b, echo_run(&echo));
+    t->failed = bundle_wait(b, SOON) != 0 || ask.failed || echo.failed;
+    hclose(b);
+    hclose(ask.h);
+    hclose(echo.h);
+    return NULL;
+}
+
+TEST(concurrency_threads_do_not_disturb_one_another)
+{
+    enum {THREADS = 4};
+    pthread_t thread[THREADS];
+    struct talker t[THREADS];
+    for(int i = 0; i != THREADS; i++) {
+        t[i] = (struct talker){.rounds = (int)check_rounds(300)};
+        CHECK_INT(pthread_create(&thread[i], NULL, talk_in_a_thread, &t[i]), 0);
+    }
+    for(int i = 0; i != THREADS; i++) {
+        pthread_join(thread[i], NULL);
+        CHECK_INT(t[i].failed, 0);
+    }
 }
 
 TEST_ROLES(concurrency_messages_both_ways_at_full_speed)

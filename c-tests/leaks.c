@@ -133,7 +133,7 @@ static void open_and_hclose(struct bounds *b, enum role role)
 
 TEST_ROLES(leaks_attach_and_hclose)
 {
-    go_rounds(30000, open_and_hclose, role);
+    go_rounds(10000, open_and_hclose, role);
 }
 
 /*  In the middle of a fragmented message that was received in part. */
@@ -155,7 +155,7 @@ static void hclose_in_a_message(struct bounds *b, enum role role)
 
 TEST_ROLES(leaks_hclose_in_the_middle_of_a_message)
 {
-    go_rounds(10000, hclose_in_a_message, role);
+    go_rounds(5000, hclose_in_a_message, role);
 }
 
 /**** Failures ****/
@@ -189,7 +189,7 @@ static void attach_to_the_end(struct bounds *b, enum role role)
 
 TEST_ROLES(leaks_handshakes_with_a_peer_that_is_gone)
 {
-    go_rounds(10000, attach_to_the_end, role);
+    go_rounds(5000, attach_to_the_end, role);
 }
 
 static void attach_wrongly(struct bounds *b, enum role role)
@@ -207,7 +207,7 @@ static void attach_wrongly(struct bounds *b, enum role role)
 
 TEST_ROLES(leaks_attach_with_bad_arguments)
 {
-    go_rounds(10000, attach_wrongly, role);
+    go_rounds(5000, attach_wrongly, role);
 }
 
 static void detach_in_vain(struct bounds *b, enum role role)
@@ -223,7 +223,7 @@ static void detach_in_vain(struct bounds *b, enum role role)
 
 TEST_ROLES(leaks_failed_detach)
 {
-    go_rounds(10000, detach_in_vain, role);
+    go_rounds(5000, detach_in_vain, role);
 }
 
 static void violate(struct bounds *b, enum role role)
@@ -239,7 +239,7 @@ static void violate(struct bounds *b, enum role role)
 
 TEST_ROLES(leaks_failed_connections)
 {
-    go_rounds(10000, violate, role);
+    go_rounds(5000, violate, role);
 }
 
 /**** Handshakes that succeed ****/
@@ -261,5 +261,5 @@ static void handshake(struct bounds *b, enum role role)
 
 TEST(leaks_handshakes)
 {
-    go_rounds(10000, handshake, SERVER);
+    go_rounds(5000, handshake, SERVER);
 }

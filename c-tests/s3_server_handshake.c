@@ -714,6 +714,31 @@ TEST(s3_server_refusal_waits_no_longer_than_the_deadline)
     refuse_idle_client(now() + 200, 0, 500);
 }
 
+/*  A client that leaves at the end of the stream, and not before, sees it at
+    once: the server has closed its half. */
+static coroutine void read_to_the_end(int fd)
+{
+    char buf[256];
+    while(wire_read(fd, buf, sizeof buf, WIRE_PATIENCE) == sizeof buf);
+    wire_end(fd);
+}
+
+TEST(s3_server_refusal_half_closes_and_then_waits)
+{
+    struct bytes in = {0};
+    int fd;
+    int s = stream_open(&fd);
+    request_put(&in, &(struct request){.key = ""});
+    wire_send(fd, &in);
+    int reader = go(read_to_the_end(fd));
+    int64_t start = wire_clock();
+    CHECK_ERR(ws_attach_server(s, 0, NULL, 0, NULL, 0, -1), EPROTO);
+    CHECK_RANGE(wire_clock() - start, 0, check_ms(700));
+    hclose(reader);
+    bytes_free(&in);
+    wire_close(fd);
+}
+
 /*  A client that goes on sending does not prolong the wait. */
 static coroutine void send_on(int fd)
 {

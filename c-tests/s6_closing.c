@@ -462,6 +462,20 @@ TEST_ROLES(s6_detach_after_both_closes_does_not_wait)
     conn_close(&c);
 }
 
+/*  As programs written for libdill do. */
+TEST_ROLES(s6_detached_stream_can_be_closed_in_order)
+{
+    struct conn c;
+    conn_closed(&c, role, 1000, "", 0);
+    int s = ws_detach(c.h, 1000, NULL, 0, SOON);
+    CHECK_OK(s);
+    EXPECT_CLOSE(c.fd, role, 1000, NULL, 0);
+    wire_end(c.fd);
+    CHECK_INT(wire_is_tcp() ? tcp_close(s, SOON) : ipc_close(s, SOON), 0);
+    EXPECT_END(c.fd);
+    wire_close(c.fd);
+}
+
 /*  After a message was read in part. */
 TEST_ROLES(s6_detach_after_an_overlong_message)
 {
