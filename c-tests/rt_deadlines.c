@@ -81,7 +81,8 @@ static void verify(struct flow *f, int way, size_t len)
     flow_verify(f, in + a + b, len - a - b);
 }
 
-/*  Asks when only the first `cut` of `len` bytes are there, then when all are. */
+/*  Asks when only the first `cut` of `len` bytes are there, then when all
+    are. */
 static void ask_twice(struct flow *f, int way, size_t len, size_t cut,
     int64_t deadline)
 {

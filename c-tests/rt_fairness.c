@@ -20,7 +20,8 @@
 #define CHECK_ONCE(measure, arg, high) \
     do { \
         long long best_ = -1; \
-        for(int i_ = 0; i_ != ATTEMPTS && (best_ < 0 || best_ > (high)); i_++) { \
+        for(int left_ = ATTEMPTS; left_ && (best_ < 0 || best_ > (high)); \
+              left_--) { \
             long long got_ = measure(arg); \
             if(best_ < 0 || got_ < best_) best_ = got_; \
         } \

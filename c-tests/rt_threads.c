@@ -421,7 +421,7 @@ static void send_frames(int h)
     for(int i = 0; i != KEYS; i++) ws_send(h, WS_BINARY, "x", 1, SOON);
 }
 
-/*  RFC 6455, section 10.3: unpredictable, so never the same in two processes. */
+/*  RFC 6455, section 10.3: unpredictable, so other ones in each process. */
 TEST(rt_threads_parent_and_child_have_other_masking_keys)
 {
     int fd;
