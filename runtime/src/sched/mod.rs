@@ -351,6 +351,13 @@ pub fn wait_fd(
     local().poller.wait_fd(fd, direction, deadline)
 }
 
+/// Whether [`wait_fd`] is certain to return when more arrives at a stream socket that was read empty,
+/// so that there is no need to try before. Not so after the end of the stream, an error or urgent
+/// data, which are reported once.
+pub(crate) fn reports_arrivals(fd: RawFd) -> bool {
+    local().poller.reports_arrivals(fd)
+}
+
 /// Drops the registration of a descriptor that is about to be closed, and wakes its waiters with
 /// [`WaitError::Closed`]. Does not switch; unknown descriptors are fine.
 pub fn forget_fd(fd: RawFd) {

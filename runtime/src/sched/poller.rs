@@ -30,6 +30,12 @@ const CLOSED: c_int = -1;
 const READABLE: u32 = (libc::EPOLLIN | libc::EPOLLRDHUP) as u32;
 const WRITABLE: u32 = libc::EPOLLOUT as u32;
 const BROKEN: u32 = (libc::EPOLLERR | libc::EPOLLHUP) as u32;
+/// Urgent data ends no wait, but a read stops short before it.
+const URGENT: u32 = libc::EPOLLPRI as u32;
+/// What this library's own sockets are registered for.
+const ALL: u32 = READABLE | WRITABLE | URGENT;
+/// Events after which there may be something to read that no later event reports.
+const LAST: u32 = libc::EPOLLRDHUP as u32 | BROKEN | URGENT;
 
 impl Direction {
     fn events(self) -> u32 {
@@ -52,6 +58,8 @@ struct Descriptor {
     reliable: Cell<bool>,
     /// Directions that became ready while nobody waited for them.
     ready: Cell<u32>,
+    /// One of the events in `LAST` has happened.
+    last: Cell<bool>,
 }
 
 impl Descriptor {
@@ -63,6 +71,7 @@ impl Descriptor {
             registration: Cell::new(0),
             reliable: Cell::new(false),
             ready: Cell::new(0),
+            last: Cell::new(false),
         }
     }
 
@@ -85,6 +94,9 @@ impl Descriptor {
 
     /// Resumes whom an event concerns, or remembers it.
     fn happened(&self, events: u32) {
+        if events & LAST != 0 {
+            self.last.set(true);
+        }
         for direction in [Direction::In, Direction::Out] {
             if events & (direction.events() | BROKEN) == 0 {
                 continue;
@@ -101,6 +113,7 @@ impl Descriptor {
         self.registered.set(0);
         self.reliable.set(false);
         self.ready.set(0);
+        self.last.set(false);
     }
 }
 
@@ -156,7 +169,7 @@ impl Poller {
             return Err(WaitError::Errno(Errno(libc::EBUSY)));
         }
         if !descriptor.reliable.get() {
-            self.register(fd, descriptor, READABLE | WRITABLE).map_err(WaitError::Errno)?;
+            self.register(fd, descriptor, ALL).map_err(WaitError::Errno)?;
             descriptor.reliable.set(true);
         }
         let ready = descriptor.ready.get();
@@ -183,6 +196,11 @@ impl Poller {
             CLOSED => Err(Errno(libc::EBADF)),
             errno => Err(Errno(errno)),
         }
+    }
+
+    /// See [`super::reports_arrivals`]. A descriptor that is not registered is reported when it is.
+    pub(super) fn reports_arrivals(&self, fd: RawFd) -> bool {
+        self.known(fd).is_none_or(|descriptor| !descriptor.last.get())
     }
 
     /// See [`super::forget_fd`].
@@ -393,7 +411,7 @@ impl Poller {
             if events == 0 {
                 continue;
             }
-            let events = if reliable { READABLE | WRITABLE } else { events };
+            let events = if reliable { ALL } else { events };
             match self.register(fd, descriptor, events) {
                 Ok(()) => descriptor.reliable.set(reliable),
                 Err(Errno(errno)) => {

@@ -29,7 +29,12 @@ union Control {
 const CONTROL_LEN: usize = unsafe { libc::CMSG_LEN(size_of::<c_int>() as u32) } as usize;
 
 /// A stream socket, closed when dropped.
-pub struct Socket(Cell<RawFd>);
+pub struct Socket {
+    fd: Cell<RawFd>,
+    /// A receive has got less than it asked for, so there is nothing until the poller says so
+    /// (epoll(7), question 9): trying before that would be a system call for nothing.
+    empty: Cell<bool>,
+}
 
 /// What a receive brought.
 pub struct Received {
@@ -75,22 +80,22 @@ impl Socket {
     }
 
     fn own(fd: RawFd) -> Socket {
-        Socket(Cell::new(fd))
+        Socket { fd: Cell::new(fd), empty: Cell::new(false) }
     }
 
     /// The descriptor, for whoever waits for several at once.
     pub fn descriptor(&self) -> RawFd {
-        self.0.get()
+        self.fd.get()
     }
 
     /// Whether it has not been closed.
     pub fn is_open(&self) -> bool {
-        self.0.get() != CLOSED
+        self.fd.get() != CLOSED
     }
 
     /// Closes the socket and wakes those who wait for it.
     pub fn close(&self) {
-        let fd = self.0.replace(CLOSED);
+        let fd = self.fd.replace(CLOSED);
         if fd != CLOSED {
             close_descriptor(fd);
         }
@@ -121,7 +126,7 @@ impl Socket {
         let value: *const T = value;
         // SAFETY: the value is readable for its size.
         unsafe {
-            libc::setsockopt(self.0.get(), level, name, value.cast(), size_of::<T>() as socklen_t);
+            libc::setsockopt(self.fd.get(), level, name, value.cast(), size_of::<T>() as socklen_t);
         }
     }
 
@@ -136,14 +141,14 @@ impl Socket {
         backlog: c_int,
     ) -> Result<()> {
         // SAFETY: same condition as this function's.
-        check(unsafe { libc::bind(self.0.get(), address, len) })?;
+        check(unsafe { libc::bind(self.fd.get(), address, len) })?;
         // SAFETY: no memory is passed.
-        check(unsafe { libc::listen(self.0.get(), backlog) }).map(drop)
+        check(unsafe { libc::listen(self.fd.get(), backlog) }).map(drop)
     }
 
     /// The address it has on this side.
     pub fn local_address(&self) -> Result<sockaddr_storage> {
-        local_address(self.0.get())
+        local_address(self.fd.get())
     }
 
     /// Connects to an address, or looks how that goes. `Ok(None)`: it is in progress.
@@ -152,7 +157,7 @@ impl Socket {
     /// `address` is readable for `len` bytes.
     pub unsafe fn connect(&self, address: *const sockaddr, len: socklen_t) -> Result<Option<()>> {
         // SAFETY: same condition as this function's.
-        match check(unsafe { libc::connect(self.0.get(), address, len) }) {
+        match check(unsafe { libc::connect(self.fd.get(), address, len) }) {
             Ok(_) | Err(Errno(libc::EISCONN)) => Ok(Some(())),
             // An interrupted connect goes on in the background, see connect(2).
             Err(Errno(libc::EINPROGRESS | libc::EALREADY | libc::EINTR)) => Ok(None),
@@ -167,7 +172,7 @@ impl Socket {
             let (mut address, mut len) = empty_address();
             // SAFETY: the address is writable for `len` bytes.
             let fd = check(unsafe {
-                libc::accept4(self.0.get(), (&raw mut address).cast(), &raw mut len, flags)
+                libc::accept4(self.fd.get(), (&raw mut address).cast(), &raw mut len, flags)
             });
             match fd {
                 Ok(fd) => return Ok(Some((Socket::own(fd), address))),
@@ -181,7 +186,7 @@ impl Socket {
     /// Says that nothing more will be sent.
     pub fn shut_down_sending(&self) -> Result<()> {
         // SAFETY: no memory is passed.
-        check(unsafe { libc::shutdown(self.0.get(), libc::SHUT_WR) }).map(drop)
+        check(unsafe { libc::shutdown(self.fd.get(), libc::SHUT_WR) }).map(drop)
     }
 
     /// Sends from the parts what is possible, and answers how many bytes that was. `more`: the rest
@@ -211,7 +216,7 @@ impl Socket {
         }
         loop {
             // SAFETY: the message refers to the parts and to `control`, which are alive.
-            match check_size(unsafe { libc::sendmsg(self.0.get(), &raw const message, flags) }) {
+            match check_size(unsafe { libc::sendmsg(self.fd.get(), &raw const message, flags) }) {
                 Ok(count) => return Ok(Some(count)),
                 Err(Errno(libc::EINTR)) => {}
                 Err(error) => return none_if_waiting(error),
@@ -228,6 +233,11 @@ impl Socket {
         parts: &mut [libc::iovec],
         descriptors: bool,
     ) -> Result<Option<Received>> {
+        // Who may not wait tries nevertheless.
+        if self.empty.get() && sched::can_block().is_ok() {
+            return Ok(None);
+        }
+        let wanted = parts.iter().map(|part| part.iov_len).sum();
         let mut message = message(parts);
         let mut control = control();
         if descriptors {
@@ -236,9 +246,10 @@ impl Socket {
         let flags = libc::MSG_CMSG_CLOEXEC;
         loop {
             // SAFETY: the message refers to the parts and to `control`, which are alive.
-            match check_size(unsafe { libc::recvmsg(self.0.get(), &raw mut message, flags) }) {
+            match check_size(unsafe { libc::recvmsg(self.fd.get(), &raw mut message, flags) }) {
                 Ok(count) => {
                     let descriptor = if descriptors { detach(&message) } else { None };
+                    self.note_empty(count < wanted && !descriptors);
                     return Ok(Some(Received { count, descriptor }));
                 }
                 Err(Errno(libc::EINTR)) => {}
@@ -247,17 +258,28 @@ impl Socket {
         }
     }
 
+    /// Remembers whether a receive has left nothing. One with descriptors may stop before the next
+    /// of those, and tells nothing.
+    fn note_empty(&self, empty: bool) {
+        self.empty.set(empty && sched::reports_arrivals(self.fd.get()));
+    }
+
     /// Whether sending would take a byte at least, or fail at once.
     pub fn has_room(&self) -> bool {
-        let mut query = libc::pollfd { fd: self.0.get(), events: libc::POLLOUT, revents: 0 };
+        let mut query = libc::pollfd { fd: self.fd.get(), events: libc::POLLOUT, revents: 0 };
         // SAFETY: one readable and writable element is passed.
         unsafe { libc::poll(&raw mut query, 1, 0) != 0 }
     }
 
     /// Waits until trying again makes sense. ECONNRESET: somebody closed the socket meanwhile.
     pub fn wait(&self, direction: Direction, deadline: i64) -> Result<()> {
-        match sched::wait_fd(self.0.get(), direction, deadline) {
-            Ok(()) => Ok(()),
+        match sched::wait_fd(self.fd.get(), direction, deadline) {
+            Ok(()) => {
+                if direction == Direction::In {
+                    self.empty.set(false);
+                }
+                Ok(())
+            }
             Err(WaitError::Closed) => Err(Errno(libc::ECONNRESET)),
             Err(WaitError::Errno(error)) => Err(error),
         }
