@@ -158,9 +158,10 @@ pub unsafe extern "C" fn dill_ws_send(
     len: usize,
     deadline: i64,
 ) -> c_int {
-    let mut list = Iolist::single(buf, len);
+    let mut element = Iolist::single(buf, len);
+    let list = &raw mut element;
     // SAFETY: a list of one element that is readable for its length.
-    report(|| unsafe { send(s, flags, &mut list, &mut list, deadline) })
+    report(|| unsafe { send(s, flags, list, list, deadline) })
 }
 
 /// Receives a message.
@@ -189,9 +190,10 @@ pub unsafe extern "C" fn dill_ws_recv(
     len: usize,
     deadline: i64,
 ) -> ssize_t {
-    let mut list = Iolist::single(buf, len);
+    let mut element = Iolist::single(buf, len);
+    let list = &raw mut element;
     // SAFETY: a list of one element that is writable for its length.
-    report(|| unsafe { receive(s, flags, &mut list, &mut list, deadline) })
+    report(|| unsafe { receive(s, flags, list, list, deadline) })
 }
 
 /// Sends a message from a list of buffers.
