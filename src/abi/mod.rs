@@ -14,3 +14,5 @@ mod pinned;
 mod random;
 mod raw_names;
 mod storage;
+#[cfg(test)]
+mod tests;

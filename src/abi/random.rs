@@ -32,6 +32,10 @@ extern "C" fn in_child() {
 /// Fills `bytes` (at most a batch) with bytes that were never handed out before.
 pub(super) fn fill(bytes: &mut [u8]) -> Result<(), Error> {
     WATCH_FORKS.call_once(|| {
+        // miri has no forks, nor this function.
+        if cfg!(miri) {
+            return;
+        }
         // SAFETY: the handler is a function without arguments that only touches an atomic.
         unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
     });
