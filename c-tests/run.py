@@ -306,9 +306,8 @@ def valgrind_controls(args, build, mode, results):
 def programs(args):
     names = [path.stem for path in sorted(HERE.glob("*.c"))
              if path.stem not in SUPPORT + RT_SUPPORT + SPECIAL]
-    if args.valgrind:
-        names = [name for name in names if name not in INTERPOSING]
-    return names
+    skipped = args.skip.split(",") + (INTERPOSING if args.valgrind else [])
+    return [name for name in names if name not in skipped]
 
 
 def is_harnessed(name):
@@ -357,6 +356,7 @@ def parse_arguments():
                         help="an installed libdill to run on as well")
     parser.add_argument("--modes", help="only these, e.g. shared,static")
     parser.add_argument("--only", help="only programs or tests whose name contains this")
+    parser.add_argument("--skip", default="", help="without these programs, e.g. allocations,syscalls")
     parser.add_argument("--valgrind", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
