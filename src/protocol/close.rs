@@ -115,6 +115,7 @@ mod tests {
     ];
 
     #[test]
+    #[cfg_attr(miri, ignore = "long")]
     fn rfc_7_4_every_code() {
         let mut next = 0;
         for (first, last, allowed) in TABLE {

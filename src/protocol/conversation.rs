@@ -152,6 +152,7 @@ fn section_5_5_1_close() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "long")]
 fn section_5_5_control_frames_of_every_length() {
     for len in 0..=125u8 {
         let payload = vec![len; usize::from(len)];
@@ -162,6 +163,7 @@ fn section_5_5_control_frames_of_every_length() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "long")]
 fn section_5_6_lengths_at_the_edges_of_their_forms() {
     for len in [0usize, 1, 125, 126, 127, 65535, 65536] {
         let payload = vec![0xA5; len];

@@ -74,6 +74,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long")]
     fn words_agree_with_the_plain_loop() {
         for offset in 0..16 {
             for len in 0..200 {

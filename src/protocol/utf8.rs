@@ -142,6 +142,7 @@ mod tests {
     ];
 
     #[test]
+    #[cfg_attr(miri, ignore = "long")]
     fn every_sequence_of_one_and_two_bytes() {
         for first in 0..=255 {
             check(&[first]);
@@ -153,6 +154,7 @@ mod tests {
 
     /// Every pair of first bytes, with a third byte from either side of each border of classes.
     #[test]
+    #[cfg_attr(miri, ignore = "long")]
     fn sequences_of_three_bytes() {
         for first in 0..=255 {
             for second in 0..=255 {
@@ -165,6 +167,7 @@ mod tests {
 
     /// Every byte from either side of each border of classes, in every place.
     #[test]
+    #[cfg_attr(miri, ignore = "long")]
     fn sequences_of_four_bytes() {
         for first in BORDERS {
             for second in BORDERS {
@@ -178,6 +181,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long")]
     fn every_character_in_every_split() {
         for character in '\0'..=char::MAX {
             let mut buffer = [0; 4];

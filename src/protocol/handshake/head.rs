@@ -304,6 +304,7 @@ pub(super) mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long")]
     fn the_longest_head() {
         let head = head_of(MAX_HEAD);
         assert_eq!(check(&head), Ok(()));
@@ -322,6 +323,7 @@ pub(super) mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long")]
     fn empty_lines_in_front_count() {
         let lines = b"\r\n".repeat(MAX_HEAD);
         assert_eq!(push_all([&lines[..]]), Err(HeadError::TooLarge));

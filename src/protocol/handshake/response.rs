@@ -251,6 +251,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long")]
     fn the_largest_head() {
         for (len, expected) in
             [(MAX_HEAD, Ok(())), (MAX_HEAD + 1, Err(ResponseError::HeadTooLarge))]
