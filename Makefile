@@ -27,7 +27,7 @@ STATIC := $(LIBRARIES:%=build/%.a)
 IMPORT := build/libdill_ws/libdill_ws.so
 
 .DELETE_ON_ERROR:
-.PHONY: all help demo test autobahn browser fuzz-smoke header install uninstall clean cargo
+.PHONY: all help demo test autobahn bench browser fuzz-smoke sanitize miri header install uninstall clean cargo
 
 all: $(SHARED) $(STATIC) $(IMPORT) ## build both libraries into build/
 
@@ -51,6 +51,15 @@ browser: all ## the web application in headless Chromium
 
 fuzz-smoke: ## each fuzz target for some seconds (needs nightly Rust and cargo-fuzz)
 	fuzz/smoke.sh
+
+bench: all ## compare with other implementations, in a few minutes; with libdill too: LIBDILL=PREFIX
+	@$(PYTHON) bench/run.py $(if $(LIBDILL),--libdill $(LIBDILL))
+
+sanitize: ## the C tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(PYTHON) tools/sanitize.py
+
+miri: ## the protocol and the exported functions under miri (needs nightly Rust with miri)
+	tools/miri.sh
 
 header: ## make include/libdill_ws.h from the Rust sources
 	UPDATE_HEADER=1 $(CARGO) test --quiet --package dill_ws --lib header_is_up_to_date
