@@ -1,0 +1,59 @@
+/*  A WebSocket echo server with a coroutine for each connection: prints
+    `port NUMBER`, ends with its standard input. With -DOWN_WS it takes the
+    WebSocket functions that libdill itself declares. */
+
+#include <errno.h>
+#include <libdill.h>
+#ifndef OWN_WS
+#include <libdill_ws.h>
+#endif
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define MESSAGE_MAX (2 * 1024 * 1024)
+
+static coroutine void serve(int s)
+{
+    char resource[64], host[64]; /* libdill's own function cannot do without */
+    s = ws_attach_server(s, WS_BINARY, resource, sizeof resource, host, sizeof host,
+        now() + 10000);
+    if(s < 0) return;
+    char *buf = malloc(MESSAGE_MAX);
+    while(buf) {
+        int flags;
+        ssize_t len = ws_recv(s, &flags, buf, MESSAGE_MAX, -1);
+        if(len < 0) break;
+        if(ws_send(s, flags, buf, (size_t)len, -1) < 0) break;
+    }
+    free(buf);
+    hclose(s);
+}
+
+static coroutine void accept_connections(int listener, int connections)
+{
+    for(;;) {
+        int s = tcp_accept(listener, NULL, -1);
+        if(s < 0 && errno == ECANCELED) return;
+        if(s >= 0 && bundle_go(connections, serve(s)) < 0) hclose(s);
+    }
+}
+
+int main(void)
+{
+    struct ipaddr addr;
+    if(ipaddr_local(&addr, "127.0.0.1", 0, IPADDR_IPV4) < 0) return 1;
+    int listener = tcp_listen(&addr, 1000);
+    int tasks = bundle();
+    if(listener < 0 || tasks < 0) return 1;
+    if(bundle_go(tasks, accept_connections(listener, tasks)) < 0) return 1;
+    printf("port %d\n", ipaddr_port(&addr));
+    fflush(stdout);
+    char byte;
+    do {
+        if(fdin(STDIN_FILENO, -1) < 0) return 1;
+    } while(read(STDIN_FILENO, &byte, 1) > 0);
+    hclose(tasks);
+    hclose(listener);
+    return 0;
+}

@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+"""Measures libdill_ws beside other implementations, and prints tables.
+
+Everything that is compared runs in turns: one short run of each, then again. A table has the median of
+the rounds, and of the ratios within the rounds. So what else the machine does meanwhile concerns all
+alike. The processor time that a server spends on a message depends less on that than the rate does.
+
+Server and load share one processor. On two, what a round trip takes is mostly how long an idle
+processor needs to wake up, and where the system happens to put the two.
+"""
+
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path.insert(0, str(ROOT / "c-tests/peers"))
+import support  # noqa: E402
+
+CFLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", "-fno-ipa-modref"]
+OURS = "libdill_ws"
+# Title, connections, bytes of a message, messages at once.
+LOADS = [
+    ("64 B", 1, 64, 1), ("1 KiB", 1, 1024, 1), ("16 KiB", 1, 16384, 1),
+    ("64 B × 64 conn.", 64, 64, 1), ("1 KiB × 64 conn.", 64, 1024, 1),
+    ("16 KiB × 64 conn.", 64, 16384, 1),
+    ("64 KiB", 1, 65536, 1), ("1 MiB", 1, 1 << 20, 1),
+    ("64 B, 64 at once", 1, 64, 64),
+]
+SECTIONS = ["echo", "calls", "functions", "scale"]
+STUCK_SECONDS = 60
+
+
+class Server:
+    def __init__(self, name, command, env=None):
+        self.name, self.command, self.env = name, command, env
+
+    def start(self):
+        self.running = support.Server(self.command, self.env)
+        return self.running
+
+    @property
+    def pid(self):
+        return self.running.process.pid
+
+
+class Bench:
+    def __init__(self, args):
+        self.args = args
+        self.setup = support.Setup(args)
+        self.out = self.setup.libs / "bench"
+        self.out.mkdir(exist_ok=True)
+        self.missing = []
+
+    def compile(self, source, *flags, name=None):
+        target = self.out / (name or pathlib.Path(source).stem)
+        command = [*shlex.split(os.environ.get("CC", "cc")), *CFLAGS, HERE / source, "-o", target,
+                   *flags]
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+        if done.returncode:
+            support.die(f"{source} does not compile\n{done.stderr}")
+        return target
+
+    def on_rt(self, source, libs=None, name=None):
+        libs = (libs or self.setup.libs).resolve()
+        return self.compile(source, f"-I{ROOT / 'include'}", f"-L{libs}", f"-Wl,-rpath,{libs}",
+                            "-ldill_ws", "-ldill_rt", name=name)
+
+    def on_libdill(self, source):
+        prefix = self.setup.libdill
+        return self.compile(source, "-DOWN_WS", f"-I{prefix}/include", f"-L{prefix}/lib",
+                            f"-Wl,-rpath,{prefix}/lib", "-ldill",
+                            name=f"{pathlib.Path(source).stem}_libdill")
+
+    def servers(self):
+        servers = [Server(OURS, [self.on_rt("echo.c")])]
+        if self.args.against:
+            program = self.on_rt("echo.c", self.args.against, "echo_against")
+            servers.append(Server("the other build", [program]))
+        if self.setup.libdill:
+            program = self.on_libdill("echo.c")
+            preload = {"LD_PRELOAD": str(self.setup.libs / "libdill_ws.so.0")}
+            servers.append(Server("libdill_ws on libdill", [program], preload))
+            servers.append(Server("libdill's ws", [program]))
+        else:
+            self.missing.append("libdill (--libdill PREFIX)")
+        return servers + ([] if self.args.few else self.others())
+
+    def others(self):
+        servers = []
+        if (pathlib.Path("/usr/include") / "libwebsockets.h").exists():
+            program = self.compile("peers/echo_lws.c", "-lwebsockets", "-pthread")
+            servers.append(Server("libwebsockets", [program]))
+        else:
+            self.missing.append("libwebsockets (libwebsockets-dev)")
+        rust = self.rust()
+        servers.append(Server("tokio-tungstenite", [rust, "tungstenite"]))
+        servers.append(Server("fastwebsockets", [rust, "fastwebsockets"]))
+        servers.append(Server("ws (Node)", ["node", HERE / "peers/echo.js"], self.setup.node()))
+        servers.append(Server("websockets (Python)", [self.setup.python(), HERE / "peers/echo.py"]))
+        servers.append(Server("bare sockets", [self.compile("bare.c")]))
+        return servers
+
+    def rust(self):
+        target = self.out / "rust"
+        done = subprocess.run(
+            ["cargo", "build", "--release", "--quiet", "--locked", "--manifest-path",
+             str(HERE / "peers/rust/Cargo.toml"), "--target-dir", str(target)])
+        if done.returncode:
+            support.die("the Rust servers do not compile")
+        return target / "release/echo"
+
+    def load(self, server, connections, size, depth, seconds):
+        """Messages, messages per second, and µs of processor time for each; none if it fails."""
+        try:
+            done = subprocess.run(
+                [str(word) for word in (self.out / "load", server.running.port, server.pid,
+                                        connections, size, depth, seconds)],
+                capture_output=True, text=True, timeout=STUCK_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
+        if done.returncode:
+            return None
+        return [float(word) for word in done.stdout.split()]
+
+
+def table(title, head, rows):
+    print(f"\n{title}\n\n| {' | '.join(head)} |\n|{'---|' * len(head)}")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+    sys.stdout.flush()
+
+
+def number(value):
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def relative(rows, ours):
+    """The median of the values, and of their ratios to ours in the same round."""
+    if not rows or None in rows:
+        return "–"
+    ratio = statistics.median(row / our for row, our in zip(rows, ours))
+    return f"{number(statistics.median(rows))} ({ratio:.2f})"
+
+
+def echo(bench):
+    bench.compile("load.c")
+    servers = bench.servers()
+    rate = {(s.name, load): [] for s in servers for load in LOADS}
+    cost = {key: [] for key in rate}
+    for server in servers:
+        server.start()
+    for load in LOADS:
+        works = list(servers)
+        for _ in range(bench.args.rounds):
+            for server in list(works):
+                result = bench.load(server, *load[1:], bench.args.seconds)
+                if result is None:
+                    works.remove(server)
+                rate[server.name, load].append(result and result[1])
+                cost[server.name, load].append(result and result[2])
+        print(f"# {load[0]}: done", file=sys.stderr)
+        # Turn by turn, so that nobody always follows the same.
+        servers.append(servers.pop(0))
+    for server in servers:
+        server.running.__exit__()
+    servers.sort(key=lambda server: server.name != OURS)
+    head = ["", *(load[0] for load in LOADS)]
+    for title, values in (
+            ("Messages per second sent and echoed (in brackets: relative to ours; more is better)", rate),
+            ("Processor time of the server for each, µs (relative to ours; less is better)", cost)):
+        table(title, head, [
+            [server.name, *(relative(values[server.name, load], values[OURS, load])
+                            for load in LOADS)] for server in servers])
+
+
+def calls(bench):
+    """System calls of a server, counted by the kernel: a tracer would slow it down and change them."""
+    count = ["perf", "stat", "--field-separator=,", "--event=raw_syscalls:sys_enter"]
+    if not shutil.which("perf") or subprocess.run([*count, "true"], capture_output=True).returncode:
+        bench.missing.append("system calls by perf (linux-perf, as root)")
+        return
+    bench.compile("load.c")
+    loads = [("1 connection", 1, 64, 1), ("64 connections", 64, 64, 1), ("64 at once", 1, 64, 64)]
+    rows = []
+    for server in bench.servers():
+        row = [server.name]
+        for _, *load in loads:
+            with server.start():
+                bench.load(server, *load, 0)
+                report = bench.out / "calls"
+                counter = subprocess.Popen([*count, f"--output={report}", f"--pid={server.pid}"])
+                time.sleep(0.3)
+                result = bench.load(server, *load, bench.args.seconds)
+                counter.send_signal(signal.SIGINT)
+                counter.wait()
+            total = re.search(r"^(\d+),.*sys_enter", report.read_text(), re.M)
+            row.append(f"{int(total[1]) / result[0]:.2f}" if result and total else "–")
+        rows.append(row)
+    table("System calls of the server per message of 64 B", ["", *(load[0] for load in loads)], rows)
+
+
+def functions(bench):
+    """What the functions cost without a network."""
+    programs = {OURS: bench.on_rt("inprocess.c")}
+    if bench.args.against:
+        programs["the other build"] = bench.on_rt("inprocess.c", bench.args.against,
+                                                  "inprocess_against")
+    if bench.setup.libdill:
+        programs["libdill's ws"] = bench.on_libdill("inprocess.c")
+    found = {name: {} for name in programs}
+    for _ in range(bench.args.rounds):
+        for name, program in programs.items():
+            done = subprocess.run([str(program)], stdout=subprocess.PIPE, text=True, check=True)
+            for line in done.stdout.splitlines():
+                what, size, time = line.split()
+                found[name].setdefault((what, int(size)), []).append(float(time))
+    ours = found[OURS]
+    rows = []
+    for (what, size), times in ours.items():
+        cells = [f"{number(statistics.median(times))}"]
+        cells.append(f"{statistics.median(times) / statistics.median(ours['memcpy', size]):.2f}")
+        cells += [relative(found[name][what, size], times) for name in programs if name != OURS]
+        rows.append([what, f"{size:,}", *cells])
+    table("Nanoseconds for each message, without a network",
+          ["", "bytes", OURS, "times memcpy", *(name for name in programs if name != OURS)], rows)
+
+
+def scale(bench):
+    for name in ("coroutines", "idle"):
+        print()
+        done = subprocess.run([str(bench.on_rt(f"{name}.c"))], stdout=subprocess.PIPE, text=True)
+        print(done.stdout.rstrip() if done.returncode == 0 else f"{name}: failed")
+        sys.stdout.flush()
+
+
+def main():
+    parser = support.arguments(__doc__.splitlines()[0])
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
+    parser.add_argument("--against", type=pathlib.Path, metavar="DIR",
+                        help="another build of our libraries to compare with")
+    parser.add_argument("--few", action="store_true", help="without other implementations")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=0.25, help="for each run")
+    args = parser.parse_args()
+    if unknown := set(args.sections) - set(SECTIONS):
+        parser.error(f"no section {', '.join(unknown)}")
+    bench = Bench(args)
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    for section in args.sections or SECTIONS:
+        globals()[section](bench)
+    for thing in dict.fromkeys(bench.missing):
+        print(f"\nNot compared with {thing}: not there.")
+
+
+main()
