@@ -54,7 +54,7 @@ MISTAKES = [
     ("heap", r"heap-buffer-overflow.*\bin heap\b"),
     ("overflow", r"signed integer overflow"),
     ("leak", r"LeakSanitizer: detected memory leaks.*\bin leak\b"),
-    ("coroutine", r"stack-buffer-overflow.*\bin beyond_a_local\b"),
+    ("coroutine", r"stack-buffer-(over|under)flow.*\bin beyond_a_local\b"),
     ("key", r"heap-buffer-overflow.*\bin dill_ws_response_key\b"),
     ("status", r"heap-buffer-overflow.*\bin dill_ws_status\b"),
     ("pointer", r"heap-buffer-overflow.*\bin dill_ipc_pair\b"),

@@ -29,9 +29,9 @@ static void must(int ok, const char *what)
 
 static void heap(void)
 {
-    char *volatile block = malloc(10);
+    volatile char *volatile block = malloc(10);
     block[10] = 1;
-    free(block);
+    free((char*)block);
 }
 
 static void overflow(void)
@@ -46,13 +46,23 @@ static void leak(void)
     lost = NULL;
 }
 
-static coroutine void beyond_a_local(volatile int n)
+static __attribute__((noipa)) void look(volatile char *p)
 {
-    char local[16];
-    memset(local, 0, sizeof local);
-    volatile char *p = local;
-    sink = p[n];
+    sink = *p;
+}
+
+static coroutine void beyond_a_local(void)
+{
+    volatile char local[16];
     yield();
+    look(local + sizeof local);
+}
+
+static void coroutine_stack(void)
+{
+    int b = go(beyond_a_local());
+    must(b >= 0, "go");
+    must(!bundle_wait(b, -1) && !hclose(b), "bundle_wait");
 }
 
 /*  Writes 29 bytes, not by a function of libc that is checked in any case. */
@@ -86,10 +96,11 @@ static void status(void)
     must(!hclose(b) && !hclose(h), "hclose");
 }
 
-/*  The second number has no room. */
+/*  The second number has no room, which the compiler must not know. */
 static void pointer(void)
 {
-    int *pair = malloc(sizeof(int));
+    volatile size_t room = sizeof(int);
+    int *pair = malloc(room);
     must(!ipc_pair(pair), "ipc_pair");
     free(pair);
 }
@@ -124,7 +135,7 @@ int main(int argc, char **argv)
     if(strcmp(what, "heap") == 0) heap();
     else if(strcmp(what, "overflow") == 0) overflow();
     else if(strcmp(what, "leak") == 0) leak();
-    else if(strcmp(what, "coroutine") == 0) hclose(go(beyond_a_local(16)));
+    else if(strcmp(what, "coroutine") == 0) coroutine_stack();
     else if(strcmp(what, "key") == 0) key();
     else if(strcmp(what, "status") == 0) status();
     else if(strcmp(what, "pointer") == 0) pointer();
