@@ -3,7 +3,7 @@
 
 use super::frame::{Header, MAX_HEADER, Opcode, Role, Violation};
 use super::message::{Assembler, Control, Kind, Progress, Want};
-use super::{close, mask};
+use super::{CUTS, close, mask};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +100,7 @@ fn check(frames: &[u8], want: Result<&[Event], Violation>) {
         assert_eq!(feed(role, &[&bytes]), want, "{role:?} whole");
         let single: Vec<&[u8]> = bytes.chunks(1).collect();
         assert_eq!(feed(role, &single), want, "{role:?} byte by byte");
-        for at in 0..=bytes.len() {
+        for at in (0..=bytes.len()).step_by(CUTS) {
             let (front, back) = bytes.split_at(at);
             assert_eq!(feed(role, &[front, back]), want, "{role:?} split at {at}");
         }

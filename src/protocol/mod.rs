@@ -16,3 +16,8 @@ pub mod utf8;
 
 #[cfg(test)]
 mod conversation;
+
+/// The tests cut their input in two at every so many bytes: at all but under miri, which is hundreds
+/// of times slower.
+#[cfg(test)]
+const CUTS: usize = if cfg!(miri) { 61 } else { 1 };
