@@ -74,9 +74,10 @@ static int make_tcp_listener(void)
 
 static int make_ipc_listener(void)
 {
-    unlink("hostile.sock");
-    int h = ipc_listen("hostile.sock", 1);
-    unlink("hostile.sock");
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/hostile-%d.sock", (int)getpid());
+    int h = ipc_listen(path, 1);
+    unlink(path);
     return h;
 }
 
