@@ -55,7 +55,7 @@ fuzz-smoke: ## each fuzz target for some seconds (needs nightly Rust and cargo-f
 bench: all ## compare with other implementations, in a few minutes; with libdill too: LIBDILL=PREFIX
 	@$(PYTHON) bench/run.py $(if $(LIBDILL),--libdill $(LIBDILL))
 
-sanitize: ## the C tests with AddressSanitizer and UndefinedBehaviorSanitizer
+sanitize: all ## the C tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(PYTHON) tools/sanitize.py
 
 miri: ## the protocol and the exported functions under miri (needs nightly Rust with miri)

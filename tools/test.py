@@ -48,6 +48,7 @@ def steps(libdill):
         ("examples of the manual pages", ["c-tests/examples/run.py"]),
         ("c", ["c-tests/run.py"]),
         ("c under valgrind", ["c-tests/run.py", "--valgrind"]),
+        ("c under sanitizers", ["tools/sanitize.py"]),
         ("failing hosts", ["c-tests/faults/run.py"]),
         ("demo", ["tools/demo.sh"]),
         ("other implementations", ["c-tests/peers/run.py"]),
