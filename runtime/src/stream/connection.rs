@@ -1,20 +1,17 @@
 //! Connected sockets as byte streams behind handles.
 
 use core::ffi::{c_int, c_void};
-use core::mem::offset_of;
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 use std::os::fd::{IntoRawFd, RawFd};
 
-use libc::ssize_t;
-
-use crate::bsock::{self, BsockSomeVfs, BsockVfs, RoomVfs};
-use crate::errno::{Errno, Result, ret_ptr, ret_ssize, ret_unit};
-use crate::handle::{self, Hvfs};
-use crate::iolist::{Cursor, Iolist, List, Skips};
+use crate::errno::{Errno, Result};
+use crate::handle;
+use crate::iolist::{Cursor, List, Skips};
 use crate::sched::{self, Direction};
 
 use super::Kind;
 use super::buffer::NO_ROOM;
+use super::callbacks::{Callbacks, Stream};
 use super::descriptors::Descriptors;
 use super::inbound::{Failure, Inbound, Outcome, Source};
 use super::shared::Shared;
@@ -30,11 +27,7 @@ const CARRIER: u8 = 0xcc;
 /// A connected socket.
 #[repr(C)]
 pub struct Connection {
-    /// First, because its address is the object's.
-    hvfs: Hvfs,
-    bsock: BsockVfs,
-    some: BsockSomeVfs,
-    room: RoomVfs,
+    callbacks: Callbacks,
     kind: Kind,
     socket: Socket,
     inbound: Inbound,
@@ -48,10 +41,7 @@ pub fn open(kind: Kind, socket: Socket) -> Result<c_int> {
         socket.no_delay();
     }
     let connection = Shared::new(Connection {
-        hvfs: Hvfs { query: Some(query), close: Some(hclose) },
-        bsock: BsockVfs { bsendl: Some(bsendl), brecvl: Some(brecvl) },
-        some: BsockSomeVfs { brecvsome: Some(brecvsome) },
-        room: RoomVfs { await_room },
+        callbacks: Callbacks::of::<Connection>(),
         kind,
         socket,
         inbound: Inbound::default(),
@@ -113,23 +103,6 @@ pub fn close(kind: Kind, s: c_int, deadline: i64) -> Result<()> {
 }
 
 impl Connection {
-    /// Sends the whole list. Errors: EINVAL, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED,
-    /// ENOMEM.
-    ///
-    /// # Safety
-    /// The list's buffers are readable.
-    unsafe fn send(&self, list: List, deadline: i64) -> Result<()> {
-        let _turn = self.outbound.enter()?;
-        let total = match list.skips() {
-            Skips::None => list.total().ok_or(Errno(libc::EINVAL))?,
-            _ => return Err(Errno(libc::EINVAL)),
-        };
-        let mut sent = 0;
-        // SAFETY: same condition as this function's.
-        unsafe { self.send_rest(list, total, &mut sent, deadline) }
-            .map_err(|failure| self.settle(failure, sent > 0))
-    }
-
     /// Sends until `total` bytes are sent.
     ///
     /// # Safety
@@ -202,28 +175,6 @@ impl Connection {
         Ok(descriptor.into_raw_fd())
     }
 
-    /// Receives the whole list. Errors: those of [`Inbound::receive`].
-    ///
-    /// # Safety
-    /// The list's buffers are writable.
-    unsafe fn receive(&self, list: List, deadline: i64) -> Result<()> {
-        // SAFETY: same condition as this function's.
-        let result = unsafe { self.inbound.receive(self, list, deadline) };
-        self.descriptors.drop_before(self.inbound.position());
-        result
-    }
-
-    /// Receives what has come. Errors: those of [`Inbound::receive_some`].
-    ///
-    /// # Safety
-    /// `base` is NULL or writable for `len` bytes.
-    unsafe fn receive_some(&self, base: *mut u8, len: usize, deadline: i64) -> Result<usize> {
-        // SAFETY: same condition as this function's.
-        let result = unsafe { self.inbound.receive_some(self, base, len, deadline) };
-        self.descriptors.drop_before(self.inbound.position());
-        result
-    }
-
     fn done(&self) -> Result<()> {
         self.outbound.check()?;
         match self.socket.shut_down_sending() {
@@ -269,15 +220,6 @@ impl Connection {
         Ok(sent)
     }
 
-    /// Waits until sending can begin without waiting. Errors: EBUSY, ETIMEDOUT, ECANCELED,
-    /// ECONNRESET.
-    fn await_room(&self, deadline: i64) -> Result<()> {
-        while self.socket.is_open() && !self.socket.has_room() {
-            self.socket.wait(Direction::Out, deadline)?;
-        }
-        Ok(())
-    }
-
     fn wait_for(&self, direction: Direction, deadline: i64) -> Outcome<()> {
         self.check_open()?;
         self.socket.wait(direction, deadline).map_err(Failure::Interrupted)
@@ -308,6 +250,59 @@ impl Connection {
 
     fn address(&self) -> NonNull<c_void> {
         NonNull::from(self).cast()
+    }
+}
+
+// SAFETY: it begins with the callbacks for it; `open` puts it into a `Shared`.
+unsafe impl Stream for Connection {
+    fn own_type(&self) -> *const c_void {
+        self.kind.connection_type()
+    }
+
+    /// Sends the whole list. Errors: EINVAL, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED,
+    /// ENOMEM.
+    unsafe fn send(&self, list: List, deadline: i64) -> Result<()> {
+        let _turn = self.outbound.enter()?;
+        let total = match list.skips() {
+            Skips::None => list.total().ok_or(Errno(libc::EINVAL))?,
+            _ => return Err(Errno(libc::EINVAL)),
+        };
+        let mut sent = 0;
+        // SAFETY: same condition as this function's.
+        unsafe { self.send_rest(list, total, &mut sent, deadline) }
+            .map_err(|failure| self.settle(failure, sent > 0))
+    }
+
+    /// Receives the whole list. Errors: those of [`Inbound::receive`].
+    unsafe fn receive(&self, list: List, deadline: i64) -> Result<()> {
+        // SAFETY: same condition as this function's.
+        let result = unsafe { self.inbound.receive(self, list, deadline) };
+        self.descriptors.drop_before(self.inbound.position());
+        result
+    }
+
+    /// Receives what has come. Errors: those of [`Inbound::receive_some`].
+    unsafe fn receive_some(&self, base: *mut u8, len: usize, deadline: i64) -> Result<usize> {
+        // SAFETY: same condition as this function's.
+        let result = unsafe { self.inbound.receive_some(self, base, len, deadline) };
+        self.descriptors.drop_before(self.inbound.position());
+        result
+    }
+
+    /// Waits until sending can begin without waiting. Errors: EBUSY, ETIMEDOUT, ECANCELED,
+    /// ECONNRESET.
+    fn await_room(&self, deadline: i64) -> Result<()> {
+        while self.socket.is_open() && !self.socket.has_room() {
+            self.socket.wait(Direction::Out, deadline)?;
+        }
+        Ok(())
+    }
+
+    fn abort(&self) {
+        match self.kind {
+            Kind::Tcp => self.socket.reset(),
+            Kind::Ipc => self.socket.close(),
+        }
     }
 }
 
@@ -352,205 +347,5 @@ fn failure(error: Errno) -> Failure {
         | libc::ENOMEM
         | libc::ETOOMANYREFS => Failure::Interrupted(error),
         _ => Failure::Broken(error),
-    }
-}
-
-/// The query callback.
-///
-/// # Safety
-/// `hvfs` is that of a connection which is alive.
-unsafe extern "C" fn query(hvfs: *mut Hvfs, ty: *const c_void) -> *mut c_void {
-    let connection = hvfs.cast::<Connection>();
-    // SAFETY: the caller promises a connection.
-    let found: *mut c_void = unsafe {
-        if ty == bsock::TYPE {
-            (&raw mut (*connection).bsock).cast()
-        } else if ty == bsock::SOME_TYPE {
-            (&raw mut (*connection).some).cast()
-        } else if ty == bsock::ROOM_TYPE {
-            (&raw mut (*connection).room).cast()
-        } else if ty == (*connection).kind.connection_type() {
-            connection.cast()
-        } else {
-            ptr::null_mut()
-        }
-    };
-    ret_ptr(NonNull::new(found).ok_or(Errno(libc::ENOTSUP)))
-}
-
-/// The close callback: abrupt, as it may not wait.
-///
-/// # Safety
-/// `hvfs` is that of a connection whose handle has its share, and this is the last call for it.
-unsafe extern "C" fn hclose(hvfs: *mut Hvfs) {
-    let Some(connection) = NonNull::new(hvfs.cast::<Connection>()) else {
-        return;
-    };
-    // SAFETY: the handle's share is given back here.
-    let connection = unsafe { Shared::from_raw(connection) };
-    match connection.kind {
-        Kind::Tcp => connection.socket.reset(),
-        Kind::Ipc => connection.socket.close(),
-    }
-}
-
-/// Sends a list.
-///
-/// # Safety
-/// `vfs` is that of a connection which is alive; the ends are NULL or elements of a readable list
-/// over readable buffers.
-unsafe extern "C" fn bsendl(
-    vfs: *mut BsockVfs,
-    first: *mut Iolist,
-    last: *mut Iolist,
-    deadline: i64,
-) -> c_int {
-    // SAFETY: the caller's promises are the callees' demands.
-    ret_unit(unsafe {
-        let connection = around(vfs.cast(), offset_of!(Connection, bsock));
-        List::check(first, last).and_then(|list| connection.send(list, deadline))
-    })
-}
-
-/// Receives a list.
-///
-/// # Safety
-/// `vfs` is that of a connection which is alive; the ends are NULL or elements of a readable list
-/// over buffers that are writable or NULL.
-unsafe extern "C" fn brecvl(
-    vfs: *mut BsockVfs,
-    first: *mut Iolist,
-    last: *mut Iolist,
-    deadline: i64,
-) -> c_int {
-    // SAFETY: the caller's promises are the callees' demands.
-    ret_unit(unsafe {
-        let connection = around(vfs.cast(), offset_of!(Connection, bsock));
-        List::check(first, last).and_then(|list| connection.receive(list, deadline))
-    })
-}
-
-/// Receives what has come.
-///
-/// # Safety
-/// `vfs` is that of a connection which is alive; `buf` is NULL or writable for `len` bytes.
-unsafe extern "C" fn brecvsome(
-    vfs: *mut BsockSomeVfs,
-    buf: *mut c_void,
-    len: usize,
-    deadline: i64,
-) -> ssize_t {
-    // SAFETY: the caller's promises are the callees' demands.
-    ret_ssize(unsafe {
-        let connection = around(vfs.cast(), offset_of!(Connection, some));
-        // The share keeps the connection in place, whoever closes the handle meanwhile.
-        sched::breathe();
-        connection.receive_some(buf.cast(), len, deadline)
-    })
-}
-
-/// Waits until sending can begin without waiting.
-///
-/// # Safety
-/// `vfs` is that of a connection which is alive.
-unsafe fn await_room(vfs: *mut RoomVfs, deadline: i64) -> Result<()> {
-    // SAFETY: the caller's promise is the callee's demand.
-    let connection = unsafe { around(vfs.cast(), offset_of!(Connection, room)) };
-    connection.await_room(deadline)
-}
-
-/// A share of the connection that has `member` at `offset`.
-///
-/// # Safety
-/// There must be such a connection, alive, and `member` derived from its address.
-unsafe fn around(member: *mut c_void, offset: usize) -> Shared<Connection> {
-    // SAFETY: the caller promises the connection around the member, which is no NULL.
-    unsafe { Shared::another(NonNull::new_unchecked(member.byte_sub(offset)).cast()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ipc;
-
-    /// Sends what `bytes` says, without waiting.
-    fn send(s: c_int, bytes: &[u8]) -> Result<()> {
-        let mut list = Iolist::single(bytes.as_ptr().cast_mut().cast(), bytes.len());
-        // SAFETY: the list and its buffer are alive.
-        unsafe { bsock::send(s, &raw mut list, &raw mut list, 0) }
-    }
-
-    /// Receives without waiting.
-    fn receive(s: c_int, len: usize) -> Result<Vec<u8>> {
-        let mut memory = vec![0; len];
-        let mut list = Iolist::single(memory.as_mut_ptr().cast(), len);
-        // SAFETY: the list and its buffer are alive.
-        unsafe { bsock::receive(s, &raw mut list, &raw mut list, 0) }.map(|()| memory)
-    }
-
-    #[test]
-    fn a_stream_goes_on_after_a_timeout() {
-        let [a, b] = ipc::pair().unwrap();
-        send(a, b"abc").unwrap();
-        assert_eq!(receive(b, 4), Err(Errno(libc::ETIMEDOUT)));
-        send(a, b"d").unwrap();
-        assert_eq!(receive(b, 4).unwrap(), b"abcd");
-        handle::close(a).unwrap();
-        assert_eq!(receive(b, 1), Err(Errno(libc::EPIPE)));
-        handle::close(b).unwrap();
-    }
-
-    #[test]
-    fn only_a_send_that_was_cut_breaks_sending() {
-        let [a, b] = ipc::pair().unwrap();
-        let much = vec![1; 1 << 22];
-        assert_eq!(send(a, &much), Err(Errno(libc::ETIMEDOUT)));
-        assert_eq!(send(a, b"x"), Err(Errno(libc::ECONNRESET)));
-        send(b, b"still").unwrap();
-        assert_eq!(receive(a, 5).unwrap(), b"still");
-        assert_eq!(close(Kind::Ipc, a, 0), Err(Errno(libc::ECONNRESET)));
-        assert_eq!(handle::close(a), Err(Errno(libc::EBADF)));
-        handle::close(b).unwrap();
-
-        let [a, b] = ipc::pair().unwrap();
-        while send(a, &[1]).is_ok() {}
-        assert_eq!(send(a, &[1]), Err(Errno(libc::ETIMEDOUT)));
-        // Make room, however little the system has buffered.
-        while receive(b, 1).is_ok() {}
-        send(a, b"goes on").unwrap();
-        assert_eq!(receive(b, 7).unwrap(), b"goes on");
-        handle::close(a).unwrap();
-        handle::close(b).unwrap();
-    }
-
-    #[test]
-    fn an_orderly_end_frees_the_number() {
-        let [a, b] = ipc::pair().unwrap();
-        done(Kind::Ipc, a).unwrap();
-        assert_eq!(done(Kind::Ipc, a), Err(Errno(libc::EPIPE)));
-        assert_eq!(send(a, b"x"), Err(Errno(libc::EPIPE)));
-        send(b, b"last words").unwrap();
-        close(Kind::Ipc, b, 0).unwrap();
-        close(Kind::Ipc, a, 0).unwrap();
-        for s in [a, b] {
-            assert_eq!(handle::close(s), Err(Errno(libc::EBADF)));
-        }
-    }
-
-    #[test]
-    fn a_descriptor_arrives_with_its_byte() {
-        let [a, b] = ipc::pair().unwrap();
-        send(a, b"abc").unwrap();
-        ipc::send_fd(a, 0, 0).unwrap();
-        send(a, b"def").unwrap();
-        assert_eq!(ipc::receive_fd(b, 0), Err(Errno(libc::EPROTO)));
-        assert_eq!(receive(b, 3).unwrap(), b"abc");
-        let fd = ipc::receive_fd(b, 0).unwrap();
-        close_descriptor(fd);
-        assert_eq!(receive(b, 3).unwrap(), b"def");
-        assert_eq!(ipc::receive_fd(b, 0), Err(Errno(libc::ETIMEDOUT)));
-        assert_eq!(ipc::send_fd(a, -1, 0), Err(Errno(libc::EBADF)));
-        handle::close(a).unwrap();
-        handle::close(b).unwrap();
     }
 }

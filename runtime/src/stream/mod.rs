@@ -1,6 +1,7 @@
 //! Byte streams over sockets of the system, and the parts other byte streams are made of.
 //!
 //! * [`inbound`]: buffered all-or-nothing receiving from any [`inbound::Source`].
+//! * [`callbacks`]: how a handle reaches the stream behind it.
 //! * [`side`]: one user at a time per direction, and how a direction ends.
 //! * [`shared`]: objects that outlive their handle while a call is in progress.
 //! * [`connection`], [`listener`]: the objects behind the handles of `tcp` and `ipc`.
@@ -8,6 +9,7 @@
 //! * [`descriptors`]: descriptors passed over a UNIX socket.
 
 pub mod buffer;
+pub mod callbacks;
 pub mod connection;
 pub mod descriptors;
 pub mod inbound;

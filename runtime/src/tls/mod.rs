@@ -18,19 +18,17 @@ mod session;
 
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
-use core::mem::offset_of;
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 use std::io::IoSlice;
 
-use libc::ssize_t;
 use rustls::Connection;
 
-use crate::bsock::{self, BsockSomeVfs, BsockVfs, RoomVfs};
-use crate::errno::{Errno, Result, ret_ptr, ret_ssize, ret_unit};
-use crate::handle::{self, Hvfs};
-use crate::iolist::{Cursor, Iolist, List, Skips};
+use crate::errno::{Errno, Result};
+use crate::handle;
+use crate::iolist::{Cursor, List, Skips};
 use crate::sched;
 use crate::stream::buffer::NO_ROOM;
+use crate::stream::callbacks::{Callbacks, Stream};
 use crate::stream::inbound::{Failure, Inbound, Outcome, Source};
 use crate::stream::shared::Shared;
 use crate::stream::side::{Side, State};
@@ -49,11 +47,7 @@ const TYPE: *const c_void = (&raw const TLS).cast();
 /// A TLS socket.
 #[repr(C)]
 pub struct Tls {
-    /// First, because its address is the object's.
-    hvfs: Hvfs,
-    bsock: BsockVfs,
-    some: BsockSomeVfs,
-    room: RoomVfs,
+    callbacks: Callbacks,
     below: Below,
     session: Session,
     inbound: Inbound,
@@ -90,10 +84,7 @@ pub fn abandon(s: c_int) {
 
 fn open(below: Below, connection: Connection, deadline: i64) -> Result<c_int> {
     let tls = Shared::new(Tls {
-        hvfs: Hvfs { query: Some(query), close: Some(hclose) },
-        bsock: BsockVfs { bsendl: Some(bsendl), brecvl: Some(brecvl) },
-        some: BsockSomeVfs { brecvsome: Some(brecvsome) },
-        room: RoomVfs { await_room },
+        callbacks: Callbacks::of::<Tls>(),
         below,
         session: Session::new(connection),
         inbound: Inbound::default(),
@@ -176,38 +167,6 @@ impl Tls {
         }
     }
 
-    /// Sends the whole list. Errors: EINVAL, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
-    ///
-    /// # Safety
-    /// The list's buffers are readable.
-    unsafe fn send(&self, list: List, deadline: i64) -> Result<()> {
-        let _turn = self.outbound.enter()?;
-        let total = match list.skips() {
-            Skips::None => list.total().ok_or(Errno(libc::EINVAL))?,
-            _ => return Err(Errno(libc::EINVAL)),
-        };
-        let mut cursor = list.cursor();
-        let mut sealed = 0;
-        // The receiver may meet an error that ends everything, and leave an alert to be sent.
-        let goes_on = |sealed| sealed < total && self.outbound.state() == State::Open;
-        while goes_on(sealed) || self.session.has_outgoing() {
-            self.await_room(deadline).inspect_err(|_| {
-                if sealed > 0 {
-                    self.outbound.set_state(State::Broken);
-                }
-            })?;
-            if goes_on(sealed) {
-                // SAFETY: same condition as this function's.
-                sealed += unsafe { self.seal(&mut cursor) }?;
-            }
-            self.send_outgoing(deadline)?;
-            if sealed < total {
-                sched::breathe();
-            }
-        }
-        self.outbound.check()
-    }
-
     /// Encrypts a piece of the list, moves on behind it, and answers its length. Not inlined, so that
     /// waiting coroutines have little on their stacks.
     ///
@@ -231,11 +190,6 @@ impl Tls {
             cursor.advance(count);
             Ok(count)
         }
-    }
-
-    /// Waits until something can be sent. Only whoever has the turn to send may call this.
-    fn await_room(&self, deadline: i64) -> Result<()> {
-        self.below.await_room(deadline).map_err(ended_early)
     }
 
     /// Sends what the session has to say. An error ends sending. Only whoever has the turn to send may
@@ -299,26 +253,66 @@ impl Tls {
         })
     }
 
+    fn address(&self) -> NonNull<c_void> {
+        NonNull::from(self).cast()
+    }
+}
+
+// SAFETY: it begins with the callbacks for it; `open` puts it into a `Shared`.
+unsafe impl Stream for Tls {
+    fn own_type(&self) -> *const c_void {
+        TYPE
+    }
+
+    /// Sends the whole list. Errors: EINVAL, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
+    unsafe fn send(&self, list: List, deadline: i64) -> Result<()> {
+        let _turn = self.outbound.enter()?;
+        let total = match list.skips() {
+            Skips::None => list.total().ok_or(Errno(libc::EINVAL))?,
+            _ => return Err(Errno(libc::EINVAL)),
+        };
+        let mut cursor = list.cursor();
+        let mut sealed = 0;
+        // The receiver may meet an error that ends everything, and leave an alert to be sent.
+        let goes_on = |sealed| sealed < total && self.outbound.state() == State::Open;
+        while goes_on(sealed) || self.session.has_outgoing() {
+            self.await_room(deadline).inspect_err(|_| {
+                if sealed > 0 {
+                    self.outbound.set_state(State::Broken);
+                }
+            })?;
+            if goes_on(sealed) {
+                // SAFETY: same condition as this function's.
+                sealed += unsafe { self.seal(&mut cursor) }?;
+            }
+            self.send_outgoing(deadline)?;
+            if sealed < total {
+                sched::breathe();
+            }
+        }
+        self.outbound.check()
+    }
+
     /// Receives the whole list. Errors: those of [`Inbound::receive`], EPROTO.
-    ///
-    /// # Safety
-    /// The list's buffers are writable.
     unsafe fn receive(&self, list: List, deadline: i64) -> Result<()> {
         // SAFETY: same condition as this function's.
         unsafe { self.inbound.receive(self, list, deadline) }
     }
 
     /// Receives what has come. Errors: those of [`Inbound::receive_some`], EPROTO.
-    ///
-    /// # Safety
-    /// `base` is NULL or writable for `len` bytes.
     unsafe fn receive_some(&self, base: *mut u8, len: usize, deadline: i64) -> Result<usize> {
         // SAFETY: same condition as this function's.
         unsafe { self.inbound.receive_some(self, base, len, deadline) }
     }
 
-    fn address(&self) -> NonNull<c_void> {
-        NonNull::from(self).cast()
+    /// Waits until something can be sent. Only whoever has the turn to send may call this.
+    fn await_room(&self, deadline: i64) -> Result<()> {
+        self.below.await_room(deadline).map_err(ended_early)
+    }
+
+    /// Closes the stream below too, if the object still has one.
+    fn abort(&self) {
+        self.below.close();
     }
 }
 
@@ -354,112 +348,4 @@ fn failure(error: Errno) -> Failure {
 /// What an error of the stream below means for sending: EPIPE is said of this layer's end only.
 fn ended_early(error: Errno) -> Errno {
     if error == Errno(libc::EPIPE) { Errno(libc::ECONNRESET) } else { error }
-}
-
-/// The query callback.
-///
-/// # Safety
-/// `hvfs` is that of a TLS socket which is alive.
-unsafe extern "C" fn query(hvfs: *mut Hvfs, ty: *const c_void) -> *mut c_void {
-    let tls = hvfs.cast::<Tls>();
-    // SAFETY: the caller promises a TLS socket.
-    let found: *mut c_void = unsafe {
-        if ty == bsock::TYPE {
-            (&raw mut (*tls).bsock).cast()
-        } else if ty == bsock::SOME_TYPE {
-            (&raw mut (*tls).some).cast()
-        } else if ty == bsock::ROOM_TYPE {
-            (&raw mut (*tls).room).cast()
-        } else if ty == TYPE {
-            tls.cast()
-        } else {
-            ptr::null_mut()
-        }
-    };
-    ret_ptr(NonNull::new(found).ok_or(Errno(libc::ENOTSUP)))
-}
-
-/// The close callback: closes the stream too, if the object still has one.
-///
-/// # Safety
-/// `hvfs` is that of a TLS socket whose handle has its share, and this is the last call for it.
-unsafe extern "C" fn hclose(hvfs: *mut Hvfs) {
-    let Some(tls) = NonNull::new(hvfs.cast::<Tls>()) else {
-        return;
-    };
-    // SAFETY: the handle's share is given back here.
-    let tls = unsafe { Shared::from_raw(tls) };
-    tls.below.close();
-}
-
-/// Sends a list.
-///
-/// # Safety
-/// `vfs` is that of a TLS socket which is alive; the ends are NULL or elements of a readable list
-/// over readable buffers.
-unsafe extern "C" fn bsendl(
-    vfs: *mut BsockVfs,
-    first: *mut Iolist,
-    last: *mut Iolist,
-    deadline: i64,
-) -> c_int {
-    // SAFETY: the caller's promises are the callees' demands.
-    ret_unit(unsafe {
-        let tls = around(vfs.cast(), offset_of!(Tls, bsock));
-        List::check(first, last).and_then(|list| tls.send(list, deadline))
-    })
-}
-
-/// Receives a list.
-///
-/// # Safety
-/// `vfs` is that of a TLS socket which is alive; the ends are NULL or elements of a readable list
-/// over buffers that are writable or NULL.
-unsafe extern "C" fn brecvl(
-    vfs: *mut BsockVfs,
-    first: *mut Iolist,
-    last: *mut Iolist,
-    deadline: i64,
-) -> c_int {
-    // SAFETY: the caller's promises are the callees' demands.
-    ret_unit(unsafe {
-        let tls = around(vfs.cast(), offset_of!(Tls, bsock));
-        List::check(first, last).and_then(|list| tls.receive(list, deadline))
-    })
-}
-
-/// Receives what has come.
-///
-/// # Safety
-/// `vfs` is that of a TLS socket which is alive; `buf` is NULL or writable for `len` bytes.
-unsafe extern "C" fn brecvsome(
-    vfs: *mut BsockSomeVfs,
-    buf: *mut c_void,
-    len: usize,
-    deadline: i64,
-) -> ssize_t {
-    // SAFETY: the caller's promises are the callees' demands.
-    ret_ssize(unsafe {
-        let tls = around(vfs.cast(), offset_of!(Tls, some));
-        tls.receive_some(buf.cast(), len, deadline)
-    })
-}
-
-/// Waits until sending can begin without waiting.
-///
-/// # Safety
-/// `vfs` is that of a TLS socket which is alive.
-unsafe fn await_room(vfs: *mut RoomVfs, deadline: i64) -> Result<()> {
-    // SAFETY: the caller's promise is the callee's demand.
-    let tls = unsafe { around(vfs.cast(), offset_of!(Tls, room)) };
-    tls.await_room(deadline)
-}
-
-/// A share of the TLS socket that has `member` at `offset`.
-///
-/// # Safety
-/// There must be such a socket, alive, and `member` derived from its address.
-unsafe fn around(member: *mut c_void, offset: usize) -> Shared<Tls> {
-    // SAFETY: the caller promises the socket around the member, which is no NULL.
-    unsafe { Shared::another(NonNull::new_unchecked(member.byte_sub(offset)).cast()) }
 }

@@ -1,0 +1,183 @@
+//! The callbacks by which a handle reaches the byte stream behind it.
+
+use core::ffi::{c_int, c_void};
+use core::mem::offset_of;
+use core::ptr::{self, NonNull};
+
+use libc::ssize_t;
+
+use crate::bsock::{self, BsockSomeVfs, BsockVfs, RoomVfs};
+use crate::errno::{Errno, Result, ret_ptr, ret_ssize, ret_unit};
+use crate::handle::Hvfs;
+use crate::iolist::{Iolist, List};
+use crate::sched;
+
+use super::shared::Shared;
+
+/// What the callbacks do. Every call holds a share, so the object stays in place whoever closes the
+/// handle meanwhile.
+///
+/// # Safety
+/// The type is `repr(C)`, begins with [`Callbacks`] that [`Callbacks::of`] has made for it, and lives
+/// in a [`Shared`], of which the handle has a share.
+pub unsafe trait Stream: Sized {
+    /// The type that the object itself answers to in queries.
+    fn own_type(&self) -> *const c_void;
+
+    /// Sends the whole list.
+    ///
+    /// # Safety
+    /// The list's buffers are readable.
+    unsafe fn send(&self, list: List, deadline: i64) -> Result<()>;
+
+    /// Receives the whole list.
+    ///
+    /// # Safety
+    /// The list's buffers are writable.
+    unsafe fn receive(&self, list: List, deadline: i64) -> Result<()>;
+
+    /// Receives what has come.
+    ///
+    /// # Safety
+    /// `base` is NULL or writable for `len` bytes.
+    unsafe fn receive_some(&self, base: *mut u8, len: usize, deadline: i64) -> Result<usize>;
+
+    /// Waits until sending can begin without waiting.
+    fn await_room(&self, deadline: i64) -> Result<()>;
+
+    /// The handle is closed: abruptly, as this may not wait.
+    fn abort(&self);
+}
+
+/// What the object of a byte stream begins with.
+#[repr(C)]
+pub struct Callbacks {
+    /// First, because its address is the object's.
+    hvfs: Hvfs,
+    bsock: BsockVfs,
+    some: BsockSomeVfs,
+    room: RoomVfs,
+}
+
+impl Callbacks {
+    /// Those of a type of streams.
+    pub fn of<S: Stream>() -> Self {
+        Callbacks {
+            hvfs: Hvfs { query: Some(query::<S>), close: Some(hclose::<S>) },
+            bsock: BsockVfs { bsendl: Some(bsendl::<S>), brecvl: Some(brecvl::<S>) },
+            some: BsockSomeVfs { brecvsome: Some(brecvsome::<S>) },
+            room: RoomVfs { await_room: await_room::<S> },
+        }
+    }
+}
+
+/// The query callback.
+///
+/// # Safety
+/// `hvfs` is that of a stream of this type which is alive.
+unsafe extern "C" fn query<S: Stream>(hvfs: *mut Hvfs, ty: *const c_void) -> *mut c_void {
+    let callbacks = hvfs.cast::<Callbacks>();
+    // SAFETY: the caller promises a stream, and that begins with its callbacks.
+    let found: *mut c_void = unsafe {
+        if ty == bsock::TYPE {
+            (&raw mut (*callbacks).bsock).cast()
+        } else if ty == bsock::SOME_TYPE {
+            (&raw mut (*callbacks).some).cast()
+        } else if ty == bsock::ROOM_TYPE {
+            (&raw mut (*callbacks).room).cast()
+        } else if ty == (*hvfs.cast::<S>()).own_type() {
+            hvfs.cast()
+        } else {
+            ptr::null_mut()
+        }
+    };
+    ret_ptr(NonNull::new(found).ok_or(Errno(libc::ENOTSUP)))
+}
+
+/// The close callback.
+///
+/// # Safety
+/// `hvfs` is that of a stream of this type whose handle has its share, and this is the last call for
+/// it.
+unsafe extern "C" fn hclose<S: Stream>(hvfs: *mut Hvfs) {
+    let Some(stream) = NonNull::new(hvfs.cast::<S>()) else {
+        return;
+    };
+    // SAFETY: the handle's share is given back here.
+    unsafe { Shared::from_raw(stream) }.abort();
+}
+
+/// Sends a list.
+///
+/// # Safety
+/// `vfs` is that of a stream of this type which is alive; the ends are NULL or elements of a readable
+/// list over readable buffers.
+unsafe extern "C" fn bsendl<S: Stream>(
+    vfs: *mut BsockVfs,
+    first: *mut Iolist,
+    last: *mut Iolist,
+    deadline: i64,
+) -> c_int {
+    // SAFETY: the caller's promises are the callees' demands.
+    ret_unit(unsafe {
+        let stream = around::<S>(vfs.cast(), offset_of!(Callbacks, bsock));
+        List::check(first, last).and_then(|list| stream.send(list, deadline))
+    })
+}
+
+/// Receives a list.
+///
+/// # Safety
+/// `vfs` is that of a stream of this type which is alive; the ends are NULL or elements of a readable
+/// list over buffers that are writable or NULL.
+unsafe extern "C" fn brecvl<S: Stream>(
+    vfs: *mut BsockVfs,
+    first: *mut Iolist,
+    last: *mut Iolist,
+    deadline: i64,
+) -> c_int {
+    // SAFETY: the caller's promises are the callees' demands.
+    ret_unit(unsafe {
+        let stream = around::<S>(vfs.cast(), offset_of!(Callbacks, bsock));
+        List::check(first, last).and_then(|list| stream.receive(list, deadline))
+    })
+}
+
+/// Receives what has come. Unlike the other two this is no function of the library's around which
+/// somebody else lets others run.
+///
+/// # Safety
+/// `vfs` is that of a stream of this type which is alive; `buf` is NULL or writable for `len` bytes.
+unsafe extern "C" fn brecvsome<S: Stream>(
+    vfs: *mut BsockSomeVfs,
+    buf: *mut c_void,
+    len: usize,
+    deadline: i64,
+) -> ssize_t {
+    // SAFETY: the caller's promises are the callees' demands.
+    ret_ssize(unsafe {
+        let stream = around::<S>(vfs.cast(), offset_of!(Callbacks, some));
+        sched::breathe();
+        stream.receive_some(buf.cast(), len, deadline)
+    })
+}
+
+/// Waits until sending can begin without waiting.
+///
+/// # Safety
+/// `vfs` is that of a stream of this type which is alive.
+unsafe fn await_room<S: Stream>(vfs: *mut RoomVfs, deadline: i64) -> Result<()> {
+    // SAFETY: the caller's promise is the callee's demand.
+    let stream = unsafe { around::<S>(vfs.cast(), offset_of!(Callbacks, room)) };
+    stream.await_room(deadline)
+}
+
+/// A share of the stream that has `member` at `offset` in its callbacks.
+///
+/// # Safety
+/// There must be such a stream, alive, and `member` derived from its address.
+unsafe fn around<S: Stream>(member: *mut c_void, offset: usize) -> Shared<S> {
+    // SAFETY: the caller promises the stream around the member, which is no NULL, and its callbacks
+    // are its beginning.
+    unsafe { Shared::another(NonNull::new_unchecked(member.byte_sub(offset)).cast()) }
+}
