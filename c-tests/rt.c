@@ -10,20 +10,24 @@
 
 /**** Streams ****/
 
-static void tcp_pair(int s[2])
+static void pair_of_sockets(enum kind kind, int pair[2])
 {
-    struct ipaddr addr;
-    int listener = listen_tcp(&addr, 1);
-    s[0] = tcp_connect(&addr, SOON);
-    s[1] = tcp_accept(listener, NULL, SOON);
-    if(s[0] < 0 || s[1] < 0) abort();
-    hclose(listener);
+    setenv("WS_TESTS_TRANSPORT", kind == TCP ? "tcp" : "ipc", 1);
+    wire_pair(pair);
+}
+
+static int open_socket(enum kind kind, int fd)
+{
+    int s = kind == TCP ? tcp_fromfd(fd) : ipc_fromfd(fd);
+    if(s < 0) abort();
+    return s;
 }
 
 void stream_pair(enum kind kind, int s[2])
 {
-    if(kind == TCP) tcp_pair(s);
-    else if(ipc_pair(s) != 0) abort();
+    int pair[2];
+    pair_of_sockets(kind, pair);
+    for(int i = 0; i != 2; i++) s[i] = open_socket(kind, pair[i]);
 }
 
 int stream_done(enum kind kind, int s)
@@ -39,16 +43,13 @@ int stream_close(enum kind kind, int s, int64_t deadline)
 static int open_stream(enum kind kind, int *fd, int room)
 {
     int pair[2];
-    setenv("WS_TESTS_TRANSPORT", kind == TCP ? "tcp" : "ipc", 1);
-    wire_pair(pair);
+    pair_of_sockets(kind, pair);
     for(int i = 0; room && i != 2; i++) {
         setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
         setsockopt(pair[i], SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
     }
     *fd = pair[1];
-    int s = kind == TCP ? tcp_fromfd(pair[0]) : ipc_fromfd(pair[0]);
-    if(s < 0) abort();
-    return s;
+    return open_socket(kind, pair[0]);
 }
 
 int stream_open(enum kind kind, int *fd)

@@ -143,14 +143,26 @@ int wire_is_tcp(void)
     return name && strcmp(name, "tcp") == 0;
 }
 
+/*  Of itself TCP finds room for up to 40 MiB, and sometimes more when it has
+    taken its time: no test could fill it. Accepted sockets inherit the sizes. */
+static int tcp_socket(void)
+{
+    static const int room = 128 << 10;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room) != 0 ||
+          setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room) != 0)
+        abort();
+    return fd;
+}
+
 static void tcp_pair(int fd[2])
 {
     struct sockaddr_in addr = {.sin_family = AF_INET,
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof addr;
     int one = 1;
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
-    fd[0] = socket(AF_INET, SOCK_STREAM, 0);
+    int listener = tcp_socket();
+    fd[0] = tcp_socket();
     if(bind(listener, (struct sockaddr*)&addr, sizeof addr) != 0 ||
           listen(listener, 1) != 0 ||
           getsockname(listener, (struct sockaddr*)&addr, &len) != 0 ||

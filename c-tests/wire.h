@@ -55,7 +55,7 @@ void peer_close(struct bytes *b, enum role role, int status,
     const void *reason, size_t len);
 
 /*  A connected pair of plain stream sockets, UNIX or (WS_TESTS_TRANSPORT=tcp)
-    loopback TCP. */
+    loopback TCP. Either holds less than a megabyte that is not read. */
 void wire_pair(int fd[2]);
 int wire_is_tcp(void);
 /*  Both leave the library room to run while they wait. */
