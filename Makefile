@@ -12,7 +12,8 @@ PYTHON = python3
 INSTALL = install
 
 CARGO_TARGET_DIR ?= target
-RELEASE := $(CARGO_TARGET_DIR)/release
+# Where cargo has its results, also when it builds for another machine.
+RELEASE := $(CARGO_TARGET_DIR)$(CARGO_BUILD_TARGET:%=/%)/release
 VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml | head -n 1)
 ABI := $(firstword $(subst ., ,$(VERSION)))
 LIBRARIES := libdill_ws libdill_rt

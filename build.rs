@@ -17,7 +17,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     for path in ["build.rs", HOST, IMPORT_LIBRARY, EXPORTS, CBINDGEN] {
         println!("cargo:rerun-if-changed={path}");
     }
-    println!("cargo:rerun-if-env-changed=CC");
     let out = env::var("OUT_DIR")?;
     let out = Path::new(&out);
     header(&out.join("libdill_ws.h"))?;
@@ -41,7 +40,10 @@ fn header(output: &Path) -> Result<(), Box<dyn Error>> {
 /// linked is an import library, which names the host's symbols and no others: with `-z defs` every
 /// other import that is nobody's is an error.
 fn link(runtime: &Path) -> Result<(), Box<dyn Error>> {
+    // The target's compiler, which is another one than the machine's in a cross build.
+    let compiler = cc::Build::new().try_get_compiler()?;
     let status = Command::new("sh")
+        .env("CC", compiler.path())
         .arg(IMPORT_LIBRARY)
         .arg(runtime)
         .args(["libdill_rt.so.0", HOST])

@@ -153,6 +153,9 @@ DILL_EXPORT __attribute__((noinline)) void dill_epilogue(void);
         dill_resumed_; \
     })
 
+/* How a variable is declared that is used after the second return. */
+#define DILL_KEPT_
+
 /* The alloca makes the compiler reach this function's variables through the frame pointer, which
    stays where it is while the stack pointer moves to the new stack. */
 #define dill_setsp(sp) \
@@ -168,6 +171,9 @@ DILL_EXPORT __attribute__((noinline)) void dill_epilogue(void);
    it keeps the compiler from dropping the allocation. Stack protectors break this. */
 #define dill_setjmp(ctx) sigsetjmp(ctx, 0)
 
+/* GCC warns of others (-Wclobbered), although this one never changes. */
+#define DILL_KEPT_ volatile
+
 #define dill_setsp(sp) \
     do { \
         dill_unoptimisable = \
@@ -182,7 +188,8 @@ DILL_EXPORT __attribute__((noinline)) void dill_epilogue(void);
     __extension__({ \
         DILL_CONTEXT_ *dill_ctx_; \
         void *dill_stk_ = (ptr); \
-        int dill_h_ = dill_prologue(&dill_ctx_, &dill_stk_, (len), (bndl), __FILE__, __LINE__); \
+        DILL_KEPT_ int dill_h_ = \
+            dill_prologue(&dill_ctx_, &dill_stk_, (len), (bndl), __FILE__, __LINE__); \
         if(dill_h_ >= 0 && !dill_setjmp(*dill_ctx_)) { \
             dill_setsp(dill_stk_); \
             fn; \
