@@ -103,16 +103,28 @@ void unlisten_ipc(void)
     unlink(socket_path);
 }
 
-/*  struct dill_bsock_some_vfs; see the runtime's stream/connection.rs. */
+/*  struct dill_bsock_some_vfs of libdillimpl.h. */
 struct some_vfs {
     ssize_t (*brecvsome)(struct some_vfs *vfs, void *buf, size_t len,
         int64_t deadline);
+    int (*bawaitroom)(struct some_vfs *vfs, int64_t deadline);
 };
+
+static struct some_vfs *some_of(int s)
+{
+    return hquery(s, (const void*)0x64696c6c736f6d65);
+}
 
 ssize_t brecv_some(int s, void *buf, size_t len, int64_t deadline)
 {
-    struct some_vfs *vfs = hquery(s, (const void*)0x64696c6c736f6d65);
+    struct some_vfs *vfs = some_of(s);
     return vfs ? vfs->brecvsome(vfs, buf, len, deadline) : -1;
+}
+
+int bawait_room(int s, int64_t deadline)
+{
+    struct some_vfs *vfs = some_of(s);
+    return vfs ? vfs->bawaitroom(vfs, deadline) : -1;
 }
 
 unsigned char pattern(size_t i)

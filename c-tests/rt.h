@@ -57,6 +57,8 @@ void unlisten_ipc(void);
 
 /*  The extension of the runtime's byte streams: between 1 and len bytes. */
 ssize_t brecv_some(int s, void *buf, size_t len, int64_t deadline);
+/*  Likewise: room for a short message. */
+int bawait_room(int s, int64_t deadline);
 
 /*  Byte number `i` of a stream that never repeats itself soon. */
 unsigned char pattern(size_t i);

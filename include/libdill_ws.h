@@ -229,7 +229,7 @@ DILL_WS_EXPORT int dill_ws_send(int s, int flags, const void *buf, size_t len, i
 
  Receives one message, fragmented or not, into the `len` bytes at `buf`, and stores its type in
  `*flags` (`WS_TEXT` or `WS_BINARY`) unless `flags` is NULL. Pings are answered on the way. With
- `buf` NULL the message is dropped.
+ `buf` NULL a message of up to `len` bytes is dropped.
 
  Returns the size of the message in bytes, or -1 with errno set:
  EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket. EBUSY: another coroutine is receiving.

@@ -40,7 +40,7 @@ struct dill_bsock_vfs {
         struct dill_iolist *first, struct dill_iolist *last, int64_t deadline);
 };
 
-/* Not in libdill: a byte stream may also deliver what has arrived.
+/* Not in libdill: a byte stream may also deliver what has arrived, and say whether it can send.
    hquery(s, DILL_BSOCK_SOME_TYPE) gives NULL and ENOTSUP where it can not. A stream that can also
    promises that a receive which times out or is cancelled has consumed nothing.
 
@@ -56,6 +56,9 @@ struct dill_bsock_some_vfs {
     /* Waits for a byte, then delivers between 1 and `len`: the number, or -1 as brecv does. */
     ssize_t (*brecvsome)(
         struct dill_bsock_some_vfs *vfs, void *buf, size_t len, int64_t deadline);
+    /* Waits until a few hundred bytes can be sent without waiting, or the stream has ended: 0, or
+       -1 with ETIMEDOUT or ECANCELED. Sends nothing. */
+    int (*bawaitroom)(struct dill_bsock_some_vfs *vfs, int64_t deadline);
 };
 
 #if !defined(DILL_DISABLE_RAW_NAMES)

@@ -39,7 +39,7 @@ void (*stream_on_send)(void);
 
 static const char *const names[] = {
     "hmake", "hquery(bsock)", "hquery(some)", "hquery(ws)", "hown", "bsend",
-    "bsendl", "brecv", "brecvsome", "yield", "chmake_mem", "chrecv", "chdone",
+    "bsendl", "brecv", "brecvsome", "bawaitroom", "yield", "chmake_mem", "chrecv", "chdone",
     "tcp_done", "ipc_done"};
 
 const char *call_name(enum call call) {return names[call];}
@@ -208,6 +208,13 @@ static ssize_t brecvsome(struct dill_bsock_some_vfs *vfs, void *buf,
     return (ssize_t)count;
 }
 
+static int bawaitroom(struct dill_bsock_some_vfs *vfs, int64_t deadline)
+{
+    (void)vfs;
+    (void)deadline;
+    return fails(CALL_BAWAITROOM) ? -1 : 0;
+}
+
 /*  The message calls of programs go to libdill_ws through its own table. */
 static struct dill_msock_vfs *find_msock(int s)
 {
@@ -247,7 +254,7 @@ int stream_open(const void *in, size_t len, int some, size_t piece)
 {
     newest = (struct stream){
         .hvfs = {stream_query, stream_close},
-        .some = {brecvsome},
+        .some = {brecvsome, bawaitroom},
         .piece = piece,
         .offers_some = some};
     stream_feed(in, len);

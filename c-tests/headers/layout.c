@@ -74,6 +74,7 @@ ASSERT(sizeof(sigjmp_buf) == 200);
 #endif
 
 #ifdef LIBDILL_RT_H_INCLUDED
-SIZE(bsock_some_vfs, POINTER);
+SIZE(bsock_some_vfs, 2 * POINTER);
 AT(bsock_some_vfs, brecvsome, 0);
+AT(bsock_some_vfs, bawaitroom, POINTER);
 #endif

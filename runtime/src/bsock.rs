@@ -23,20 +23,24 @@ pub struct BsockVfs {
     pub brecvl: Option<Transfer>,
 }
 
-/// The virtual function of a byte stream that can say what has arrived, `struct
-/// dill_bsock_some_vfs`.
+/// The virtual functions of a byte stream that can say what has arrived and whether it can send,
+/// `struct dill_bsock_some_vfs`.
 #[repr(C)]
 pub struct BsockSomeVfs {
     /// Waits for at least one byte, then delivers between one and `len` of them.
     pub brecvsome:
         Option<unsafe extern "C" fn(*mut BsockSomeVfs, *mut c_void, usize, i64) -> ssize_t>,
+    /// Waits until a few hundred bytes can be sent without waiting, or the stream has ended. For
+    /// whoever cannot take back what it has made to be sent, or has better things to do than to wait:
+    /// it asks before it begins.
+    pub bawaitroom: Option<unsafe extern "C" fn(*mut BsockSomeVfs, i64) -> c_int>,
 }
 
 const _: () = {
     assert!(offset_of!(BsockVfs, bsendl) == 0);
     assert!(offset_of!(BsockVfs, brecvl) == size_of::<usize>());
     assert!(size_of::<BsockVfs>() == 2 * size_of::<usize>());
-    assert!(size_of::<BsockSomeVfs>() == size_of::<usize>());
+    assert!(size_of::<BsockSomeVfs>() == 2 * size_of::<usize>());
 };
 
 /// A type to query handles for, as the variable of a C type `const void *` that holds it.
@@ -60,23 +64,6 @@ pub const SOME_TYPE: *const c_void = ptr::without_provenance(0x6469_6c6c_736f_6d
 /// See the 64-bit variant.
 #[cfg(target_pointer_width = "32")]
 pub const SOME_TYPE: *const c_void = ptr::without_provenance(0x6473_6f6d);
-
-/// How a byte stream of this library says that sending would not have to wait. For whoever cannot
-/// take back what it has made to be sent: it asks before it makes it.
-pub struct RoomVfs {
-    /// Waits until there is room for a byte at least, or the stream has ended. Errors: ETIMEDOUT,
-    /// ECANCELED, and those of the stream.
-    ///
-    /// # Safety
-    /// The pointer is that to this structure in a stream which is alive.
-    pub await_room: unsafe fn(*mut RoomVfs, i64) -> Result<()>,
-}
-
-/// The object whose address says "can wait for room".
-static ROOM: c_int = 0;
-
-/// The type to query a handle for to get its [`RoomVfs`]. Only this library knows it.
-pub const ROOM_TYPE: *const c_void = (&raw const ROOM).cast();
 
 /// Finds the byte stream behind a handle.
 ///

@@ -18,7 +18,7 @@ fn to_errno(error: Error) -> c_int {
         Error::TooBig => libc::EMSGSIZE,
         Error::NoStatus => libc::EAGAIN,
         Error::OutOfMemory => libc::ENOMEM,
-        Error::Host(errno) => errno,
+        Error::Exhausted(errno) | Error::Host(errno) => errno,
     }
 }
 
@@ -33,6 +33,7 @@ pub(super) fn of_host() -> Error {
         libc::ECONNRESET => Error::Reset,
         libc::EPIPE => Error::Ended,
         libc::ENOMEM => Error::OutOfMemory,
+        errno @ (libc::EMFILE | libc::ENFILE | libc::ENOBUFS) => Error::Exhausted(errno),
         errno => Error::Host(errno),
     }
 }

@@ -168,7 +168,7 @@ pub unsafe extern "C" fn dill_ws_send(
 ///
 /// Receives one message, fragmented or not, into the `len` bytes at `buf`, and stores its type in
 /// `*flags` (`WS_TEXT` or `WS_BINARY`) unless `flags` is NULL. Pings are answered on the way. With
-/// `buf` NULL the message is dropped.
+/// `buf` NULL a message of up to `len` bytes is dropped.
 ///
 /// Returns the size of the message in bytes, or -1 with errno set:
 /// EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket. EBUSY: another coroutine is receiving.
@@ -297,11 +297,8 @@ pub unsafe extern "C" fn dill_ws_detach(
     len: usize,
     deadline: i64,
 ) -> c_int {
-    report(|| {
-        // SAFETY: passed on from the caller.
-        let reason = unsafe { buffers::bytes(buf, len, MAX_REASON) }?;
-        object::detach(s, status, reason, deadline)
-    })
+    // SAFETY: passed on from the caller.
+    report(|| unsafe { object::detach(s, status, buf, len, deadline) })
 }
 
 /// Tells what the peer's close frame said.

@@ -26,6 +26,8 @@ pub struct MsockVfs {
 #[repr(C)]
 struct BsockSomeVfs {
     brecvsome: unsafe extern "C" fn(*mut BsockSomeVfs, *mut c_void, usize, i64) -> isize,
+    /// Waits until a short frame can be sent without waiting.
+    bawaitroom: unsafe extern "C" fn(*mut BsockSomeVfs, i64) -> c_int,
 }
 
 /// The type that [`BsockSomeVfs`] is asked for with: the letters `dillsome`, which are no object's
@@ -72,7 +74,7 @@ fn check(result: c_int) -> Result<c_int, Error> {
 pub(super) struct Stream {
     /// -1 once closed or released.
     handle: Cell<c_int>,
-    some: Option<NonNull<BsockSomeVfs>>,
+    has_some: bool,
 }
 
 impl Stream {
@@ -91,9 +93,7 @@ impl Stream {
         }
         // SAFETY: any number may be passed.
         let handle = check(unsafe { dill_hown(s) })?;
-        // SAFETY: as above; the type is a number that only a stream which knows it answers.
-        let some = unsafe { dill_hquery(handle, without_provenance(BSOCK_SOME_TYPE)) };
-        Ok(Self { handle: Cell::new(handle), some: NonNull::new(some.cast()) })
+        Ok(Self { handle: Cell::new(handle), has_some: some_of(handle).is_ok() })
     }
 
     /// Closes the stream.
@@ -111,6 +111,14 @@ impl Drop for Stream {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// What makes a stream one that can deliver what has arrived. Looked up for each use: whoever knows
+/// the number of the handle may have closed it.
+fn some_of(s: c_int) -> Result<NonNull<BsockSomeVfs>, Error> {
+    // SAFETY: any number may be passed; the type is one that only a stream which knows it answers.
+    let some = unsafe { dill_hquery(s, without_provenance(BSOCK_SOME_TYPE)) };
+    NonNull::new(some.cast()).ok_or_else(errno::of_host)
 }
 
 /// Closes a handle; a number that is none is harmless.
@@ -159,19 +167,32 @@ impl Host for Stream {
     }
 
     fn receive_some(&self, buf: &mut [u8], deadline: Deadline) -> Result<usize, Error> {
-        let Some(some) = self.some else {
+        if !self.has_some {
             self.receive(buf, deadline)?;
             return Ok(buf.len());
-        };
-        if self.handle.get() < 0 {
-            return Err(Error::BadHandle);
         }
-        // SAFETY: the stream gave us this pointer for its own lifetime, and we have not closed it;
-        // `buf` is writable for its length.
+        let some = some_of(self.handle.get())?;
+        // SAFETY: the stream is alive when it is called, and sees to itself from then on; `buf` is
+        // writable for its length.
         let count = unsafe {
             (some.as_ref().brecvsome)(some.as_ptr(), buf.as_mut_ptr().cast(), buf.len(), deadline)
         };
         usize::try_from(count).map_err(|_| errno::of_host())
+    }
+
+    fn resumes(&self) -> bool {
+        self.has_some
+    }
+
+    fn has_room(&self) -> bool {
+        if !self.has_some {
+            return true;
+        }
+        let Ok(some) = some_of(self.handle.get()) else { return true };
+        // SAFETY: as in `receive_some`.
+        let room = check(unsafe { (some.as_ref().bawaitroom)(some.as_ptr(), 0) });
+        // Of other errors the send itself will tell.
+        !room.is_err_and(Error::is_interruption)
     }
 
     fn half_close(&self, deadline: Deadline) {

@@ -1,6 +1,6 @@
 //! libdill's lists of buffers, as the caller's chain of structs.
 
-use crate::socket::{Area, Error, Incoming, Outgoing};
+use crate::socket::{Area, Error, Filled, Incoming, Outgoing};
 use std::ffi::{c_int, c_void};
 use std::marker::PhantomData;
 use std::mem::{offset_of, size_of};
@@ -216,24 +216,32 @@ impl Incoming for Buffers<'_> {
         self.offset += count as usize;
     }
 
+    fn rewind(&mut self) {
+        (self.element, self.offset) = (self.chain.first, 0);
+    }
+
     fn filled(
         &self,
-        count: u64,
-        keep: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+        from: u64,
+        to: u64,
+        keep: &mut dyn FnMut(Filled<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        const ZEROS: [u8; 64] = [0; 64];
-        let mut left = count as usize;
+        let (mut skip, mut left) = (from as usize, (to - from) as usize);
         for element in self.chain.elements() {
-            let len = element.iol_len.min(left);
+            let start = element.iol_len.min(skip);
+            let len = (element.iol_len - start).min(left);
+            skip -= start;
             left -= len;
+            if len == 0 {
+                continue;
+            }
             if element.iol_base.is_null() {
-                for start in (0..len).step_by(ZEROS.len()) {
-                    keep(ZEROS.get(..ZEROS.len().min(len - start)).unwrap_or_default())?;
-                }
-            } else if len > 0 {
-                // SAFETY: the first `count` bytes of the chain have been received, so these are
+                keep(Filled::Dropped(len as u64))?;
+            } else {
+                let base = element.iol_base.cast::<u8>();
+                // SAFETY: the bytes up to `to` of the chain have been received, so these are
                 // initialised and writable memory of the caller's, and at most isize::MAX.
-                keep(unsafe { std::slice::from_raw_parts(element.iol_base.cast(), len) })?;
+                keep(Filled::Bytes(unsafe { std::slice::from_raw_parts(base.add(start), len) }))?;
             }
         }
         Ok(())

@@ -1,11 +1,13 @@
 //! The object behind a WebSocket handle.
 
+use super::buffers;
 use super::errno::{self, report};
 use super::host;
 use super::host::{
     Hvfs, MsockVfs, Stream, dill_bsock_type, dill_hmake, dill_hquery, dill_msock_type,
 };
 use super::iolist::{Body, Buffers, Iolist};
+use crate::protocol::close::MAX_REASON;
 use crate::protocol::frame::Role;
 use crate::protocol::message::Kind;
 use crate::socket::{Discard, Error, Received, WebSocket};
@@ -100,9 +102,11 @@ impl InUse {
         Self(object)
     }
 
-    /// Whether the handle was closed during the call.
-    pub(super) fn is_closed(&self) -> bool {
-        self.object().closed.get()
+    /// Whether this is still the handle's number.
+    fn is_at(&self, s: c_int) -> bool {
+        // SAFETY: any number may be passed.
+        let found = unsafe { dill_hquery(s, ws_type()) };
+        found == self.0.as_ptr().cast()
     }
 
     fn object(&self) -> &Object {
@@ -230,19 +234,38 @@ pub(super) unsafe fn receive(
 ///
 /// [`Error::InvalidArgument`], [`Error::Busy`], [`Error::BadHandle`], [`Error::NotSupported`]:
 /// nothing happened. After any other error the handle is closed.
-pub(super) fn detach(s: c_int, code: i32, reason: &[u8], deadline: i64) -> Result<c_int, Error> {
+///
+/// # Safety
+///
+/// `buf` must be readable for `len` bytes.
+pub(super) unsafe fn detach(
+    s: c_int,
+    code: i32,
+    buf: *const c_void,
+    len: usize,
+    deadline: i64,
+) -> Result<c_int, Error> {
     let websocket = InUse::find(s)?;
+    let reason = match websocket.is_done() {
+        // Nobody gets to read it.
+        true => &[],
+        // SAFETY: passed on from the caller.
+        false => unsafe { buffers::bytes(buf, len, MAX_REASON) }?,
+    };
     let finished = websocket.finish(code, reason, deadline);
     if matches!(finished, Err(Error::InvalidArgument | Error::Busy)) {
         finished?;
     }
     // Closing the handle frees its slot; it finds no byte stream then that it could close.
     let stream = finished.map(|()| websocket.host().release());
-    // If somebody closed the handle meanwhile, its number may be another handle's by now.
-    if !websocket.is_closed() {
+    // If somebody closed or moved the handle meanwhile, its number may be another handle's by now.
+    if websocket.is_at(s) {
         host::close(s);
     }
-    stream
+    match stream {
+        Ok(closed) if closed < 0 => Err(Error::Reset),
+        stream => stream,
+    }
 }
 
 /// Stores what the peer's close frame said, and tells the length of its message.

@@ -17,6 +17,11 @@ impl<H: Host> WebSocket<H> {
         self.as_sender(deadline, || self.send_close(code, reason, deadline))
     }
 
+    /// Whether our close frame has gone out.
+    pub fn is_done(&self) -> bool {
+        self.outbound.get() == Outbound::Closed
+    }
+
     /// Ends the WebSocket in order: sends the close frame unless that was done, and drops messages
     /// until the peer's. The byte stream is then at the first byte after the WebSocket.
     ///
@@ -26,13 +31,17 @@ impl<H: Host> WebSocket<H> {
     /// connection cannot be ended in order any more.
     pub fn finish(&self, code: i32, reason: &[u8], deadline: Deadline) -> Result<(), Error> {
         let arguments = Self::check_close(code, reason);
-        let close_is_due = self.outbound.get().check() != Err(Error::Ended);
+        let close_is_due = !self.is_done();
         if close_is_due {
             arguments?;
         }
         let _receiver = Turn::take(&self.receiving)?;
         let _sender = Turn::take(&self.sending)?;
         if self.inbound.get() == Inbound::Broken {
+            if self.replies.failure.get().is_some() {
+                // The last chance to say why. Nothing depends on it any more.
+                let _ = self.send_replies(deadline);
+            }
             return Err(Error::Reset);
         }
         if close_is_due {

@@ -27,13 +27,26 @@ pub enum Error {
     NoStatus,
     /// No memory.
     OutOfMemory,
+    /// The system has run out of something else, or allows no more of it, as its errno.
+    Exhausted(i32),
     /// Anything else that the host reports, as its errno.
     Host(i32),
 }
 
 impl Error {
     /// Whether an operation that failed with this can simply be called again.
-    pub(super) fn is_interruption(self) -> bool {
+    pub fn is_interruption(self) -> bool {
         matches!(self, Self::TimedOut | Self::Cancelled | Self::Busy)
+    }
+
+    /// Whether a byte stream goes on after this.
+    pub fn is_passing(self) -> bool {
+        self.is_interruption() || matches!(self, Self::OutOfMemory | Self::Exhausted(_))
+    }
+
+    /// What it means that a byte stream failed with this. Before the close frames a stream's orderly
+    /// end is none for the WebSocket (RFC 6455 §7.1.5).
+    pub fn of_stream(self) -> Self {
+        if self.is_passing() { self } else { Self::Reset }
     }
 }

@@ -29,7 +29,7 @@ pub fn attach_client<H: Host>(
     let mut nonce = [0; 16];
     host.random(&mut nonce)?;
     let key = key::encode(nonce);
-    host.send(&request::build(resource, host_name, &key), deadline).map_err(gone)?;
+    host.send(&request::build(resource, host_name, &key), deadline).map_err(Error::of_stream)?;
     let mut reader = HeadReader::default();
     receive_head(host, &mut reader, deadline)?.map_err(|error| match error {
         HeadError::TooLarge => Error::TooBig,
@@ -59,7 +59,7 @@ pub fn attach_server<H: Host>(
         Ok(response::accepted(request.key))
     });
     match admitted {
-        Ok(response) => host.send(&response, deadline).map_err(gone),
+        Ok(response) => host.send(&response, deadline).map_err(Error::of_stream),
         Err(refusal) => {
             refuse(host, refusal, host.within(deadline, REFUSAL_WAIT));
             Err(match refusal {
@@ -82,7 +82,7 @@ fn receive_head<H: Host>(
     loop {
         let wanted = reader.wanted().clamp(1, piece.len());
         let piece = piece.get_mut(..wanted).unwrap_or_default();
-        host.receive(piece, deadline).map_err(gone)?;
+        host.receive(piece, deadline).map_err(Error::of_stream)?;
         match reader.push(piece) {
             Ok(false) => {}
             Ok(true) => return Ok(Ok(())),
@@ -105,13 +105,5 @@ fn refuse<H: Host>(host: &H, refusal: Refusal, deadline: Deadline) {
             Ok(count) => drained += count,
             Err(_) => return,
         }
-    }
-}
-
-/// During the handshake there is no orderly end yet, and a stream that is no more is broken.
-fn gone(error: Error) -> Error {
-    match error {
-        Error::Ended | Error::BadHandle => Error::Reset,
-        error => error,
     }
 }

@@ -50,6 +50,14 @@ pub trait Host {
     /// As [`Host::receive`].
     fn receive_some(&self, buf: &mut [u8], deadline: Deadline) -> Result<usize, Error>;
 
+    /// Whether a receive that is interrupted has consumed nothing, and [`Host::has_room`] tells
+    /// something.
+    fn resumes(&self) -> bool;
+
+    /// Whether a short frame can be sent without waiting. True where the host cannot tell. May switch
+    /// to another coroutine.
+    fn has_room(&self) -> bool;
+
     /// Tells the peer that nothing more will be sent, where the stream can do that.
     fn half_close(&self, deadline: Deadline);
 
@@ -109,6 +117,15 @@ pub enum Area<'a> {
     Full,
 }
 
+/// A part of a message that was received.
+#[derive(Clone, Copy, Debug)]
+pub enum Filled<'a> {
+    /// These bytes.
+    Bytes(&'a [u8]),
+    /// So many bytes that were dropped.
+    Dropped(u64),
+}
+
 /// The buffers that a caller wants a message in.
 pub trait Incoming {
     /// The length of all buffers together, those that drop bytes included.
@@ -117,16 +134,19 @@ pub trait Incoming {
     fn wants_bytes(&self) -> bool;
     /// The next free area, or its first `most` bytes if it is longer.
     fn area(&mut self, most: u64) -> Area<'_>;
-    /// Marks the first `count` bytes of the next free area as filled.
+    /// Passes the next `count` bytes, which the caller has room for.
     fn advance(&mut self, count: u64);
-    /// Hands the first `count` bytes filled so far to `keep`, in order, with zeros for dropped ones.
+    /// Starts again with the first byte.
+    fn rewind(&mut self);
+    /// Hands the bytes number `from` to `to`, all of which were received, to `keep` in order.
     ///
     /// # Errors
     ///
     /// What `keep` returns.
     fn filled(
         &self,
-        count: u64,
-        keep: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+        from: u64,
+        to: u64,
+        keep: &mut dyn FnMut(Filled<'_>) -> Result<(), Error>,
     ) -> Result<(), Error>;
 }

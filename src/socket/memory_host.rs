@@ -7,7 +7,7 @@
 //! What is promised here is what the bundled host promises: a receive that fails has consumed
 //! nothing, and a send that fails after a part was sent is the last one that sends anything.
 
-use super::{Area, Deadline, Error, Host, Incoming, Outgoing};
+use super::{Area, Deadline, Error, Filled, Host, Incoming, Outgoing};
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -21,6 +21,8 @@ pub enum Call {
     Receive,
     /// [`Host::receive_some`].
     ReceiveSome,
+    /// [`Host::has_room`]: there is none if it fails.
+    HasRoom,
     /// [`Host::half_close`].
     HalfClose,
     /// [`Host::pause`].
@@ -252,8 +254,8 @@ impl MemoryHost {
         self.sending.set(false);
         match result {
             Ok(()) => self.sends.borrow_mut().push(bytes.len()),
-            Err(Error::Ended | Error::Reset | Error::BadHandle) => self.send_over.set(true),
-            Err(_) => {}
+            Err(error) if error.is_passing() => {}
+            Err(_) => self.send_over.set(true),
         }
         result
     }
@@ -304,7 +306,7 @@ impl MemoryHost {
         self.most_receives_without_pause.set(most);
         let result = self.deliver_alone(call, buf, least, deadline);
         self.receiving.set(false);
-        if let Err(Error::Ended | Error::Reset | Error::BadHandle) = result {
+        if result.is_err_and(|error| !error.is_passing()) {
             self.receive_over.set(true);
         }
         result
@@ -379,6 +381,14 @@ impl Host for MemoryHost {
     fn receive_some(&self, buf: &mut [u8], deadline: Deadline) -> Result<usize, Error> {
         let least = if self.exact { buf.len() } else { 1 };
         self.deliver(Call::ReceiveSome, buf, least, deadline)
+    }
+
+    fn resumes(&self) -> bool {
+        !self.exact
+    }
+
+    fn has_room(&self) -> bool {
+        self.exact || !matches!(self.begin(Call::HasRoom, 0), (_, Fate::Fail(_)))
     }
 
     fn half_close(&self, deadline: Deadline) {
@@ -569,12 +579,33 @@ impl Incoming for Buffers {
         self.filled += count as usize;
     }
 
+    fn rewind(&mut self) {
+        self.filled = 0;
+    }
+
     fn filled(
         &self,
-        count: u64,
-        keep: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+        from: u64,
+        to: u64,
+        keep: &mut dyn FnMut(Filled<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let contents = self.contents();
-        keep(contents.get(..count as usize).unwrap_or(&contents))
+        let (mut start, to) = (from as usize, to as usize);
+        let mut end = 0;
+        for element in &self.elements {
+            let offset = end;
+            end += element.len();
+            let part = start..end.min(to);
+            if part.is_empty() {
+                continue;
+            }
+            start = part.end;
+            keep(match element {
+                Element::Skip(_) => Filled::Dropped(part.len() as u64),
+                Element::Memory(memory) => Filled::Bytes(
+                    memory.get(part.start - offset..part.end - offset).unwrap_or_default(),
+                ),
+            })?;
+        }
+        Ok(())
     }
 }

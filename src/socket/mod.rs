@@ -16,6 +16,7 @@ mod handshake;
 mod host;
 #[cfg(any(test, fuzzing))]
 pub mod memory_host;
+mod partial;
 mod receive;
 mod scratch;
 mod send;
@@ -25,7 +26,7 @@ mod websocket;
 
 pub use error::Error;
 pub use handshake::{attach_client, attach_server};
-pub use host::{Area, Deadline, Host, Incoming, Outgoing};
+pub use host::{Area, Deadline, Filled, Host, Incoming, Outgoing};
 pub use receive::{Discard, Received};
 pub use websocket::WebSocket;
 

@@ -1,18 +1,22 @@
 //! Receiving messages.
 
-use super::host::{Area, Incoming};
-use super::scratch::Scratch;
-use super::websocket::{ControlPayload, Inbound, PeerClose};
+use super::host::{Area, Filled, Incoming};
+use super::websocket::{ControlPayload, Inbound, Outbound, PeerClose};
 use super::{Deadline, Error, Host, Turn, WebSocket};
 use crate::protocol::frame::{MAX_CONTROL, Start, Violation};
 use crate::protocol::message::{Assembler, Control, Kind, Progress, Want};
-use std::cell::Cell;
 
 /// Between two pauses that let other coroutines run, at most so many frames or pieces of payload.
 const STEPS_PER_PAUSE: u32 = 64;
 
 /// After so many steps that the host did not have to wait for, a call looks at its deadline itself.
 const STEPS_PER_LOOK: u32 = 1024;
+
+/// How long a pong that had no room waits for the next attempt, in milliseconds.
+const PONG_RETRY: Deadline = 20;
+
+/// Bytes of unwanted payload that are received at once. They lie on the coroutine's stack.
+const DROPPED_AT_ONCE: usize = 512;
 
 /// The longest frame header less its first two bytes.
 const MAX_HEADER_REST: usize = 12;
@@ -24,66 +28,6 @@ pub struct Received {
     pub len: u64,
     /// Its type.
     pub kind: Kind,
-}
-
-/// A message that an interrupted call has received in part. The next call goes on with it.
-#[derive(Default)]
-pub(super) struct Partial {
-    /// How many bytes of it have arrived.
-    received: Cell<u64>,
-    /// Those bytes, while no call is under way; the caller's buffer may be another one next time.
-    saved: Cell<Vec<u8>>,
-    /// The interrupted call dropped the bytes that came.
-    dropped: Cell<bool>,
-    /// The message was too big for its buffer: the next call discards the rest of it.
-    overlong: Cell<bool>,
-}
-
-impl Partial {
-    fn reset(&self) {
-        self.received.set(0);
-        self.saved.set(Vec::new());
-        self.dropped.set(false);
-        self.overlong.set(false);
-    }
-
-    /// Keeps what an interrupted call has received.
-    fn save(&self, into: &impl Incoming) -> Result<(), Error> {
-        if !into.wants_bytes() {
-            self.dropped.set(self.received.get() > 0);
-            return Ok(());
-        }
-        let mut saved = Vec::new();
-        into.filled(self.received.get(), &mut |piece| {
-            saved.try_reserve(piece.len()).map_err(|_| Error::OutOfMemory)?;
-            saved.extend_from_slice(piece);
-            Ok(())
-        })?;
-        self.saved.set(saved);
-        Ok(())
-    }
-
-    /// Puts what earlier calls have received into this call's buffers, which have room for it.
-    fn restore(&self, into: &mut impl Incoming) {
-        let saved = self.saved.take();
-        let mut saved = saved.as_slice();
-        let mut missing = self.received.get();
-        while missing > 0 {
-            let count = match into.area(missing) {
-                Area::Memory(memory) => {
-                    for (to, from) in memory.iter_mut().zip(saved) {
-                        *to = *from;
-                    }
-                    memory.len() as u64
-                }
-                Area::Skip(len) => len,
-                Area::Full => return,
-            };
-            saved = saved.get(count as usize..).unwrap_or_default();
-            into.advance(count);
-            missing -= count;
-        }
-    }
 }
 
 /// Buffers that drop a message of any length that can be reported.
@@ -101,8 +45,14 @@ impl Incoming for Discard {
         Area::Skip(most)
     }
     fn advance(&mut self, _: u64) {}
-    fn filled(&self, _: u64, _: &mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
-        Ok(())
+    fn rewind(&mut self) {}
+    fn filled(
+        &self,
+        from: u64,
+        to: u64,
+        keep: &mut dyn FnMut(Filled<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        keep(Filled::Dropped(to - from))
     }
 }
 
@@ -117,7 +67,13 @@ impl<H: Host> WebSocket<H> {
     /// [`Error::Cancelled`]: the next call goes on where this one stopped.
     pub fn receive(&self, into: &mut impl Incoming, deadline: Deadline) -> Result<Received, Error> {
         let _turn = Turn::take(&self.receiving)?;
-        self.inbound.get().check()?;
+        if let Err(over) = self.inbound.get().check() {
+            if self.replies.failure.get().is_some() {
+                // Nothing depends on it any more.
+                let _ = self.reply(deadline);
+            }
+            return Err(over);
+        }
         self.reply(deadline)?;
         let partial = &self.partial;
         if partial.overlong.get() || (partial.dropped.get() && into.wants_bytes()) {
@@ -126,7 +82,7 @@ impl<H: Host> WebSocket<H> {
         if partial.received.get() > into.capacity() {
             return Err(self.refuse_overlong());
         }
-        partial.restore(into);
+        partial.resume(into);
         let result = self.receive_message(into, deadline);
         if result.is_err() && self.inbound.get() == Inbound::Open {
             partial.save(into).inspect_err(|_| {
@@ -182,6 +138,7 @@ impl<H: Host> WebSocket<H> {
             };
             if let Progress::Complete(kind) = progress {
                 let len = self.partial.received.get();
+                self.partial.deliver(into);
                 self.partial.reset();
                 return Ok(Received { len, kind });
             }
@@ -199,22 +156,39 @@ impl<H: Host> WebSocket<H> {
         if remaining > into.capacity().saturating_sub(received) {
             return Err(self.refuse_overlong());
         }
-        let mut scratch;
-        let memory = match into.area(remaining) {
-            Area::Memory(memory) => memory,
-            Area::Skip(len) => {
-                scratch = Scratch::take()?;
-                let len = len.min(scratch.len() as u64) as usize;
-                scratch.get_mut(..len).unwrap_or_default()
-            }
+        let (count, progress) = match into.area(remaining) {
+            Area::Memory(memory) => self.receive_piece(memory, deadline)?,
+            Area::Skip(len) => self.drop_piece(len, deadline)?,
             Area::Full => return Err(self.refuse_overlong()),
         };
-        let count = self.host.receive_some(memory, deadline).map_err(|e| self.receive_failed(e))?;
-        let piece = memory.get_mut(..count).unwrap_or_default();
-        let progress = self.step(deadline, |assembler| assembler.payload(piece));
         into.advance(count as u64);
         self.partial.received.set(received.saturating_add(count as u64));
         progress
+    }
+
+    /// Receives what has come of a payload. The outer result is the host's, the inner one the
+    /// assembler's: bytes it objects to have been received nevertheless.
+    fn receive_piece(
+        &self,
+        memory: &mut [u8],
+        deadline: Deadline,
+    ) -> Result<(usize, Result<Progress, Error>), Error> {
+        let count = self.patiently(deadline, |until| self.host.receive_some(memory, until))?;
+        let piece = memory.get_mut(..count).unwrap_or_default();
+        Ok((count, self.step(deadline, |assembler| assembler.payload(piece))))
+    }
+
+    /// As [`WebSocket::receive_piece`], of bytes that nobody wants. A peer that announces many and
+    /// sends none must not bind more memory than this.
+    #[inline(never)]
+    fn drop_piece(
+        &self,
+        len: u64,
+        deadline: Deadline,
+    ) -> Result<(usize, Result<Progress, Error>), Error> {
+        let mut memory = [0; DROPPED_AT_ONCE];
+        let len = len.min(memory.len() as u64) as usize;
+        self.receive_piece(memory.get_mut(..len).unwrap_or_default(), deadline)
     }
 
     /// Receives the payload of a control frame and acts on it.
@@ -225,10 +199,12 @@ impl<H: Host> WebSocket<H> {
             self.fetch(payload, deadline)?;
         }
         match self.step(deadline, |assembler| assembler.control(payload))? {
-            Control::Ping(payload) => {
+            Control::Ping(payload) if self.outbound.get() == Outbound::Open => {
                 self.replies.pong.set(Some(ControlPayload::new(payload)));
                 self.reply(deadline)
             }
+            // Behind our close frame nothing is sent any more (RFC 6455 §5.5.1).
+            Control::Ping(_) => Ok(()),
             Control::Pong => Ok(()),
             Control::Close(code, reason) => {
                 let reason = ControlPayload::new(reason);
@@ -241,7 +217,24 @@ impl<H: Host> WebSocket<H> {
 
     /// Fetches exactly the bytes that the assembler wants.
     fn fetch(&self, bytes: &mut [u8], deadline: Deadline) -> Result<(), Error> {
-        self.host.receive(bytes, deadline).map_err(|error| self.receive_failed(error))
+        self.patiently(deadline, |until| self.host.receive(bytes, until))
+    }
+
+    /// Makes a receiving call of the host. A pong that had no room is tried again now and then
+    /// meanwhile: the peer may make room without sending anything.
+    fn patiently<T>(
+        &self,
+        deadline: Deadline,
+        mut receive: impl FnMut(Deadline) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        loop {
+            let pong_is_due = self.replies.pong.get().is_some() && self.host.resumes();
+            let until = if pong_is_due { self.host.within(deadline, PONG_RETRY) } else { deadline };
+            match receive(until) {
+                Err(Error::TimedOut) if until != deadline => self.reply(deadline)?,
+                result => return result.map_err(|error| self.receive_failed(error)),
+            }
+        }
     }
 
     /// Moves the assembler on; what it objects to fails the connection.
@@ -271,15 +264,11 @@ impl<H: Host> WebSocket<H> {
 
     /// What the host's refusal to deliver means for the connection.
     fn receive_failed(&self, error: Error) -> Error {
-        match error {
-            // Without a close frame the end of the stream is no orderly end (RFC 6455 §7.1.5).
-            Error::Ended | Error::Reset | Error::BadHandle => {
-                self.inbound.set(Inbound::Broken);
-                self.partial.reset();
-                Error::Reset
-            }
-            error => error,
+        if !error.is_passing() {
+            self.inbound.set(Inbound::Broken);
+            self.partial.reset();
         }
+        error.of_stream()
     }
 
     fn refuse_overlong(&self) -> Error {

@@ -1,4 +1,4 @@
-//! Working memory for masking and discarding, reused by all WebSockets of a thread.
+//! Working memory for masking, reused by all WebSockets of a thread.
 //!
 //! A coroutine keeps its piece while it is blocked, so another one may need a second piece; pieces
 //! go back to the thread's store and nothing is allocated in the steady state. Coroutine stacks
@@ -12,8 +12,8 @@ use std::ops::{Deref, DerefMut};
 /// One frame header and 64 KiB of payload.
 const SIZE: usize = MAX_HEADER + 64 * 1024;
 
-/// More idle pieces than this are given back to the allocator.
-const KEPT: usize = 4;
+/// More idle pieces than this, 4 MiB, are given back to the allocator.
+const KEPT: usize = 64;
 
 thread_local! {
     static STORE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };

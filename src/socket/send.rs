@@ -7,9 +7,13 @@ use super::{Deadline, Error, Host, Turn, WebSocket};
 use crate::protocol::frame::{Header, MAX_CONTROL, MAX_HEADER, Opcode, Role};
 use crate::protocol::message::Kind;
 use crate::protocol::{close, mask, utf8};
+use std::iter::once;
 
 /// How long a failed connection's close frame may take at most, in milliseconds.
 const FAILURE_WAIT: Deadline = 1000;
+
+/// Messages of up to so many bytes are masked on the coroutine's stack.
+const SHORT: u64 = 256;
 
 impl<H: Host> WebSocket<H> {
     /// Sends one message as one frame.
@@ -25,10 +29,14 @@ impl<H: Host> WebSocket<H> {
         }
         let as_it_is = self.role == Role::Server && leaves_as_it_is(body);
         self.as_sender(deadline, || {
+            let opcode = kind.opcode();
             if as_it_is {
-                self.send_plain(kind.opcode(), body, deadline)
+                self.send_plain(opcode, body, deadline)
+            } else if body.size() <= SHORT {
+                self.send_short(opcode, body, deadline)
             } else {
-                self.send_copied(kind.opcode(), body, deadline)
+                let memory = &mut Scratch::take()?;
+                self.send_copied(opcode, body.size(), body.pieces(), memory, deadline)
             }
         })
     }
@@ -108,15 +116,23 @@ impl<H: Host> WebSocket<H> {
     }
 
     /// Sends what is due, and what becomes due meanwhile.
-    fn send_replies(&self, deadline: Deadline) -> Result<(), Error> {
+    pub(super) fn send_replies(&self, deadline: Deadline) -> Result<(), Error> {
         loop {
             if self.outbound.get() == Outbound::Broken {
                 return Ok(());
             }
             if let Some(code) = self.replies.failure.take() {
-                return self.send_failure(code, self.host.within(deadline, FAILURE_WAIT));
+                let sent = self.send_failure(code, self.host.within(deadline, FAILURE_WAIT));
+                if sent.is_err_and(Error::is_interruption) {
+                    self.replies.failure.set(Some(code));
+                }
+                return sent;
             }
-            let Some(pong) = self.replies.pong.take() else { return Ok(()) };
+            // A peer that does not read at the moment may have much to say: the pong can wait.
+            if self.replies.pong.get().is_none() || !self.host.has_room() {
+                return Ok(());
+            }
+            let Some(pong) = self.replies.pong.take() else { continue };
             if self.outbound.get() == Outbound::Closed {
                 return Ok(());
             }
@@ -145,14 +161,8 @@ impl<H: Host> WebSocket<H> {
         payload: &[u8],
         deadline: Deadline,
     ) -> Result<(), Error> {
-        let mut frame = [0; MAX_HEADER + MAX_CONTROL];
-        let (header, key) = self.header(opcode, payload.len() as u64)?;
-        let Some((head, body)) = frame.split_first_chunk_mut() else { return Ok(()) };
-        let head_len = header.serialize(head);
-        mask::copy(key, 0, payload, body);
-        frame.copy_within(MAX_HEADER..MAX_HEADER + payload.len(), head_len);
-        let frame = frame.get(..head_len + payload.len()).unwrap_or_default();
-        self.host.send(frame, deadline).map_err(|error| self.send_failed(error))
+        let frame = &mut [0; MAX_HEADER + MAX_CONTROL];
+        self.send_copied(opcode, payload.len() as u64, once(payload), frame, deadline)
     }
 
     /// A server's frame: header and payload leave together, straight from the caller's buffers.
@@ -169,28 +179,42 @@ impl<H: Host> WebSocket<H> {
         self.host.send_with_body(head, body, deadline).map_err(|error| self.send_failed(error))
     }
 
-    /// The payload is copied to working memory, and a client's masked on the way, since the caller's
-    /// buffers stay as they are. It leaves in large parts, the first one together with the header.
-    fn send_copied(
+    /// A blocked sender of little must not bind much memory.
+    #[inline(never)]
+    fn send_short(
         &self,
         opcode: Opcode,
         body: &H::Body<'_>,
         deadline: Deadline,
     ) -> Result<(), Error> {
-        let mut scratch = Scratch::take()?;
-        let (header, key) = self.header(opcode, body.size())?;
-        let Some((head, _)) = scratch.split_first_chunk_mut() else { return Ok(()) };
+        let frame = &mut [0; MAX_HEADER + SHORT as usize];
+        self.send_copied(opcode, body.size(), body.pieces(), frame, deadline)
+    }
+
+    /// The payload is copied to `memory`, and a client's masked on the way, since the caller's buffers
+    /// stay as they are. It leaves in parts as large as the memory, which is larger than a header; the
+    /// first one together with the header.
+    fn send_copied<'a>(
+        &self,
+        opcode: Opcode,
+        size: u64,
+        pieces: impl Iterator<Item = &'a [u8]>,
+        memory: &mut [u8],
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let (header, key) = self.header(opcode, size)?;
+        let Some((head, _)) = memory.split_first_chunk_mut() else { return Ok(()) };
         let mut used = header.serialize(head);
         let mut offset = 0;
         let mut parts_sent = 0;
-        for mut piece in body.pieces() {
+        for mut piece in pieces {
             while !piece.is_empty() {
-                if used == scratch.len() {
-                    self.send_part(&scratch, parts_sent, deadline)?;
+                if used == memory.len() {
+                    self.send_part(memory, parts_sent, deadline)?;
                     parts_sent += 1;
                     used = 0;
                 }
-                let room = scratch.get_mut(used..).unwrap_or_default();
+                let room = memory.get_mut(used..).unwrap_or_default();
                 let (now, later) = piece.split_at_checked(room.len()).unwrap_or((piece, &[]));
                 mask::copy(key, offset, now, room);
                 used += now.len();
@@ -198,7 +222,7 @@ impl<H: Host> WebSocket<H> {
                 piece = later;
             }
         }
-        self.send_part(scratch.get(..used).unwrap_or_default(), parts_sent, deadline)
+        self.send_part(memory.get(..used).unwrap_or_default(), parts_sent, deadline)
     }
 
     /// Sends a part of a frame. Once one part is out, anything that stops the next one leaves the
@@ -227,13 +251,10 @@ impl<H: Host> WebSocket<H> {
 
     /// What the host's refusal to send means for the connection.
     fn send_failed(&self, error: Error) -> Error {
-        match error {
-            Error::Ended | Error::Reset | Error::BadHandle => {
-                self.outbound.set(Outbound::Broken);
-                Error::Reset
-            }
-            error => error,
+        if !error.is_passing() {
+            self.outbound.set(Outbound::Broken);
         }
+        error.of_stream()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The state of one WebSocket.
 
-use super::receive::Partial;
+use super::partial::Partial;
 use super::{Error, Host};
 use crate::protocol::frame::{MAX_CONTROL, Role};
 use crate::protocol::message::{Assembler, Kind};

@@ -6,7 +6,7 @@ use core::ptr::{self, NonNull};
 
 use libc::ssize_t;
 
-use crate::bsock::{self, BsockSomeVfs, BsockVfs, RoomVfs};
+use crate::bsock::{self, BsockSomeVfs, BsockVfs};
 use crate::errno::{Errno, Result, ret_ptr, ret_ssize, ret_unit};
 use crate::handle::Hvfs;
 use crate::iolist::{Iolist, List};
@@ -56,7 +56,6 @@ pub struct Callbacks {
     hvfs: Hvfs,
     bsock: BsockVfs,
     some: BsockSomeVfs,
-    room: RoomVfs,
 }
 
 impl Callbacks {
@@ -65,8 +64,10 @@ impl Callbacks {
         Callbacks {
             hvfs: Hvfs { query: Some(query::<S>), close: Some(hclose::<S>) },
             bsock: BsockVfs { bsendl: Some(bsendl::<S>), brecvl: Some(brecvl::<S>) },
-            some: BsockSomeVfs { brecvsome: Some(brecvsome::<S>) },
-            room: RoomVfs { await_room: await_room::<S> },
+            some: BsockSomeVfs {
+                brecvsome: Some(brecvsome::<S>),
+                bawaitroom: Some(bawaitroom::<S>),
+            },
         }
     }
 }
@@ -83,8 +84,6 @@ unsafe extern "C" fn query<S: Stream>(hvfs: *mut Hvfs, ty: *const c_void) -> *mu
             (&raw mut (*callbacks).bsock).cast()
         } else if ty == bsock::SOME_TYPE {
             (&raw mut (*callbacks).some).cast()
-        } else if ty == bsock::ROOM_TYPE {
-            (&raw mut (*callbacks).room).cast()
         } else if ty == (*hvfs.cast::<S>()).own_type() {
             hvfs.cast()
         } else {
@@ -166,10 +165,10 @@ unsafe extern "C" fn brecvsome<S: Stream>(
 ///
 /// # Safety
 /// `vfs` is that of a stream of this type which is alive.
-unsafe fn await_room<S: Stream>(vfs: *mut RoomVfs, deadline: i64) -> Result<()> {
+unsafe extern "C" fn bawaitroom<S: Stream>(vfs: *mut BsockSomeVfs, deadline: i64) -> c_int {
     // SAFETY: the caller's promise is the callee's demand.
-    let stream = unsafe { around::<S>(vfs.cast(), offset_of!(Callbacks, room)) };
-    stream.await_room(deadline)
+    let stream = unsafe { around::<S>(vfs.cast(), offset_of!(Callbacks, some)) };
+    ret_unit(stream.await_room(deadline))
 }
 
 /// A share of the stream that has `member` at `offset` in its callbacks.

@@ -6,9 +6,8 @@
 
 use core::cell::Cell;
 use core::ffi::c_int;
-use core::ptr::NonNull;
 
-use crate::bsock::{self, BsockSomeVfs, BsockVfs, RoomVfs};
+use crate::bsock::{self, BsockSomeVfs, BsockVfs};
 use crate::errno::{Errno, Result};
 use crate::handle;
 use crate::iolist::Iolist;
@@ -19,17 +18,14 @@ const NO_STREAM: c_int = -1;
 /// A byte stream.
 pub struct Below {
     handle: Cell<c_int>,
-    /// It says how much has arrived.
+    /// It says how much has arrived, and when there is room.
     has_some: bool,
-    /// It says when there is room.
-    has_room: bool,
 }
 
 impl Below {
     /// Takes a stream over: the number `s` is dead then. Errors: EBADF; and with these the stream is
     /// closed: EPROTO if it is no byte stream, ECANCELED, ENOMEM.
     pub fn new(s: c_int) -> Result<Below> {
-        let has = |ty| handle::query(s, ty).is_ok();
         if let Err(error) = bsock::find(s) {
             return Err(match handle::close(s) {
                 Err(unknown) => unknown,
@@ -37,8 +33,8 @@ impl Below {
                 Ok(()) => error,
             });
         }
-        let (has_some, has_room) = (has(bsock::SOME_TYPE), has(bsock::ROOM_TYPE));
-        Ok(Below { handle: Cell::new(handle::own(s)?), has_some, has_room })
+        let has_some = handle::query(s, bsock::SOME_TYPE).is_ok();
+        Ok(Below { handle: Cell::new(handle::own(s)?), has_some })
     }
 
     /// Closes the stream, unless that was done or it was given back.
@@ -58,14 +54,7 @@ impl Below {
     /// Waits until sending would not have to wait, if the stream can say so. Errors: ETIMEDOUT,
     /// ECANCELED, and those of the stream; ECONNRESET if it is gone.
     pub fn await_room(&self, deadline: i64) -> Result<()> {
-        if !self.has_room {
-            return self.use_handle(|_| Ok(()));
-        }
-        self.use_handle(|stream| {
-            let vfs: NonNull<RoomVfs> = handle::query(stream, bsock::ROOM_TYPE)?.cast();
-            // SAFETY: the query found the structure in a stream that is alive.
-            unsafe { ((*vfs.as_ptr()).await_room)(vfs.as_ptr(), deadline) }
-        })
+        self.use_handle(|stream| if self.has_some { await_room(stream, deadline) } else { Ok(()) })
     }
 
     /// Sends all the bytes. Errors: those of the stream; ECONNRESET if it is gone.
@@ -105,6 +94,15 @@ impl Below {
         }
         let result = call(stream);
         if self.handle.get() == NO_STREAM { gone } else { result }
+    }
+}
+
+fn await_room(stream: c_int, deadline: i64) -> Result<()> {
+    let vfs: *mut BsockSomeVfs = handle::query(stream, bsock::SOME_TYPE)?.cast().as_ptr();
+    // SAFETY: the query found the stream's own function.
+    match unsafe { (*vfs).bawaitroom.ok_or(Errno(libc::ENOTSUP))?(vfs, deadline) } {
+        0.. => Ok(()),
+        _ => Err(Errno::last()),
     }
 }
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::socket::memory_host::Pieces;
 use std::cell::Cell;
 
-const ERRORS: [Error; 8] = [
+const ERRORS: [Error; 9] = [
     Error::TimedOut,
     Error::Cancelled,
     Error::Ended,
@@ -14,10 +14,12 @@ const ERRORS: [Error; 8] = [
     Error::BadHandle,
     Error::NotSupported,
     Error::OutOfMemory,
+    Error::Exhausted(24),
     Error::Host(5),
 ];
 
-const FATAL: [Error; 3] = [Error::Ended, Error::Reset, Error::BadHandle];
+const FATAL: [Error; 5] =
+    [Error::Ended, Error::Reset, Error::BadHandle, Error::NotSupported, Error::Host(5)];
 
 /// Which call fails, how, and after how many bytes if it sends.
 #[derive(Clone, Copy, Debug)]
@@ -156,6 +158,11 @@ fn check(story: &Story, fault: Fault) {
             }
         }
         Some(Call::Pause | Call::Random) => assert!(all_arrived, "{fault:?}"),
+        Some(Call::HasRoom) => {
+            // Any trouble only delays the pong.
+            assert!(all_arrived && story.finished, "{fault:?}");
+            assert_eq!(story.sent.len(), 3, "{fault:?}");
+        }
         Some(Call::HalfClose | Call::WaitTurn) => panic!("{fault:?}"),
     }
 }

@@ -32,7 +32,10 @@ const ERRORS: [Error; 6] = [
 
 /// What an error of the host means for an attaching caller.
 fn reported(error: Error) -> Error {
-    if error == Error::Ended { Error::Reset } else { error }
+    match error {
+        Error::Ended | Error::Host(_) => Error::Reset,
+        error => error,
+    }
 }
 
 fn accept(host: &MemoryHost) -> Result<(), Error> {

@@ -285,22 +285,22 @@ fn a_peer_cannot_keep_other_coroutines_from_running() {
 }
 
 #[test]
-fn a_host_error_in_a_message_loses_nothing() {
+fn a_shortage_in_a_message_loses_nothing() {
     for role in ROLES {
         let socket = socket(role);
         let bytes = [fragment(role, TEXT, b"Hel"), frame(role, CONTINUATION, b"lo")].concat();
         for byte in bytes {
             socket.host().arrive(&[byte]);
             socket.host().set_hook(|_, moment| match moment.waiting {
-                true => Fate::Fail(Error::Host(5)),
+                true => Fate::Fail(Error::Exhausted(24)),
                 false => Fate::Proceed,
             });
             match receive(&socket, 5) {
-                Err(error) => assert_eq!(error, Error::Host(5)),
+                Err(error) => assert_eq!(error, Error::Exhausted(24)),
                 message => assert_eq!(message, Ok((Kind::Text, b"Hello".into()))),
             }
         }
-        assert_eq!(receive(&socket, 5), Err(Error::Host(5)));
+        assert_eq!(receive(&socket, 5), Err(Error::Exhausted(24)));
     }
 }
 

@@ -102,7 +102,7 @@ fn send_with_fault(
 #[test]
 fn a_frame_that_did_not_begin_can_be_sent_again() {
     for role in ROLES {
-        for error in [Error::TimedOut, Error::Cancelled, Error::OutOfMemory, Error::Host(5)] {
+        for error in [Error::TimedOut, Error::Cancelled, Error::OutOfMemory, Error::Exhausted(24)] {
             let (socket, result) = send_with_fault(role, 0, 0, error);
             assert_eq!(result, Err(error));
             assert_eq!(socket.send(Kind::Binary, &b"again"[..].into(), -1), Ok(()));
