@@ -261,36 +261,179 @@ TEST_ROLES(concurrency_pong_behind_the_last_frame_needs_no_further_call)
     stuck_close(&t);
 }
 
-/*  The receiver that met a ping waits for room to answer it; a caller that
-    wants to send meanwhile waits as well and does not see EBUSY. */
-TEST_ROLES(concurrency_pong_under_way_makes_no_sender_see_ebusy)
+/*  A stream that takes nothing more, with a receiver that meets a ping and a
+    message. */
+struct full {struct conn c; size_t filled; struct call receiver;};
+
+static void full_open(struct full *f, enum role role)
 {
-    struct conn c;
+    int fd[2];
     struct bytes in = {0};
-    struct call receiver;
-    char block[500] = {0};
-    int filled = 0;
-    conn_open(&c, role, 0);
-    while(ws_send(c.h, WS_BINARY, block, sizeof block, 0) == 0) filled++;
-    start_recv(&receiver, c.h);
+    wire_pair(fd);
+    f->filled = wire_fill(fd[0]);
+    f->c = (struct conn){.role = role, .fd = fd[1]};
+    f->c.h = conn_attach(role, stream_from(fd[0]), 0);
+    CHECK_OK(f->c.h);
+    start_recv(&f->receiver, f->c.h);
     peer_ping(&in, role, "ping");
     peer_message(&in, role, OP_TEXT, "hello", 5);
-    wire_send(c.fd, &in);
-    settle();
-    int rc = ws_send(c.h, WS_TEXT, "mine", 4, BRIEFLY);
-    CHECK(rc == -1 && (errno == ETIMEDOUT || errno == ECONNRESET));
-    if(host_keeps_streams() && !wire_is_tcp()) {
-        for(int i = 0; i != filled; i++)
-            EXPECT_FRAME(c.fd, role, OP_BINARY, block, sizeof block);
-        finish(&receiver);
-        CHECK_INT(receiver.rc, 5);
-        EXPECT_FRAME(c.fd, role, OP_PONG, "ping", 4);
-        CHECK_INTACT(&c);
-    } else {
-        hclose(receiver.handle);
-    }
+    wire_send(f->c.fd, &in);
     bytes_free(&in);
-    conn_close(&c);
+    settle();
+}
+
+/*  The peer reads what filled the stream. */
+static void full_release(struct full *f)
+{
+    wire_unfill(f->c.fd, f->filled);
+}
+
+static void full_close(struct full *f)
+{
+    hclose(f->receiver.handle);
+    conn_close(&f->c);
+}
+
+/*  Why tests of such a stream do not apply, or NULL; `told`: they need a host
+    that says whether there is room. Elsewhere the receiver waits for it. */
+static const char *not_full(int told)
+{
+    if(wire_is_tcp()) return "TCP finds some more room now and then";
+    if(told && !host_keeps_streams())
+        return "the host cannot tell whether there is room";
+    return NULL;
+}
+
+/*  Or two programs that send before they receive would wait for each other. */
+TEST_ROLES(concurrency_pong_without_room_keeps_no_message_waiting)
+{
+    struct full f;
+    if(not_full(1)) NA(not_full(1));
+    full_open(&f, role);
+    CHECK_INT(f.receiver.ended, 1);
+    CHECK_INT(f.receiver.rc, 5);
+    hclose(f.receiver.handle);
+    /*  A receiver that waits tries again. */
+    start_recv(&f.receiver, f.c.h);
+    settle();
+    full_release(&f);
+    EXPECT_FRAME(f.c.fd, role, OP_PONG, "ping", 4);
+    peer_says(&f.c, "hello");
+    finish(&f.receiver);
+    CHECK_INT(f.receiver.rc, 5);
+    CHECK_INTACT(&f.c);
+    conn_close(&f.c);
+}
+
+/*  The peer has closed while a pong found no room: nothing is lost by it. */
+TEST_ROLES(concurrency_pong_without_room_and_the_peers_close)
+{
+    struct full f;
+    struct bytes in = {0};
+    char buf[8];
+    if(not_full(1)) NA(not_full(1));
+    full_open(&f, role);
+    peer_close(&in, role, 1001, "", 0);
+    wire_send(f.c.fd, &in);
+    CHECK_ERR(ws_recv(f.c.h, NULL, buf, sizeof buf, SOON), EPIPE);
+    full_release(&f);
+    CHECK_OK(ws_done(f.c.h, 1001, NULL, 0, SOON));
+    EXPECT_CLOSE(f.c.fd, role, 1001, NULL, 0);
+    EXPECT_SILENCE(f.c.fd);
+    bytes_free(&in);
+    full_close(&f);
+}
+
+/*  The sender that was to send the pong has given up. */
+TEST_ROLES(concurrency_pong_left_to_a_sender_that_times_out)
+{
+    struct full f;
+    struct call sender;
+    if(not_full(1)) NA(not_full(1));
+    full_open(&f, role);
+    hclose(f.receiver.handle);
+    start_recv(&f.receiver, f.c.h);
+    start_send(&sender, f.c.h, "mine", 4);
+    struct bytes in = {0};
+    peer_ping(&in, role, "newer");
+    wire_send(f.c.fd, &in);
+    settle();
+    hclose(sender.handle);
+    CHECK_ERR(ws_send(f.c.h, WS_TEXT, "mine", 4, BRIEFLY), ETIMEDOUT);
+    full_release(&f);
+    EXPECT_FRAME(f.c.fd, role, OP_PONG, "newer", 5);
+    bytes_free(&in);
+    full_close(&f);
+}
+
+/*  And so has the one that was to say why the connection was failed: the next
+    call says it, whatever it is. */
+TEST_ROLES(concurrency_failure_left_to_a_sender_that_times_out)
+{
+    for(int next = 0; next != 3; next++) {
+        struct full f;
+        struct call sender;
+        struct bytes in = {0};
+        char buf[8];
+        if(not_full(1)) NA(not_full(1));
+        full_open(&f, role);
+        start_send(&sender, f.c.h, "mine", 4);
+        peer_put(&in, role, (struct frame){.opcode = 3});
+        wire_send(f.c.fd, &in);
+        CHECK_ERR(ws_recv(f.c.h, NULL, buf, sizeof buf, SOON), EPROTO);
+        hclose(sender.handle);
+        full_release(&f);
+        EXPECT_SILENCE(f.c.fd);
+        switch(next) {
+        case 0:
+            CHECK_ERR(ws_recv(f.c.h, NULL, buf, sizeof buf, SOON), ECONNRESET);
+            break;
+        case 1:
+            CHECK_ERR(ws_send(f.c.h, WS_TEXT, "x", 1, SOON), EPIPE);
+            break;
+        default:
+            CHECK_ERR(ws_detach(f.c.h, 0, NULL, 0, SOON), ECONNRESET);
+        }
+        EXPECT_CLOSE(f.c.fd, role, 1002, NULL, 0);
+        bytes_free(&in);
+        if(is_handle(f.c.h)) hclose(f.c.h);
+        wire_close(f.c.fd);
+    }
+}
+
+/*  Where the pong has to wait for room, a sender waits for the pong and does not
+    see EBUSY. */
+TEST_ROLES(concurrency_pong_under_way_makes_no_sender_see_ebusy)
+{
+    struct full f;
+    struct call sender;
+    if(not_full(0)) NA(not_full(0));
+    full_open(&f, role);
+    start_send(&sender, f.c.h, "mine", 4);
+    settle();
+    CHECK_INT(sender.ended, 0);
+    full_release(&f);
+    if(!host_keeps_streams()) EXPECT_FRAME(f.c.fd, role, OP_PONG, "ping", 4);
+    EXPECT_FRAME(f.c.fd, role, OP_BINARY, "mine", 4);
+    if(host_keeps_streams()) EXPECT_FRAME(f.c.fd, role, OP_PONG, "ping", 4);
+    finish(&sender);
+    CHECK_INT(sender.rc, 0);
+    finish(&f.receiver);
+    CHECK_INT(f.receiver.rc, 5);
+    CHECK_INTACT(&f.c);
+    conn_close(&f.c);
+}
+
+TEST_ROLES(concurrency_pong_under_way_and_a_sender_that_times_out)
+{
+    struct full f;
+    if(not_full(0)) NA(not_full(0));
+    full_open(&f, role);
+    CHECK_ERR(ws_send(f.c.h, WS_TEXT, "mine", 4, BRIEFLY), ETIMEDOUT);
+    full_release(&f);
+    if(host_keeps_streams()) start_recv(&f.receiver, f.c.h);
+    EXPECT_FRAME(f.c.fd, role, OP_PONG, "ping", 4);
+    full_close(&f);
 }
 
 TEST_ROLES(concurrency_failure_while_another_is_stuck_sending)

@@ -180,6 +180,37 @@ void wire_pair(int fd[2])
     fcntl(fd[1], F_SETFL, O_NONBLOCK);
 }
 
+size_t wire_fill(int fd)
+{
+    static const char zeros[4096];
+    size_t n = 0;
+    /*  TCP finds some more room when it has tidied up. */
+    for(int quiet = 0; quiet != 3; quiet++) {
+        for(size_t len = sizeof zeros; len; len /= 2) {
+            ssize_t sent;
+            while((sent = send(fd, zeros, len, MSG_NOSIGNAL | MSG_DONTWAIT)) > 0) {
+                n += (size_t)sent;
+                quiet = 0;
+            }
+        }
+        step(1);
+    }
+    return n;
+}
+
+void wire_unfill(int fd, size_t len)
+{
+    uint8_t zeros[4096];
+    while(len) {
+        size_t n = len < sizeof zeros ? len : sizeof zeros;
+        if(wire_read(fd, zeros, n, WIRE_PATIENCE) != n) {
+            check_fail(HERE, "%zu bytes do not come", len);
+            return;
+        }
+        len -= n;
+    }
+}
+
 int wire_write(int fd, const void *data, size_t len)
 {
     const uint8_t *p = data;

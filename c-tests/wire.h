@@ -58,6 +58,10 @@ void peer_close(struct bytes *b, enum role role, int status,
     loopback TCP. Either holds less than a megabyte that is not read. */
 void wire_pair(int fd[2]);
 int wire_is_tcp(void);
+/*  Writes zeros until there is no room left. The number of them. */
+size_t wire_fill(int fd);
+/*  Reads them again. */
+void wire_unfill(int fd, size_t len);
 /*  Both leave the library room to run while they wait. */
 int wire_write(int fd, const void *data, size_t len);
 void wire_send(int fd, const struct bytes *b);

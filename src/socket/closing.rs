@@ -1,5 +1,6 @@
 //! The closing handshake (RFC 6455 §7).
 
+use super::send::Pongs;
 use super::websocket::{Inbound, Outbound, PeerClose};
 use super::{Deadline, Error, Host, Turn, WebSocket};
 use crate::protocol::close;
@@ -40,7 +41,7 @@ impl<H: Host> WebSocket<H> {
         if self.inbound.get() == Inbound::Broken {
             if self.replies.failure.get().is_some() {
                 // The last chance to say why. Nothing depends on it any more.
-                let _ = self.send_replies(deadline);
+                let _ = self.send_replies(Pongs::Skip, deadline);
             }
             return Err(Error::Reset);
         }

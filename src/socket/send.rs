@@ -15,6 +15,15 @@ const FAILURE_WAIT: Deadline = 1000;
 /// Messages of up to so many bytes are masked on the coroutine's stack.
 const SHORT: u64 = 256;
 
+/// What becomes of pongs for which there is no room.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pongs {
+    /// The call waits until there is.
+    Wait,
+    /// They stay due.
+    Skip,
+}
+
 impl<H: Host> WebSocket<H> {
     /// Sends one message as one frame.
     ///
@@ -80,8 +89,9 @@ impl<H: Host> WebSocket<H> {
             .and_then(|()| self.outbound.get().check())
             .and_then(|()| send());
         if !self.replying.get() {
+            let pongs = if sent.is_ok() { Pongs::Wait } else { Pongs::Skip };
             // A reply that must wait longer is no failure of this call.
-            let _ = self.send_replies(deadline);
+            let _ = self.send_replies(pongs, deadline);
         }
         sent
     }
@@ -94,7 +104,8 @@ impl<H: Host> WebSocket<H> {
     }
 
     /// Called by the receiver: sends the replies that are due. A sender in the middle of a frame
-    /// sends them after it instead.
+    /// sends them after it instead. A pong that has no room stays due: a peer that does not read at the
+    /// moment may have much to say.
     pub(super) fn reply(&self, deadline: Deadline) -> Result<(), Error> {
         let replies = &self.replies;
         let nothing_due = replies.pong.get().is_none() && replies.failure.get().is_none();
@@ -102,7 +113,7 @@ impl<H: Host> WebSocket<H> {
             return Ok(());
         }
         self.replying.set(true);
-        let result = self.send_replies(deadline);
+        let result = self.send_replies(Pongs::Skip, deadline);
         self.replying.set(false);
         self.wake_sender();
         result
@@ -116,7 +127,7 @@ impl<H: Host> WebSocket<H> {
     }
 
     /// Sends what is due, and what becomes due meanwhile.
-    pub(super) fn send_replies(&self, deadline: Deadline) -> Result<(), Error> {
+    pub(super) fn send_replies(&self, pongs: Pongs, deadline: Deadline) -> Result<(), Error> {
         loop {
             if self.outbound.get() == Outbound::Broken {
                 return Ok(());
@@ -128,8 +139,8 @@ impl<H: Host> WebSocket<H> {
                 }
                 return sent;
             }
-            // A peer that does not read at the moment may have much to say: the pong can wait.
-            if self.replies.pong.get().is_none() || !self.host.has_room() {
+            if self.replies.pong.get().is_none() || (pongs == Pongs::Skip && !self.host.has_room())
+            {
                 return Ok(());
             }
             let Some(pong) = self.replies.pong.take() else { continue };
