@@ -252,6 +252,92 @@ TEST_ROLES(allocations_are_not_sized_by_a_promised_buffer)
     conn_close(&c);
 }
 
+/*  Nor is one that keeps the beginning and drops the rest: what is dropped is
+    not kept for the next call. */
+TEST_ROLES(allocations_are_not_sized_by_what_is_dropped)
+{
+    struct conn c;
+    struct bytes in = {0};
+    char buf[16];
+    struct iolist e[3] = {{buf, 8, &e[1], 0}, {NULL, 1 << 30, &e[2], 0},
+        {buf + 8, 8, NULL, 0}};
+    if(!host_keeps_streams()) NA("this host's streams break at a timeout");
+    conn_open(&c, role, 0);
+    peer_put(&in, role, (struct frame){.opcode = OP_BINARY, .lie = 1,
+        .declared = (1 << 30) + 16});
+    bytes_fill(&in, 'x', 60000);
+    wire_send(c.fd, &in);
+    count_start();
+    for(int i = 0; i != 3; i++)
+        CHECK_ERR(ws_recvl(c.h, NULL, &e[0], &e[2], now() + 5), ETIMEDOUT);
+    count_stop();
+    CHECK_RANGE(largest, 0, 1000);
+    bytes_free(&in);
+    conn_close(&c);
+}
+
+/*  Asking again and again while a long message trickles in copies each byte a
+    bounded number of times: what came is kept in one piece that grows. */
+TEST_ROLES(allocations_of_a_polled_message_are_few)
+{
+    enum {LEN = 1 << 20, STEP = 4096};
+    struct conn c;
+    struct bytes in = {0};
+    static uint8_t out[LEN];
+    if(!host_keeps_streams()) NA("this host's streams break at a timeout");
+    conn_open(&c, role, 0);
+    uint8_t *data = malloc(LEN);
+    for(size_t i = 0; i != LEN; i++) data[i] = (uint8_t)(i * 7 + i / 251);
+    peer_message(&in, role, OP_BINARY, data, LEN);
+    count_start();
+    for(size_t i = 0; i < in.n; i += STEP) {
+        size_t n = in.n - i < STEP ? in.n - i : STEP;
+        CHECK_INT(wire_write(c.fd, in.p + i, n), 0);
+        if(i + n == in.n) break;
+        CHECK_ERR(ws_recv(c.h, NULL, out, LEN, 0), ETIMEDOUT);
+        if(check_failed()) break;
+    }
+    CHECK_INT(ws_recv(c.h, NULL, out, LEN, SOON), LEN);
+    count_stop();
+    CHECK_BYTES(out, LEN, data, LEN);
+    CHECK_RANGE(allocations, 1, 30);
+    free(data);
+    bytes_free(&in);
+    conn_close(&c);
+}
+
+/*  Receivers of a message too long for them, each of which announces much and
+    sends nothing. */
+static coroutine void refuse_and_wait(int h)
+{
+    char buf[8];
+    CHECK_ERR(ws_recv(h, NULL, buf, sizeof buf, SOON), EMSGSIZE);
+    ws_recv(h, NULL, buf, sizeof buf, -1);
+}
+
+TEST_ROLES(allocations_none_for_what_was_only_announced)
+{
+    enum {MANY = 20};
+    struct conn c[MANY];
+    struct bytes in = {0};
+    peer_put(&in, role, (struct frame){.opcode = OP_BINARY, .lie = 1,
+        .declared = 1 << 20});
+    int b = bundle();
+    for(int i = 0; i != MANY; i++) {
+        conn_open(&c[i], role, 0);
+        CHECK_OK(bundle_go(b, refuse_and_wait(c[i].h)));
+    }
+    settle();
+    count_start();
+    for(int i = 0; i != MANY; i++) wire_send(c[i].fd, &in);
+    settle();
+    count_stop();
+    CHECK_INT(allocations, 0);
+    hclose(b);
+    for(int i = 0; i != MANY; i++) conn_close(&c[i]);
+    bytes_free(&in);
+}
+
 /*  An endless head costs what a head may have, not more. */
 TEST(allocations_of_a_handshake_are_bounded)
 {

@@ -133,6 +133,23 @@ TEST_KINDS(rt_streams_receive_what_has_arrived)
     close_pair(s);
 }
 
+TEST_KINDS(rt_streams_tell_whether_there_is_room)
+{
+    int s[2];
+    stream_pair(kind, s);
+    CHECK_OK(bawait_room(s[0], 0));
+    size_t n = stream_fill(s[0]);
+    CHECK_ERR(bawait_room(s[0], 0), ETIMEDOUT);
+    CHECK_ERR(bawait_room(s[0], BRIEFLY), ETIMEDOUT);
+    stream_drop(s[1], n);
+    CHECK_OK(bawait_room(s[0], SOON));
+    /*  It sends nothing, and nothing is amiss. */
+    CHECK_ERR(brecv(s[1], &n, 1, BRIEFLY), ETIMEDOUT);
+    CHECK_OK(bsend(s[0], "x", 1, SOON));
+    CHECK_OK(brecv(s[1], &n, 1, SOON));
+    close_pair(s);
+}
+
 /**** Lists ****/
 
 TEST_KINDS(rt_streams_lists_of_any_shape)

@@ -328,6 +328,31 @@ TEST_ROLES(s2_attach_success_takes_the_old_number_away)
     conn_close(&c);
 }
 
+/*  The stream has a number of its own, which nobody is told. Whoever guesses it
+    and closes it leaves a broken connection, and nothing worse. */
+TEST_ROLES(s2_stream_closed_behind_the_websocket_is_econnreset)
+{
+    struct conn c;
+    struct bytes in = {0};
+    char buf[8];
+    int inner = 0;
+    conn_open(&c, role, 0);
+    while(inner != 1000 && (inner == c.h || !hquery(inner, bsock_type))) inner++;
+    REQUIRE(inner != 1000);
+    peer_message(&in, role, OP_TEXT, "hello", 5);
+    CHECK_INT(wire_write(c.fd, in.p, in.n - 2), 0);
+    CHECK_INT(ws_recv(c.h, NULL, buf, sizeof buf, 0), -1);
+    CHECK_OK(hclose(inner));
+    for(int i = 0; i != 2; i++) {
+        CHECK_ERR(ws_recv(c.h, NULL, buf, sizeof buf, SOON), ECONNRESET);
+        CHECK_ERR(ws_send(c.h, WS_TEXT, "x", 1, SOON), ECONNRESET);
+    }
+    CHECK_ERR(ws_detach(c.h, 1000, NULL, 0, SOON), ECONNRESET);
+    CHECK(!is_handle(c.h));
+    bytes_free(&in);
+    wire_close(c.fd);
+}
+
 static void attach_fails(enum role role, int flags, const char *resource,
     struct ws_storage *mem, int err)
 {

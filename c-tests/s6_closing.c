@@ -647,6 +647,68 @@ TEST_ROLES(s6_detach_with_bad_arguments_is_einval_and_closes_nothing)
     conn_close(&c);
 }
 
+TEST(s6_detach_looks_at_the_handle_first)
+{
+    CHECK_ERR(ws_detach(-1, 999, NULL, 5, SOON), EBADF);
+    CHECK_ERR(ws_detach(12345, 1000, NULL, 5, SOON), EBADF);
+    CHECK_ERR(ws_detach(12345, 999, NULL, 0, SOON), EBADF);
+    int s[2];
+    CHECK_OK(ipc_pair(s));
+    CHECK_ERR(ws_detach(s[0], 999, NULL, 5, SOON), ENOTSUP);
+    hclose(s[0]);
+    hclose(s[1]);
+}
+
+/*  The close frame is out; nobody gets to read another. */
+TEST_ROLES(s6_detach_after_done_ignores_its_arguments)
+{
+    static const struct {int status; const char *buf; size_t len;} args[] = {
+        {999, NULL, 0}, {1000, NULL, 5}, {0, "abc", 3}, {1000, "x", 200},
+        {1000, "\xff", 1}};
+    for(size_t i = 0; i != COUNT_OF(args); i++) {
+        struct conn c;
+        struct bytes in = {0};
+        check_note("arguments %zu", i);
+        conn_open(&c, role, 0);
+        peer_close(&in, role, 1000, "", 0);
+        bytes_str(&in, "raw");
+        wire_send(c.fd, &in);
+        CHECK_OK(ws_done(c.h, 1000, "bye", 3, SOON));
+        EXPECT_CLOSE(c.fd, role, 1000, "bye", 3);
+        int s = ws_detach(c.h, args[i].status, args[i].buf, args[i].len, SOON);
+        check_detached(HERE, &c, s, errno);
+        bytes_free(&in);
+        conn_close(&c);
+    }
+}
+
+/*  Somebody gives the handle another number while ws_detach waits: the old one
+    may be anybody's by then. */
+static coroutine void detach_call(int h, int *s)
+{
+    *s = ws_detach(h, 1000, NULL, 0, SOON);
+}
+
+TEST_ROLES(s6_detach_of_a_handle_that_is_moved_meanwhile)
+{
+    struct conn c;
+    struct bytes in = {0};
+    int s = -1;
+    conn_open(&c, role, 0);
+    int cr = go(detach_call(c.h, &s));
+    int moved = hown(c.h);
+    CHECK_OK(moved);
+    peer_close(&in, role, 1000, "", 0);
+    wire_send(c.fd, &in);
+    bundle_wait(cr, SOON);
+    CHECK_OK(s);
+    CHECK_OK(hclose(moved));
+    CHECK_OK(hclose(s));
+    hclose(cr);
+    bytes_free(&in);
+    wire_close(c.fd);
+}
+
 /**** hclose ****/
 
 TEST_ROLES(s6_hclose_closes_both_layers_and_sends_nothing)
