@@ -231,10 +231,6 @@ impl MemoryHost {
     /// Asks about a call that cannot go on. The answer may be that it never will.
     fn ask_waiting(&self, moment: &mut Moment) -> Result<Fate, Error> {
         moment.waiting = true;
-        if moment.deadline != 0 {
-            // Others run while somebody waits.
-            self.receives_since_pause.set(0);
-        }
         match self.ask(*moment) {
             Fate::Proceed if moment.deadline < 0 => Err(Error::Cancelled),
             Fate::Proceed => {

@@ -231,7 +231,10 @@ impl<H: Host> WebSocket<H> {
             let pong_is_due = self.replies.pong.get().is_some() && self.host.resumes();
             let until = if pong_is_due { self.host.within(deadline, PONG_RETRY) } else { deadline };
             match receive(until) {
-                Err(Error::TimedOut) if until != deadline => self.reply(deadline)?,
+                Err(Error::TimedOut) if until != deadline => {
+                    self.reply(deadline)?;
+                    self.pause_now_and_then()?;
+                }
                 result => return result.map_err(|error| self.receive_failed(error)),
             }
         }
