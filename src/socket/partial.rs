@@ -86,8 +86,11 @@ impl Partial {
 
 impl Saved {
     fn push(&mut self, part: Filled<'_>) -> Result<(), Error> {
-        let ends_with_bytes = self.runs.last().is_none_or(|run| run.kept > 0);
-        if ends_with_bytes && !matches!((part, self.runs.last()), (Filled::Bytes(_), Some(_))) {
+        let begins_a_run = match part {
+            Filled::Dropped(_) => self.runs.last().is_none_or(|run| run.kept > 0),
+            Filled::Bytes(_) => self.runs.is_empty(),
+        };
+        if begins_a_run {
             self.runs.try_reserve(1).map_err(|_| Error::OutOfMemory)?;
             self.runs.push(Run::default());
         }
