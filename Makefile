@@ -20,6 +20,8 @@ LIBRARIES := libdill_ws libdill_rt
 HEADERS := libdill.h libdillimpl.h
 MANSECTIONS := 3 7
 MANPAGES = $(wildcard man/*.$(1))
+# Behind the section of an installed page. libdill has pages of the same names: both can be there.
+MANSUFFIX := dill_ws
 
 # What is linked with and installed. Shared libraries have their run-time names, so that programs run
 # from here with build/ in their rpath.
@@ -97,7 +99,8 @@ define install_pc
 endef
 
 define install_pages
-	$(INSTALL) -m 644 $(call MANPAGES,$(1)) $(DESTDIR)$(MANDIR)/man$(1)/
+	for page in $(notdir $(call MANPAGES,$(1))); do \
+	    $(INSTALL) -m 644 man/$$page $(DESTDIR)$(MANDIR)/man$(1)/$${page}$(MANSUFFIX) || exit; done
 
 endef
 
@@ -119,5 +122,5 @@ uninstall: ## remove what install put there
 	rm -f $(foreach library,$(LIBRARIES),$(foreach suffix,a so so.$(ABI) so.$(VERSION),\
 	    $(DESTDIR)$(LIBDIR)/$(library).$(suffix)) $(DESTDIR)$(PKGCONFIGDIR)/$(library).pc)
 	rm -f $(DESTDIR)$(INCLUDEDIR)/libdill_ws.h $(foreach section,$(MANSECTIONS),\
-	    $(patsubst man/%,$(DESTDIR)$(MANDIR)/man$(section)/%,$(call MANPAGES,$(section))))
+	    $(patsubst man/%,$(DESTDIR)$(MANDIR)/man$(section)/%$(MANSUFFIX),$(call MANPAGES,$(section))))
 	rm -rf $(DESTDIR)$(LIBDIR)/libdill_ws $(DESTDIR)$(INCLUDEDIR)/libdill_rt

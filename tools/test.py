@@ -24,7 +24,7 @@ TOOLS = {
     "cargo": "cargo", "rustfmt": "rustfmt", "cargo-clippy": "rust-clippy", "cc": "gcc", "c++": "g++",
     "make": "make", "pkg-config": "pkg-config", "nm": "binutils", "valgrind": "valgrind",
     "node": "nodejs", "npm": "npm", "openssl": "openssl",
-    "groff": "groff-base",
+    "groff": "groff-base", "man": "man-db",
 }
 
 COUNTS = [

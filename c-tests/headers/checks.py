@@ -14,7 +14,7 @@ BUILD = ROOT / "build"
 CC = shlex.split(os.environ.get("CC", "cc"))
 CXX = shlex.split(os.environ.get("CXX", "c++"))
 PACKAGES = {"cc": "gcc", "c++": "g++", "nm": "binutils", "readelf": "binutils",
-            "pkg-config": "pkg-config", "make": "make"}
+            "pkg-config": "pkg-config", "make": "make", "man": "man-db"}
 
 # Failures shown; one mistake in a header makes hundreds.
 SHOWN = 20

@@ -41,7 +41,7 @@ def expected_files():
         names += [f"lib/{library}.{end}" for end in ("a", "so", "so.0", f"so.{version}")]
         names.append(f"lib/pkgconfig/{library}.pc")
     for section in "37":
-        names += [f"share/man/man{section}/{page.name}"
+        names += [f"share/man/man{section}/{page.name}dill_ws"
                   for page in (ROOT / "man").glob(f"*.{section}")]
     return sorted(names)
 
@@ -101,6 +101,24 @@ def installation(work):
             check(not target.is_absolute(), f"make install: {link} is a relative link", target)
     make("uninstall", *where)
     check(files(stage) == [], "make uninstall: nothing is left", files(stage))
+
+
+def manual(work):
+    """The pages are found by their names, and leave libdill's of the same names alone."""
+    theirs = work / "manual/share/man/man3/ws_send.3"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("libdill's\n")
+    where = f"PREFIX={work / 'manual'}"
+    make("install", where)
+    for words, want in ([["ws_recv"], "man3/ws_recv.3dill_ws"], [["3", "ws_recv"], "man3/ws_recv.3dill_ws"],
+                        [["libdill_ws"], "man7/libdill_ws.7dill_ws"], [["ws_send"], "man3/ws_send.3"],
+                        [["3dill_ws", "ws_send"], "man3/ws_send.3dill_ws"]):
+        found = succeeds(f"man {' '.join(words)}", ["man", "-M", theirs.parent.parent, "-w", *words]).strip()
+        check(found == str(theirs.parent.parent / want), f"man {' '.join(words)}: {want}", found)
+    make("uninstall", where)
+    left = files(work / "manual")
+    check(left == ["share/man/man3/ws_send.3"] and theirs.read_text() == "libdill's\n",
+          "make uninstall: libdill's pages are left", left)
 
 
 def on_own_runtime(prefix, work):
@@ -196,10 +214,11 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--libdill", type=pathlib.Path, metavar="PREFIX")
     args = parser.parse_args()
-    need(CC[0], CXX[0], "pkg-config", "make", "readelf")
+    need(CC[0], CXX[0], "pkg-config", "make", "man", "readelf")
     with tempfile.TemporaryDirectory() as name:
         work = pathlib.Path(name)
         installation(work)
+        manual(work)
         own, theirs = work / "own", args.libdill or work / "libdill"
         make("install", f"PREFIX={own}")
         if not args.libdill:
