@@ -64,7 +64,12 @@ int main(int argc, char *argv[]) {
     if(connections < 0) return fail("bundle");
     while(1) {
         int s = tcp_accept(listener, NULL, -1);
-        if(s < 0) return fail("tcp_accept");
-        if(bundle_go(connections, serve(s)) < 0) hclose(s);
+        if(s >= 0) {
+            if(bundle_go(connections, serve(s)) < 0) hclose(s);
+        } else {
+            /* Too many connections, for instance. Some will end. */
+            perror("tcp_accept");
+            msleep(now() + 100);
+        }
     }
 }

@@ -150,7 +150,11 @@ def connection(port, alive):
 
 def connect(port, alive):
     """A client's connection, as soon as the server under test listens."""
-    sock = connection(port, alive)
+    return handshake(connection(port, alive))
+
+
+def handshake(sock):
+    """A WebSocket over a connection."""
     key = base64.b64encode(os.urandom(16))
     sock.sendall(b"GET /chat HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: https://www.example.com\r\n"
                  b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"

@@ -21,12 +21,14 @@ import argparse
 import os
 import pathlib
 import re
+import resource
 import shlex
 import socket
 import ssl
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.dont_write_bytecode = True
 
@@ -140,16 +142,21 @@ class Build:
         self.libs = [f"-L{lib}", *self.libs]
         self.environment["LD_LIBRARY_PATH"] = str(lib)
 
-    def compile(self, page, port):
+    def compile(self, source):
+        target = self.directory / source.stem
+        done = run([*self.cc, f"-std={self.standard}", "-O2", "-Wall", "-Wextra", "-Werror", source,
+                    "-o", target, *self.libs])
+        expect(done.returncode == 0, done.stderr)
+        return target
+
+    def page(self, page, port):
+        """The program of a page."""
         source = self.directory / f"{page.stem}.c"
         source.write_text(program(page, "127.0.0.1", port))
-        done = run([*self.cc, f"-std={self.standard}", "-O2", "-Wall", "-Wextra", "-Werror", source,
-                    "-o", source.with_suffix(""), *self.libs])
-        expect(done.returncode == 0, done.stderr)
-        return source.with_suffix("")
+        return self.compile(source)
 
     def start(self, page, port):
-        return subprocess.Popen([self.compile(page, port)], stdout=subprocess.PIPE,
+        return subprocess.Popen([self.page(page, port)], stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, text=True, env=self.environment,
                                 cwd=self.directory)
 
@@ -387,6 +394,69 @@ def tls_server_example(build, page):
     expect(out == "", f"printed {out!r}")
 
 
+# ---- Servers that run out of descriptors ----
+
+# How many a server may have, and how many clients come. Those that are not accepted wait in the
+# listener's queue, which for one of the programs has 10 places.
+DESCRIPTORS, CLIENTS = 12, 15
+
+
+def served(connect):
+    """Is a client that connects so served?"""
+    try:
+        with connect() as sock:
+            exchange(peers.handshake(sock), b"one", b"one")
+    except (OSError, AssertionError):
+        return False
+    return True
+
+
+def check_goes_on(build, command, port, secure=lambda sock: sock):
+    """A server with more clients than it can have says so, and serves the next ones when they leave."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
+
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True, env=build.environment,
+                               cwd=build.directory, preexec_fn=limit)
+    try:
+        def connection():
+            return peers.connection(port, lambda: process.poll() is None)
+
+        clients = [connection() for _ in range(CLIENTS)]
+        said = process.stderr.readline()
+        expect("Too many open files" in said, f"printed {said!r}")
+        for sock in clients:
+            sock.close()
+        give_up = time.monotonic() + peers.LIMIT
+        while not served(lambda: secure(connection())):
+            # It may need a descriptor to read a file, before all those clients are gone.
+            expect(process.poll() is None, "the server has ended")
+            expect(time.monotonic() < give_up, "the next client is not served")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def servers_go_on(build):
+    """Name and check of each server."""
+    def overview():
+        port = free_port()
+        check_goes_on(build, [build.page(MAN / "libdill_ws.7", port)], port)
+
+    def echo():
+        port = free_port()
+        check_goes_on(build, [build.compile(ROOT / "examples/echo_server.c"), port], port)
+
+    def secure():
+        port = free_port()
+        context = ssl.create_default_context(cafile=build.certificates() / "root.pem")
+        check_goes_on(build, [build.compile(ROOT / "examples/wss_server.c"), "chain.pem", "key.pem", port], port,
+                      lambda sock: context.wrap_socket(sock, server_hostname="localhost"))
+
+    return [("libdill_ws.7", overview), ("examples/echo_server.c", echo), ("examples/wss_server.c", secure)]
+
+
 EXAMPLES = {
     "ws_attach_client": client_example(
         [(TEXT, b"Hello, world!")], (1000, b"bye"), "text: Hello, world!\n"),
@@ -490,6 +560,9 @@ def checks(args, build):
             yield f"{page.name}: errors", lambda page=page: check_errors(page, header.read_text())
     for page in pages:
         yield f"{page.name}: example", lambda page=page: EXAMPLES[page.stem](build, page)
+    if not args.original:
+        for name, check in servers_go_on(build):
+            yield f"{name}: goes on when it is out of descriptors", check
     yield "every example has a page", lambda: expect(
         examples == {p.stem for p in pages}, examples ^ {p.stem for p in pages})
     if not args.original:

@@ -31,10 +31,14 @@ int main(void) {
         perror("start");
         return EXIT_FAILURE;
     }
-    while((s = tcp_accept(listener, NULL, -1)) >= 0)
-        if(bundle_go(connections, serve(s)) < 0) hclose(s);
-    perror("tcp_accept");
-    hclose(connections);
-    hclose(listener);
-    return EXIT_FAILURE;
+    while(1) {
+        s = tcp_accept(listener, NULL, -1);
+        if(s >= 0) {
+            if(bundle_go(connections, serve(s)) < 0) hclose(s);
+        } else {
+            /* Too many connections, for instance. Some will end. */
+            perror("tcp_accept");
+            msleep(now() + 100);
+        }
+    }
 }
