@@ -41,7 +41,7 @@ help: ## list the targets
 demo: all ## a server, a client, and what goes over the wire between them
 	tools/demo.sh
 
-test: ## all the tests; the last line counts them
+test: ## the tests, see docs/testing.md; the last line counts them
 	@command -v $(PYTHON) > /dev/null || \
 	    { echo "$(PYTHON) is missing; on Debian: apt-get install python3"; exit 1; }
 	@$(PYTHON) tools/test.py

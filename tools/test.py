@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""All the tests, one step after another. The last line counts them; a step that fails does not stop
-the others.
+"""The steps of `make test`, one after another. The last line counts the tests; a step that fails does
+not stop the others.
 
-    test.py                   everything
+    test.py                   all steps
     test.py --only WORD       only steps whose name contains the word
     test.py --list            the names of the steps
     test.py --libdill PREFIX  also on an installed libdill (or LIBDILL=PREFIX in the environment)
