@@ -30,6 +30,8 @@ SUPPORT = ["check", "wire", "conn", "tap", "http"]
 RT_SUPPORT = ["check", "wire", "rt"]
 # Sources that are linked by a rule of their own.
 SPECIAL = ["decoy", "own_names", "valgrind_control"]
+# A program with deliberate mistakes behind its last test.
+CONTROL = "late_control"
 # Programs that replace malloc or system calls: valgrind does the same.
 INTERPOSING = ["allocations", "syscalls"]
 
@@ -39,7 +41,9 @@ CFLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-g", "-
 STATIC_SYSTEM = ["-lpthread", "-ldl", "-lm", "-lrt", "-lgcc_s"]
 PACKAGES = {"cc": "gcc", "gcc": "gcc", "clang": "clang", "ar": "binutils",
             "valgrind": "valgrind"}
-VALGRIND = ["valgrind", "-q", "--error-exitcode=99", "--leak-check=full",
+# The status by which valgrind and the sanitizers say that they have found something.
+FOUND = 99
+VALGRIND = ["valgrind", "-q", f"--error-exitcode={FOUND}", "--leak-check=full",
             f"--suppressions={HERE / 'valgrind.supp'}",
             "--show-leak-kinds=definite,indirect",
             "--errors-for-leak-kinds=definite,indirect",
@@ -177,12 +181,22 @@ class Results:
         elif verdict == "na":
             self.na.setdefault(f"{name}: {detail}", []).append(where)
         else:
-            self.failures.append((where, name, detail, list(lines)))
-            print(f"FAIL {where} {name}: {detail}", flush=True)
-            for line in lines:
-                print(f"     {line}")
+            self.failures.append((where, name, detail))
+            self.show(f"FAIL {where} {name}: {detail}", lines)
+
+    def show(self, failure, lines):
+        print("\n     ".join([failure, *lines]), flush=True)
 
 
+class Unseen(Results):
+    """What a control reported; its failures are none."""
+
+    def show(self, failure, lines):
+        pass
+
+
+# No process ends with this status.
+NEVER = 256
 LINE = re.compile(r"(ok|not ok|na) (\S+?)(?:: (.*))?$")
 
 
@@ -192,18 +206,23 @@ class Report:
     def __init__(self):
         self.verdicts = {}          # test: (verdict, detail, lines)
         self.complete = False
+        self.status = NEVER       # with which a process that has said this must end
 
     def read(self, text):
         remarks = []
         self.complete = False
+        self.status = NEVER
         for line in text.splitlines():
             match = LINE.match(line)
             if match:
                 verdict, name, detail = match.groups()
                 self.verdicts[name] = (verdict, detail or "", remarks)
+                # What follows if the test was killed, see check.c.
+                self.status = 2 if verdict == "not ok" else NEVER
                 remarks = []
-            elif re.match(r"\d+ ok, \d+ not ok, \d+ na$", line):
+            elif match := re.match(r"\d+ ok, (\d+) not ok, \d+ na$", line):
                 self.complete = True
+                self.status = 1 if int(match[1]) else 0
             else:
                 remarks.append(line)
         return remarks
@@ -228,7 +247,7 @@ def environment(args, mode, program, transport):
     env["WS_TESTS_EXPECT_WS"] = mode.ws or program.name
     env["WS_TESTS_EXPECT_HOST"] = mode.host or program.name
     if args.valgrind:
-        env["CHECK_SLOWDOWN"] = str(VALGRIND_SLOWDOWN)
+        env.update(CHECK_UNDER="valgrind", CHECK_SLOWDOWN=str(VALGRIND_SLOWDOWN))
     return env
 
 
@@ -247,16 +266,14 @@ def run_program(args, mode, program, transport, results):
             return
     report = Report()
     while True:
-        before = report.last()
         status, out, err = execute([*prefix, program, *arguments], env, seconds)
         remarks = report.read(out)
-        if prefix and status == 99:
-            results.take(where, "valgrind", "not ok", "errors found", err.splitlines()[:60])
-        if report.complete:
-            break
-        if report.last() == before:
+        if status == FOUND:
+            results.take(where, "memory", "not ok", "errors found", err.splitlines()[:60])
+        elif status != report.status:
             results.take(where, "program", "not ok", f"ends with status {status}",
                          remarks + err.splitlines()[-20:])
+        if report.complete or report.status == NEVER:
             break
         if "--after" not in arguments and arguments:
             arguments = arguments[arguments.index(report.last()) + 1:]
@@ -296,16 +313,30 @@ def valgrind_controls(args, build, mode, results):
                        ("uninitialised", "uninitialised value"), ("stacks", None)]:
         status, _, err = execute([*VALGRIND, program, name], dict(os.environ), 120)
         if want:
-            good = status == 99 and want in err
+            good = status == FOUND and want in err
         else:
             good = status == 0 and "client switching stacks" not in err
         results.take(mode.name, f"control: {name}", "ok" if good else "not ok",
                      f"status {status}, want {want or 'no complaint'}", err.splitlines()[:40])
 
 
+def late_controls(args, build, mode, results):
+    """What goes wrong behind a program's last test is a failure."""
+    program = build.program(mode, CONTROL)
+    wants = {"late_none": [], "late_exit": ["ends with status 5"]}
+    if "CHECK_UNDER" in environment(args, mode, program, "ipc"):
+        wants["late_leak"] = ["errors found"]
+    for name, want in wants.items():
+        seen = Unseen()
+        run_program(argparse.Namespace(**{**vars(args), "only": name}), mode, program, "ipc", seen)
+        got = [detail for _, _, detail in seen.failures]
+        results.take(mode.name, f"control: {name}", "ok" if seen.passed == 1 and got == want else "not ok",
+                     f"{seen.passed} passed, failures {got}, want {want}")
+
+
 def programs(args):
     names = [path.stem for path in sorted(HERE.glob("*.c"))
-             if path.stem not in SUPPORT + RT_SUPPORT + SPECIAL]
+             if path.stem not in [*SUPPORT, *RT_SUPPORT, *SPECIAL, CONTROL]]
     skipped = args.skip.split(",") + (INTERPOSING if args.valgrind else [])
     return [name for name in names if name not in skipped]
 
@@ -338,6 +369,7 @@ def run_mode(args, build, mode, results):
             job.result()
     if args.only:
         return
+    late_controls(args, build, mode, results)
     if mode.name == "preload":
         check_decoy(args, mode, mode.dir / "s1_symbols", results)
     elif mode.name in ("shared", "static"):

@@ -37,7 +37,8 @@ CFLAGS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-f
           "--param", "asan-instrument-allocas=0"]
 ENVIRONMENT = {
     "ASAN_OPTIONS": ":".join([
-        "detect_leaks=1",
+        # The status that run.py takes for a find.
+        "detect_leaks=1", "exitcode=99",
         # This would move variables from the coroutines' stacks to the heap.
         "detect_stack_use_after_return=0",
         # The tests of guard pages have signal handlers of their own.
@@ -172,7 +173,8 @@ def run_controls():
 
 
 def run_tests(only):
-    env = dict(environment(), CC="gcc", CFLAGS=" ".join(CFLAGS), CHECK_SLOWDOWN=SLOWDOWN)
+    env = dict(environment(), CC="gcc", CFLAGS=" ".join(CFLAGS), CHECK_UNDER="sanitizers",
+               CHECK_SLOWDOWN=SLOWDOWN)
     command = [sys.executable, "c-tests/run.py", "--libs", OUT, "--modes", "shared",
                "--skip", ",".join(SKIPPED)]
     if only:
