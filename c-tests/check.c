@@ -29,6 +29,12 @@ static long slowdown(void)
     return n < 1 ? 1 : n;
 }
 
+int check_under(const char *tool)
+{
+    const char *under = getenv("CHECK_UNDER");
+    return under && strcmp(under, tool) == 0;
+}
+
 long check_rounds(long n)
 {
     long rounds = n / slowdown();

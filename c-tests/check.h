@@ -66,6 +66,8 @@ void check_na(const char *reason);
 int check_failed(void);
 /*  Gives the running test so many seconds before the watchdog ends it. */
 void check_patience(int seconds);
+/*  Do the tests run under this tool, "valgrind" or "sanitizers"? */
+int check_under(const char *tool);
 /*  A count of rounds, divided by CHECK_SLOWDOWN (slow tools such as valgrind);
     limits of time are multiplied by it. */
 long check_rounds(long n);

@@ -284,7 +284,7 @@ TEST_KINDS(rt_streams_impossible_buffers)
 TEST_KINDS(rt_streams_buffers_that_are_not_there)
 {
     int s[2];
-    if(getenv("CHECK_SLOWDOWN")) NA("valgrind reports such buffers itself");
+    if(check_under("valgrind")) NA("valgrind reports such buffers itself");
     stream_pair(kind, s);
     /*  The system says so before anything is sent. */
     CHECK_ERR(bsend(s[0], (void*)8, 8, -1), EFAULT);

@@ -410,7 +410,7 @@ static void run_out_of_descriptors(void)
 
 TEST(rt_tcp_a_server_goes_on_after_emfile)
 {
-    if(getenv("CHECK_SLOWDOWN"))
+    if(check_under("valgrind"))
         NA("valgrind accepts a connection, then finds no number for it");
     pid_t pid = fork();
     if(pid == 0) run_out_of_descriptors();

@@ -141,10 +141,11 @@ static coroutine void wait_for_ever(int fd)
     fdin(fd, -1);
 }
 
-/*  Stacks that nobody has left stay. */
+/*  Stacks that nobody has left stay, and what they hold. */
 #define LOSES_MEMORY() \
     do { \
-        if(getenv("CHECK_SLOWDOWN")) NA("the thread leaves memory behind"); \
+        if(check_under("valgrind") || check_under("sanitizers")) \
+            NA("the thread leaves memory behind, which is reported"); \
     } while(0)
 
 static void leave_things_behind(struct task *t)
