@@ -1,18 +1,11 @@
 """The table of the pages of libdill_rt's http functions and of happyeyeballs_connect, for pages.py."""
 
-DEADLINE = (
-    "<deadline> is a point in time, in milliseconds of `now`(3). 0 means: do not block. \\-1 means: "
-    "no limit. It covers the whole call.")
+from texts import CANCELED, DEADLINE, NO_HANDLE, NOMEM, OWNERSHIP, TIMEDOUT, in_memory
 
 HEAD = (
     "An HTTP socket sends and receives the head of an HTTP message: a request line or a status line, "
     "fields, and an empty line. It stands on any byte stream. For the body, or whatever else follows, "
     "get the byte stream back with `http_detach`(3).")
-
-OWNERSHIP = (
-    "From the call on, <s> belongs to the function. On success its number is no longer valid; use "
-    "the returned one. On failure, whatever the reason, the underlying socket is closed: do not "
-    "close <s> again.")
 
 STORED = (
     "Each is stored with a NUL behind it, which needs room too. One that does not fit is left out: "
@@ -24,11 +17,7 @@ LINE_LOST = (
     "as that is known; from then on each call drops a line, or the rest of one, with `EMSGSIZE`, until "
     "the empty line.")
 
-NO_HANDLE = ("EBADF", "<s> is not an open handle.")
 NOT_HTTP = ("ENOTSUP", "<s> is a handle, but not of an HTTP socket.")
-CANCELED = ("ECANCELED", "The coroutine is being cancelled.")
-TIMEDOUT = ("ETIMEDOUT", "The deadline has passed.")
-NOMEM = ("ENOMEM", "There is not enough memory.")
 RECEIVING = ("EBUSY", "Another coroutine is receiving on this socket.")
 SENDING = ("EBUSY", "Another coroutine is sending on this socket.")
 RECV_RESET = ("ECONNRESET", "The connection is broken, or ended before the empty line.")
@@ -98,8 +87,7 @@ PAGES = {
         brief="start HTTP on a byte stream, in the caller's memory",
         proto="int http_attach_mem(int s, struct http_storage *mem);",
         text=["Makes an HTTP socket of the byte stream <s> and returns its handle.", HEAD,
-              "This function is `http_attach`(3) with memory of the caller's. It is there for "
-              "compatibility with libdill: <mem> must not be NULL, and is not used.", OWNERSHIP],
+              in_memory("http_attach", " with `hclose`(3) or ended with `http_detach`(3)"), OWNERSHIP],
         returns="The handle of the HTTP socket",
         errors=[NO_HANDLE, CANCELED, ("EINVAL", "<mem> is NULL."), NOMEM,
                 ("ENOTSUP", "<s> is not a byte stream.")],
@@ -209,7 +197,7 @@ PAGES = {
         errors=recv_errors("<name> or <value>", "a field", "There are no more fields. " + EMPTY_LINE),
         notes=["The names of fields may come in any letter case: compare them with `strcasecmp`(3).",
                "A program that passes over fields that are too long for it, such as cookies, goes on "
-               "after `EMSGSIZE`, as below.",
+               "after `EMSGSIZE`, as above.",
                *RECV_NOTES],
         example=SERVER,
     ),

@@ -17,15 +17,12 @@ sys.dont_write_bytecode = True
 
 import http_pages  # noqa: E402
 import tls_pages  # noqa: E402
+from texts import CANCELED, DEADLINE, NO_HANDLE, NOMEM, OWNERSHIP, TIMEDOUT, in_memory  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 DATE = "2026-11-21"
 
 # ---- Sentences that several pages share ----
-
-DEADLINE = (
-    "<deadline> is a point in time, in milliseconds of `now`(3). 0 means: do not block. \\-1 means: "
-    "no limit. It covers the whole call, however many steps that takes.")
 
 TYPE_FLAGS = [
     "<flags> is one of these, and may have `WS_NOHTTP` added to it:",
@@ -38,17 +35,8 @@ TYPE_FLAGS = [
     "`ws_send`(3) and `ws_recv`(3) deal in both types of messages on any WebSocket.",
 ]
 
-OWNERSHIP = (
-    "From the call on, <s> belongs to the function. On success its number is no longer valid; use "
-    "the returned one. On failure, whatever the reason, the underlying socket is closed: do not "
-    "close <s> again.")
-
-MEM = (
-    "This function is `{twin}`(3) with memory of the caller's. <mem> may stand at any address and "
-    "needs no alignment beyond that of its type. All of it belongs to the library until the handle "
-    "is closed with `hclose`(3) or given back with `ws_detach`(3), and it must stay valid as long; "
-    "it is not freed. It is there for compatibility with libdill: the library may keep a part of "
-    "its state elsewhere, and does.")
+# What ends a WebSocket.
+END = " with `hclose`(3) or ended with `ws_detach`(3)"
 
 CLIENT = [
     "Makes the byte stream <s> the client's end of a WebSocket connection (RFC 6455) and returns "
@@ -114,11 +102,7 @@ CLOSE_ARGS = [
 
 # ---- Errors, as (errno, when) ----
 
-NO_HANDLE = ("EBADF", "<s> is not an open handle.")
 NOT_WS = ("ENOTSUP", "<s> is a handle, but not of a WebSocket.")
-CANCELED = ("ECANCELED", "The coroutine is being cancelled.")
-TIMEDOUT = ("ETIMEDOUT", "The deadline has passed.")
-NOMEM = ("ENOMEM", "There is not enough memory.")
 ATTACH_BUSY = ("EBUSY", "Another coroutine is sending or receiving on the socket underneath.")
 ATTACH_GONE = ("ECONNRESET", "The connection broke or ended during the opening handshake.")
 MEM_NULL = "<mem> is NULL."
@@ -210,7 +194,7 @@ PAGES = {
         brief="start a WebSocket connection as a client, in the caller's memory",
         proto="int ws_attach_client_mem(int s, int flags, const char *resource, const char *host, "
               "struct ws_storage *mem, int64_t deadline);",
-        text=[*CLIENT, MEM.format(twin="ws_attach_client"), *TYPE_FLAGS, DEADLINE, OWNERSHIP],
+        text=[*CLIENT, in_memory("ws_attach_client", END), *TYPE_FLAGS, DEADLINE, OWNERSHIP],
         returns="The handle of the WebSocket",
         errors=with_mem(CLIENT_ERRORS),
         notes=["`struct ws_storage` has 176 bytes, as in libdill."],
@@ -235,7 +219,7 @@ PAGES = {
         brief="accept a WebSocket connection as a server, in the caller's memory",
         proto="int ws_attach_server_mem(int s, int flags, char *resource, size_t resourcelen, "
               "char *host, size_t hostlen, struct ws_storage *mem, int64_t deadline);",
-        text=[*SERVER, MEM.format(twin="ws_attach_server"), *TYPE_FLAGS, DEADLINE, OWNERSHIP],
+        text=[*SERVER, in_memory("ws_attach_server", END), *TYPE_FLAGS, DEADLINE, OWNERSHIP],
         returns="The handle of the WebSocket",
         errors=with_mem(SERVER_ERRORS),
         notes=["`struct ws_storage` has 176 bytes, as in libdill."],
@@ -411,7 +395,7 @@ PAGES = {
         errors=[("EINVAL", "<request_key> or <response_key> is NULL."),
                 ("EPROTO", "<request_key> is not 24 characters of base64 that hold 16 bytes.")],
         notes=["For \"dGhlIHNhbXBsZSBub25jZQ==\" the result is \"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\".",
-               "The program below looks at no more than it needs. A server that does the handshake by "
+               "The program above looks at no more than it needs. A server that does the handshake by "
                "hand also has to check the method and the fields Upgrade, Connection and "
                "Sec-WebSocket-Version (RFC 6455 section 4.2.1)."],
         rfc="RFC 6455 sections 1.3, 4.2.2 and 11.3.3.",

@@ -1,17 +1,10 @@
 """The table of the pages of libdill_rt's tls functions, for pages.py."""
 
-DEADLINE = (
-    "<deadline> is a point in time, in milliseconds of `now`(3). 0 means: do not block. \\-1 means: "
-    "no limit. It covers the whole call, however many steps that takes.")
+from texts import CANCELED, DEADLINE, NO_HANDLE, NOMEM, OWNERSHIP, TIMEDOUT, in_memory
 
 STREAM = (
     "A TLS socket is a byte stream, as TCP connections are: use `bsend`(3) and `brecv`(3), or attach "
     "to it with `ws_attach_client`(3) and the like. TLS 1.2 and 1.3 are spoken.")
-
-OWNERSHIP = (
-    "From the call on, <s> belongs to the function. On success its number is no longer valid; use "
-    "the returned one. On failure, whatever the reason, the underlying socket is closed: do not "
-    "close <s> again.")
 
 UNCHECKED = (
     "THIS FUNCTION DOES NOT CHECK WHOM IT TALKS TO. It takes every certificate and is not told the "
@@ -37,17 +30,11 @@ FILES = (
     "PKCS #8, PKCS #1 or SEC 1. The files are read at each call, so they can be replaced while the "
     "server runs. Clients are not asked for certificates.")
 
-COMPATIBLE = (
-    "This function is `{twin}`(3) with memory of the caller's. It is there for compatibility with "
-    "libdill: <mem> must not be NULL, and is not used.")
+END = " with `hclose`(3) or ended with `tls_detach`(3)"
 
 STORAGE = "`struct tls_storage` has 72 bytes, as in libdill."
 
-NO_HANDLE = ("EBADF", "<s> is not an open handle.")
 NOT_TLS = ("ENOTSUP", "<s> is a handle, but not of a TLS socket.")
-CANCELED = ("ECANCELED", "The coroutine is being cancelled.")
-TIMEDOUT = ("ETIMEDOUT", "The deadline has passed.")
-NOMEM = ("ENOMEM", "There is not enough memory.")
 RESET = ("ECONNRESET", "The connection is broken, or its end came without notice.")
 CLIENT_PROTO = (
     "EPROTO", "<s> is not a byte stream. Or the server does not speak TLS 1.2 or 1.3, breaks its "
@@ -94,7 +81,7 @@ PAGES = {
               OWNERSHIP],
         returns="The handle of the TLS socket",
         errors=attach_errors(CLIENT_PROTO),
-        notes=["The program below uses the function that checks.", ALERTS, STACK],
+        notes=["The program above uses the function that checks.", ALERTS, STACK],
         example=CLIENT,
     ),
     "tls_attach_client_mem": dict(
@@ -102,10 +89,10 @@ PAGES = {
         proto="int tls_attach_client_mem(int s, struct tls_storage *mem, int64_t deadline);",
         text=["Makes the byte stream <s> the client's end of a TLS connection, shakes hands with the "
               "server, and returns the handle of the TLS socket.", UNCHECKED,
-              COMPATIBLE.format(twin="tls_attach_client"), STREAM, DEADLINE, OWNERSHIP],
+              in_memory("tls_attach_client", END), STREAM, DEADLINE, OWNERSHIP],
         returns="The handle of the TLS socket",
         errors=attach_errors(("EINVAL", "<mem> is NULL."), CLIENT_PROTO),
-        notes=["The program below uses a function that checks.", ALERTS, STACK, STORAGE],
+        notes=["The program above uses a function that checks.", ALERTS, STACK, STORAGE],
         example=CLIENT,
     ),
     "tls_attach_client_host": dict(
@@ -127,7 +114,7 @@ PAGES = {
               "int64_t deadline);",
         text=["Makes the byte stream <s> the client's end of a TLS connection, shakes hands with the "
               "server, and returns the handle of the TLS socket.", *CHECKED,
-              COMPATIBLE.format(twin="tls_attach_client_host"), STREAM, DEADLINE, OWNERSHIP],
+              in_memory("tls_attach_client_host", END), STREAM, DEADLINE, OWNERSHIP],
         returns="The handle of the TLS socket",
         errors=attach_errors(
             REFUSED, ("EINVAL", "<mem> or <hostname> is NULL, or the latter is neither a name nor an "
@@ -154,7 +141,7 @@ PAGES = {
               "struct tls_storage *mem, int64_t deadline);",
         text=["Makes the byte stream <s> the server's end of a TLS connection, shakes hands with the "
               "client, and returns the handle of the TLS socket.", FILES,
-              COMPATIBLE.format(twin="tls_attach_server"), STREAM, DEADLINE, OWNERSHIP],
+              in_memory("tls_attach_server", END), STREAM, DEADLINE, OWNERSHIP],
         returns="The handle of the TLS socket",
         errors=attach_errors(("EINVAL", "<mem> is NULL. " + BAD_FILES), NO_FILES, SERVER_PROTO),
         notes=[ALERTS, STACK, STORAGE],
