@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the manual pages from the tables below and in http_pages.py and tls_pages.py, and the programs
-in examples/.
+"""Writes the manual pages from the tables below and in http_pages.py, socket_pages.py and tls_pages.py,
+and the programs in examples/.
 
     man/pages.py            writes man/*.3 and man/*.7
     man/pages.py --check    fails if a page differs from what would be written
@@ -16,6 +16,7 @@ import sys
 sys.dont_write_bytecode = True
 
 import http_pages  # noqa: E402
+import socket_pages  # noqa: E402
 import tls_pages  # noqa: E402
 from texts import CANCELED, DEADLINE, NO_HANDLE, NOMEM, OWNERSHIP, TIMEDOUT, in_memory  # noqa: E402
 
@@ -455,6 +456,10 @@ OVERVIEW = [
 ]
 
 OVERVIEW_NOTES = [
+    "Here are pages for the WebSocket functions, and for those of libdill_rt that libdill has no pages "
+    "for, or that differ from libdill's: HTTP, TLS, `happyeyeballs_connect`(3), `ipaddr_remotes`(3), "
+    "`tcp_fromfd`(3) and `tcp_listener_fromfd`(3). The others, such as `go`(3), `chmake`(3) and "
+    "`tcp_connect`(3), are described by libdill's own manual.",
     "A coroutine that writes to a local variable of the function that started it needs gcc's option "
     "`\\-fno\\-ipa\\-modref` (gcc 12 and later), or a `volatile` variable; otherwise the compiler may "
     "believe that the variable does not change.",
@@ -541,6 +546,8 @@ HTTP_HOST_PAGES = [(name, 3) for name in (
 TLS_HOST_PAGES = [(name, 3) for name in (
     "brecv", "bsend", "hclose", "now", "tcp_accept", "tcp_close", "tcp_connect", "ws_attach_client",
     "ws_attach_server")]
+SOCKET_HOST_PAGES = [(name, 3) for name in (
+    "happyeyeballs_connect", "hclose", "now", "tcp_accept", "tcp_close", "tcp_connect", "tcp_listen")]
 
 
 def runtime_pages(table, rfc, see_also):
@@ -574,6 +581,8 @@ def pages():
             [*others, *HOST_PAGES, ("libdill_ws", 7)])
     made.update(runtime_pages(http_pages.PAGES, "RFC 9110 and RFC 9112.", HTTP_HOST_PAGES))
     made.update(runtime_pages(tls_pages.PAGES, "RFC 5246 and RFC 8446.", TLS_HOST_PAGES))
+    made.update(runtime_pages(socket_pages.PAGES, None, SOCKET_HOST_PAGES))
+    runtime = [name.removesuffix(".3") for name in made if name.removesuffix(".3") not in PAGES]
     body = []
     for title, items in OVERVIEW:
         body += [f".SH {title}" if title.isupper() else f".SS {title}", *paragraphs(items)]
@@ -581,7 +590,7 @@ def pages():
         "libdill_ws", 7, "WebSocket for C programs with coroutines",
         ["#include <libdill.h>", "#include <libdill_ws.h>"], body,
         (HERE / "examples" / "libdill_ws.c").read_text(), OVERVIEW_NOTES,
-        "RFC 6455, The WebSocket Protocol.", [(name, 3) for name in ORDER])
+        "RFC 6455, The WebSocket Protocol.", [(name, 3) for name in [*ORDER, *runtime]])
     return made
 
 

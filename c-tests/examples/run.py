@@ -394,6 +394,26 @@ def tls_server_example(build, page):
     expect(out == "", f"printed {out!r}")
 
 
+def greeting_example(build, page):
+    """The example greets a client of ours."""
+    port = free_port()
+    process = build.start(page, port)
+    try:
+        with peers.connection(port, lambda: process.poll() is None) as sock:
+            got = receive_all(sock)
+        out = ending(process)
+    finally:
+        process.kill()
+    expect((got, out) == (b"hello\n", ""), f"got {got!r}, printed {out!r}")
+
+
+def remotes_example(build, page):
+    """The example finds a server of ours."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        out = ending(build.start(page, listener.getsockname()[1]))
+    expect(out == "127.0.0.1: yes\n", f"printed {out!r}")
+
+
 # ---- Servers that run out of descriptors ----
 
 # How many a server may have, and how many clients come. Those that are not accepted wait in the
@@ -451,7 +471,8 @@ def servers_go_on(build):
     def secure():
         port = free_port()
         context = ssl.create_default_context(cafile=build.certificates() / "root.pem")
-        check_goes_on(build, [build.compile(ROOT / "examples/wss_server.c"), "chain.pem", "key.pem", port], port,
+        program = build.compile(ROOT / "examples/wss_server.c")
+        check_goes_on(build, [program, "chain.pem", "key.pem", port], port,
                       lambda sock: context.wrap_socket(sock, server_hostname="localhost"))
 
     return [("libdill_ws.7", overview), ("examples/echo_server.c", echo), ("examples/wss_server.c", secure)]
@@ -491,6 +512,9 @@ EXAMPLES = {
     **dict.fromkeys(
         ["tls_attach_client", "tls_attach_client_mem", "tls_attach_client_host",
          "tls_attach_client_host_mem", "tls_done"], tls_client_example),
+    "ipaddr_remotes": remotes_example,
+    **dict.fromkeys(
+        ["tcp_listener_fromfd", "tcp_listener_fromfd_mem", "tcp_fromfd", "tcp_fromfd_mem"], greeting_example),
     **dict.fromkeys(
         ["tls_attach_server", "tls_attach_server_mem", "tls_detach"], tls_server_example),
 }
@@ -527,15 +551,19 @@ def check_named_tests(document):
 
 # ---- All of it ----
 
+# The functions of other names that have pages.
+SOCKETS = r"ipaddr_remotes|tcp_(?:listener_)?fromfd(?:_mem)?"
+
+
 def checks(args, build):
     pages = sorted(MAN.glob("*.[0-9]"))
     expect(pages, "no pages")
-    examples, others = set(EXAMPLES), "http|happyeyeballs|tls"
+    examples, others = set(EXAMPLES), rf"{SOCKETS}|(?:http|happyeyeballs|tls)_\w+"
     if args.original:
         # It has no function to check a certificate with, and may have been built without TLS.
         pages = [page for page in pages if not page.stem.startswith("tls_")]
         examples = {name for name in EXAMPLES if not name.startswith("tls_")}
-        others = "http|happyeyeballs"
+        others = rf"{SOCKETS}|(?:http|happyeyeballs)_\w+"
     functions = [page for page in pages if page.suffix == ".3"]
     websocket = [page for page in functions if page.stem.startswith("ws_")]
     yield "the pages are what man/pages.py writes", lambda: expect(
@@ -547,7 +575,7 @@ def checks(args, build):
 
     def same_functions():
         prototypes.update(declared(build.cc, "libdill_ws.h", r"ws_\w+"))
-        prototypes.update(declared(build.cc, "libdill.h", rf"(?:{others})_\w+"))
+        prototypes.update(declared(build.cc, "libdill.h", others))
         expect(set(prototypes) == {p.stem for p in functions},
                f"header and pages differ: {set(prototypes) ^ {p.stem for p in functions}}")
 
