@@ -1,6 +1,6 @@
-/*  Contract, section 2: nothing a caller or a peer does crashes, hangs,
-    overruns or leaks. What each bad call returns is in the sections' own
-    files; here everything is tried that can be tried. */
+/*  Nothing a caller or a peer does crashes, hangs, overruns or leaks. What
+    each bad call returns is in the files s2 to s7; here everything is tried
+    that can be tried. */
 
 #include <limits.h>
 #include <stdio.h>

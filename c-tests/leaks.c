@@ -1,6 +1,6 @@
-/*  Contract, section 6: nothing is left behind, however a connection ends.
-    Each way is gone many rounds; handle numbers stay bounded, memory stays
-    where it was, and the harness counts descriptors. */
+/*  Nothing is left behind, however a connection ends. Each way is gone many
+    rounds; handle numbers stay bounded, memory stays where it was, and the
+    harness counts descriptors. */
 
 #include <malloc.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/*  Contract, section 1: a program that defines functions of its own with the
-    raw names links, calls its own, and still reaches the library's. */
+/*  A program that defines functions of its own with the raw names links,
+    calls its own, and still reaches the library's. */
 
 #define DILL_DISABLE_RAW_NAMES
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/*  Contract, section 1: functions and symbols. */
+/*  The functions and their symbols; see libdill_ws(7). */
 
 #include <dlfcn.h>
 #include <stdio.h>

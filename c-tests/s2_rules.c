@@ -1,4 +1,4 @@
-/*  Contract, section 2: rules for all functions. */
+/*  Rules for all the functions; see libdill_ws(7). */
 
 #include <limits.h>
 #include <stdlib.h>

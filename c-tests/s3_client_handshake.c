@@ -1,4 +1,5 @@
-/*  Contract, section 3: opening handshake, client. */
+/*  The opening handshake of a client: RFC 6455 section 4.1,
+    ws_attach_client(3). */
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/*  Contract, section 3: opening handshake, server. */
+/*  The opening handshake of a server: RFC 6455 section 4.2,
+    ws_attach_server(3). */
 
 #include <string.h>
 #include <sys/resource.h>
@@ -87,7 +88,8 @@ static void accept_cut(const struct bytes *in, size_t kind,
 
 static int status_fits(int got, int want)
 {
-    /* 0: the contract leaves the choice. */
+    /*  0: either will do. RFC 6455 section 4.2.1 asks for an appropriate error
+        code, such as 400. */
     return want ? got == want : got == 400 || got == 426;
 }
 

@@ -1,4 +1,4 @@
-/*  Contract, section 6: closing. */
+/*  Closing: RFC 6455 sections 5.5.1 and 7, ws_done(3), ws_detach(3). */
 
 #include <stdio.h>
 #include <string.h>

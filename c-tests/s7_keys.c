@@ -1,4 +1,4 @@
-/*  Contract, section 7: keys. */
+/*  Keys of the opening handshake: ws_request_key(3), ws_response_key(3). */
 
 #include <string.h>
 

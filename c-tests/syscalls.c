@@ -1,6 +1,6 @@
-/*  Contract, section 4: header and payload leave in as few sends as possible,
-    counted where it costs, at the system call. This program's send functions
-    are called by the host in place of the C library's. */
+/*  Header and payload leave in as few sends as possible, counted where it
+    costs, at the system call. This program's send functions are called by the
+    host in place of the C library's. */
 
 #include <stdio.h>
 #include <stdlib.h>
