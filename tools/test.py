@@ -19,9 +19,11 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-# Each tool that a step uses, with the Debian package that has it.
+# Tools of Rust. What Debian 12 and 13 have is too old.
+RUST_TOOLS = ["cargo", "rustfmt", "cargo-clippy"]
+# Each other tool that a step uses, with the Debian package that has it.
 TOOLS = {
-    "cargo": "cargo", "rustfmt": "rustfmt", "cargo-clippy": "rust-clippy", "cc": "gcc", "c++": "g++",
+    "cc": "gcc", "c++": "g++",
     "make": "make", "pkg-config": "pkg-config", "nm": "binutils", "valgrind": "valgrind",
     "node": "nodejs", "npm": "npm", "openssl": "openssl",
     "groff": "groff-base", "man": "man-db",
@@ -66,9 +68,10 @@ def steps(libdill):
 
 
 def need_tools():
-    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    missing = [tool for tool in [*RUST_TOOLS, *TOOLS] if not shutil.which(tool)]
     for tool in missing:
-        print(f"{tool} is missing; on Debian: apt-get install {TOOLS[tool]}")
+        print(f"{tool} is missing; " + (
+            "see https://rustup.rs" if tool in RUST_TOOLS else f"on Debian: apt-get install {TOOLS[tool]}"))
     if missing:
         sys.exit(1)
 
