@@ -245,7 +245,8 @@ def scale(bench):
 
 
 def main():
-    parser = support.arguments(__doc__.splitlines()[0])
+    parser = support.arguments(__doc__.splitlines()[0], out="for other people's packages; ",
+                               libdill="compare with this installed libdill too")
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
     parser.add_argument("--against", type=pathlib.Path, metavar="DIR",
                         help="another build of our libraries to compare with")

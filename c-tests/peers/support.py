@@ -31,14 +31,14 @@ def need(tool, package):
     return tool
 
 
-def arguments(description):
+def arguments(description, out="", libdill="run on this installed libdill instead of libdill_rt"):
     """A parser with the options that say where things are."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--libs", type=pathlib.Path, default=ROOT / "build",
                         help="directory with the built libraries (default: build/)")
-    parser.add_argument("--out", type=pathlib.Path, help="default: peers/ in --libs")
+    parser.add_argument("--out", type=pathlib.Path, help=f"{out}default: peers/ in --libs")
     parser.add_argument("--libdill", type=pathlib.Path, metavar="PREFIX",
-                        help="run on this installed libdill instead of libdill_rt")
+                        help=libdill)
     return parser
 
 
