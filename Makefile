@@ -10,6 +10,7 @@ DESTDIR =
 CARGO = cargo
 PYTHON = python3
 INSTALL = install
+STRIP = strip
 
 CARGO_TARGET_DIR ?= target
 # Where cargo has its results, also when it builds for another machine.
@@ -30,13 +31,14 @@ STATIC := $(LIBRARIES:%=build/%.a)
 IMPORT := build/libdill_ws/libdill_ws.so
 
 .DELETE_ON_ERROR:
-.PHONY: all help demo test autobahn bench browser fuzz-smoke sanitize miri header install uninstall clean cargo
+.PHONY: all help demo test autobahn bench browser fuzz-smoke sanitize miri header install install-strip uninstall \
+    clean cargo
 
 all: $(SHARED) $(STATIC) $(IMPORT) ## build both libraries into build/
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
-	@echo "install and uninstall heed PREFIX ($(PREFIX)), LIBDIR, INCLUDEDIR, MANDIR and DESTDIR."
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@echo "install, install-strip and uninstall heed PREFIX ($(PREFIX)), LIBDIR, INCLUDEDIR, MANDIR and DESTDIR."
 
 demo: all ## a server, a client, and what goes over the wire between them
 	tools/demo.sh
@@ -73,7 +75,7 @@ clean: ## remove what was built
 
 # Cargo decides what is out of date. Where it changes nothing, neither does the rest.
 cargo:
-	$(CARGO) build --release --workspace
+	$(CARGO) build --locked --release --workspace
 
 $(LIBRARIES:%=$(RELEASE)/%.so) $(LIBRARIES:%=$(RELEASE)/%.a): cargo ;
 
@@ -117,6 +119,9 @@ install: $(if $(shell command -v $(CARGO)),all) ## install both libraries
 	$(INSTALL) -m 644 $(HEADERS:%=include/%) $(DESTDIR)$(INCLUDEDIR)/libdill_rt/
 	$(foreach library,$(LIBRARIES),$(call install_pc,$(library)))
 	$(foreach section,$(MANSECTIONS),$(call install_pages,$(section)))
+
+install-strip: install ## likewise, without debug lines, which are most of the size
+	$(STRIP) --strip-unneeded $(SHARED:build/%=$(DESTDIR)$(LIBDIR)/%)
 
 uninstall: ## remove what install put there
 	rm -f $(foreach library,$(LIBRARIES),$(foreach suffix,a so so.$(ABI) so.$(VERSION),\

@@ -103,6 +103,19 @@ def installation(work):
     check(files(stage) == [], "make uninstall: nothing is left", files(stage))
 
 
+def stripped(work):
+    """The libraries work without their debug lines."""
+    own = work / "stripped"
+    make("install-strip", f"PREFIX={own}")
+    for library in ("libdill_ws", "libdill_rt"):
+        sections = {prefix: output(["readelf", "-SW", directory / f"{library}.so"])
+                    for prefix, directory in (("installed", own / "lib"), ("built", BUILD))}
+        check(".debug_line" in sections["built"] and ".debug_" not in sections["installed"],
+              f"make install-strip: {library} has no debug lines", sections)
+    prefix = Prefix(own)
+    prefix.app("make install-strip", CC, prefix.flags("libdill_ws"), work, OWN_HOST)
+
+
 def manual(work):
     """The pages are found by their names, and leave libdill's of the same names alone."""
     theirs = work / "manual/share/man/man3/ws_send.3"
@@ -218,6 +231,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         work = pathlib.Path(name)
         installation(work)
+        stripped(work)
         manual(work)
         own, theirs = work / "own", args.libdill or work / "libdill"
         make("install", f"PREFIX={own}")
