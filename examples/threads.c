@@ -98,7 +98,12 @@ static void *work(void *arg) {
     int from = ipc_fromfd(w->pipe[1]);
     int connections = bundle();
     int fd;
-    while(from >= 0 && connections >= 0 && brecv(from, &fd, sizeof fd, -1) == 0) {
+    if(from < 0 || connections < 0) {
+        /* The acceptor would go on handing connections over to nobody. */
+        perror("worker");
+        exit(EXIT_FAILURE);
+    }
+    while(brecv(from, &fd, sizeof fd, -1) == 0) {
         int s = tcp_fromfd(fd);
         if(s < 0) {
             perror("tcp_fromfd");

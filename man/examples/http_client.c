@@ -35,6 +35,7 @@ int main(void) {
     s = TRY(http_detach(s, deadline));
     char c;
     while(brecv(s, &c, 1, deadline) == 0) putchar(c);
+    if(errno != EPIPE) check(-1, "brecv");  /* it was cut off */
     TRY(tcp_close(s, deadline));
     return EXIT_SUCCESS;
 }
