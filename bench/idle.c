@@ -7,23 +7,15 @@
     measured is the server alone; the kernel's buffers are not part of it. */
 
 #include "memory.h"
+#include "peer.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <libdill.h>
 #include <libdill_ws.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 
 #define STEP 1000
-
-static const char request[] =
-    "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-    "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-    "Sec-WebSocket-Version: 13\r\n\r\n";
 
 static void allow_many_descriptors(void)
 {
@@ -35,34 +27,12 @@ static void allow_many_descriptors(void)
     assert(rc == 0);
 }
 
-/*  Opens one connection and waits for the end of the server's answer. There are
-    several addresses to connect to, as the system searches long for a free port
-    of its own once half of them are taken for one address. */
-static void open_connection(int port, int i)
-{
-    struct sockaddr_in server = {
-        .sin_family = AF_INET,
-        .sin_port = htons(port),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK + i % 8)};
-    int s = socket(AF_INET, SOCK_STREAM, 0);
-    assert(s >= 0);
-    int rc = connect(s, (struct sockaddr*)&server, sizeof server);
-    assert(rc == 0);
-    ssize_t sent = send(s, request, sizeof request - 1, 0);
-    assert(sent == sizeof request - 1);
-    char answer[512];
-    size_t len = 0;
-    while(len < 4 || memcmp(answer + len - 4, "\r\n\r\n", 4)) {
-        ssize_t got = recv(s, answer + len, sizeof answer - len, 0);
-        assert(got > 0);
-        len += (size_t)got;
-    }
-}
-
 /*  The clients' process: stays until the server closes the pipe. */
 static void clients(int port, int count, int go_on)
 {
-    for(int i = 0; i < count; i++) open_connection(port, i);
+    /*  There are several addresses to connect to, as the system searches long
+        for a free port of its own once half of them are taken for one address. */
+    for(int i = 0; i < count; i++) open_websocket(port, (unsigned)i % 8);
     char end;
     ssize_t got = read(go_on, &end, 1);
     exit(got == 0 ? 0 : 1);

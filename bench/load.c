@@ -113,7 +113,7 @@ int main(int argc, char *argv[])
     need(epoll >= 0 && connections, "set-up");
     for(int i = 0; i < count; i++) {
         struct connection *c = &connections[i];
-        c->fd = open_websocket(atoi(argv[1]));
+        c->fd = open_websocket(atoi(argv[1]), 0);
         need(fcntl(c->fd, F_SETFL, O_NONBLOCK) == 0, "fcntl");
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
         need(epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event) == 0, "epoll_ctl");

@@ -23,14 +23,15 @@ static const char handshake[] =
     "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     "Sec-WebSocket-Version: 13\r\n\r\n";
 
-/*  Connects to a server on this machine and waits for the end of its answer
-    to the opening handshake. */
-static inline int open_websocket(int port)
+/*  Connects to a server on this machine, at 127.0.0.1 or as far above as
+    `above` says, and waits for the end of its answer to the opening
+    handshake. */
+static inline int open_websocket(int port, unsigned above)
 {
     struct sockaddr_in server = {
         .sin_family = AF_INET,
         .sin_port = htons((in_port_t)port),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK + above)};
     int s = socket(AF_INET, SOCK_STREAM, 0);
     need(s >= 0, "socket");
     need(connect(s, (struct sockaddr*)&server, sizeof server) == 0, "connect");
