@@ -39,10 +39,9 @@ server=$port
 start $work/wire.log $work/wiretap "$server"
 wiretap=$pid
 
-# The example as the reader of the page sees it; only the host and the port are others.
-sed -n '/^\.EX$/,/^\.EE$/{/^\.E[XE]$/d; s/^\\&//; s/\\-/-/g; s/\\e/\\/g; p;}' man/ws_attach_client.3 |
-    sed "s/\"www.example.org\", 80,/\"127.0.0.1\", $port,/; s/\"www.example.org\"/\"127.0.0.1:$port\"/" \
-        > $work/client.c
+# The program of the page; only the host and the port are others.
+sed "s/\"www.example.org\", 80,/\"127.0.0.1\", $port,/; s/\"www.example.org\"/\"127.0.0.1:$port\"/" \
+    man/examples/ws_attach_client.c > $work/client.c
 compile $work/client.c $work/client
 
 echo "The example of ws_attach_client(3) talks to examples/echo_server.c on port $server of 127.0.0.1:"

@@ -1,17 +1,6 @@
 #!/usr/bin/env python3
 """Checks the manual pages as their readers meet them.
 
-    run.py [options]                    all checks; ends with "N passed, N failed"
-    run.py --extract PAGE [--host H --port P]
-                                        prints the program of a page
-
-Options:
-    --include DIR     where the headers are (include)
-    --lib DIR         where the libraries are (build)
-    --libs FLAGS      how to link them (-ldill_ws -ldill_rt)
-    --original DIR    the installation of an original libdill; compiles and runs the examples there
-                      instead, and compares the pages with its header
-
 The compiler is $CC, or cc. The programs are taken from the formatted pages, compiled without a
 warning allowed, and run against a peer on this machine. Only the host's name and the port are
 replaced.
@@ -599,20 +588,18 @@ def checks(args, build):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--include", type=pathlib.Path, default=ROOT / "include")
-    parser.add_argument("--lib", type=pathlib.Path, default=ROOT / "build")
-    parser.add_argument("--libs", default="-ldill_ws -ldill_rt")
-    parser.add_argument("--original", type=pathlib.Path)
-    parser.add_argument("--extract", metavar="PAGE")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", default=SERVER_PORT)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--include", type=pathlib.Path, metavar="DIR", default=ROOT / "include",
+                        help="where the headers are (include)")
+    parser.add_argument("--lib", type=pathlib.Path, metavar="DIR", default=ROOT / "build",
+                        help="where the libraries are (build)")
+    parser.add_argument("--libs", metavar="FLAGS", default="-ldill_ws -ldill_rt",
+                        help="how to link them (-ldill_ws -ldill_rt)")
+    parser.add_argument("--original", type=pathlib.Path, metavar="DIR",
+                        help="the installation of an original libdill; compiles and runs the examples "
+                        "there instead, and compares the pages with its header")
     args = parser.parse_args()
-    if args.extract:
-        page = next(MAN.glob(f"{args.extract}.[0-9]"), None)
-        expect(page, f"no page {args.extract}")
-        sys.stdout.write(program(page, args.host, args.port))
-        return 0
     passed = failed = 0
     with tempfile.TemporaryDirectory() as directory:
         for name, check in checks(args, Build(args, directory)):
