@@ -1,7 +1,6 @@
 #!/bin/sh
 # The workspace's lints are at deny. Nothing may switch one off again.
 cd "$(dirname "$0")/.."
-if grep -rnE '#!?\[(cfg_attr\([^]]*, *)?(allow|expect|warn)\(' --include='*.rs' src runtime build.rs; then
-    echo "a lint is switched off" >&2
-    exit 1
-fi
+grep -rnE '#!?\[(cfg_attr\([^]]*, *)?(allow|expect|warn)\(' --include='*.rs' src runtime build.rs
+# 0: found something, 2: could not look.
+[ $? -eq 1 ] || { echo "a lint is switched off, or something to look into is not there" >&2; exit 1; }
