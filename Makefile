@@ -16,6 +16,7 @@ CARGO_TARGET_DIR ?= target
 # Where cargo has its results, also when it builds for another machine.
 RELEASE := $(CARGO_TARGET_DIR)$(CARGO_BUILD_TARGET:%=/%)/release
 VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml | head -n 1)
+# It is in the sonames too: build.rs, runtime/build.rs.
 ABI := $(firstword $(subst ., ,$(VERSION)))
 LIBRARIES := libdill_ws libdill_rt
 HEADERS := libdill.h libdillimpl.h
