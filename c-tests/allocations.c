@@ -1,6 +1,6 @@
-/*  Contract, section 2: in the steady state sending and receiving allocate
-    nothing, and no declared length makes the library allocate in proportion.
-    This program's malloc counts for the libraries too. */
+/*  In the steady state sending and receiving allocate nothing, and no declared
+    length makes the library allocate in proportion. This program's malloc
+    counts for the libraries too. */
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/*  Contract, sections 2 and 5: several coroutines on one WebSocket. */
+/*  Several coroutines on one WebSocket. */
 
 #include <pthread.h>
 #include <stdio.h>

@@ -1,5 +1,4 @@
-/*  Contract, sections 2 and 4: a peer that never stops cannot starve the
-    other coroutines, nor keep a call beyond its deadline. The peer is a
+/*  A peer that never stops cannot starve the other coroutines, nor keep a call beyond its deadline. The peer is a
     thread of its own, so that it can always be ahead. */
 
 #include <pthread.h>

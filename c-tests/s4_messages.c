@@ -1,4 +1,4 @@
-/*  Contract, section 4: messages. */
+/*  Messages; ws_send(3), ws_recv(3), and RFC 6455, section 5.4. */
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/*  Contract, section 5: control frames and failure. */
+/*  Control frames and failure; RFC 6455, sections 5.5 and 7.1.7. */
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -62,7 +62,9 @@ SERVER = [
 
 MESSAGE_OUT = [
     "A client's data is masked as RFC 6455 demands, with a fresh unpredictable key for every "
-    "message. The caller's memory is never changed. Header and data leave together.",
+    "message. The caller's memory is never changed. Header and data leave together: a client's in "
+    "pieces of 64 KiB, a server's in one piece, unless it is more than that and in many small "
+    "buffers.",
 ]
 
 SEND_NOTES = [
@@ -78,7 +80,8 @@ SEND_NOTES = [
 MESSAGE_IN = [
     "The call returns whole messages: the fragments of a fragmented message are put together, "
     "pings are answered, and pongs are ignored. Without a receiving call under way nothing is "
-    "answered.",
+    "answered. On libdill_rt a ping that finds no room for its pong is answered later and keeps no "
+    "message waiting; on the original libdill the call waits until there is room.",
     "A message that does not fit is lost and the call fails with `EMSGSIZE`; the rest of it is "
     "discarded by the next receiving call, which then returns the next message.",
 ]
@@ -442,7 +445,10 @@ OVERVIEW = [
          "`hclose`(3). (From `mrecv`(3) it may also be a message of the other type, see above.)"),
         ("`ECONNRESET`", "The connection is broken or ended without a close frame. The handle is to be "
          "closed with `hclose`(3)."),
-        ("`ETIMEDOUT`, `ECANCELED`, `EMSGSIZE`, `EBUSY`, `EINVAL`", "The connection goes on."),
+        ("`EMSGSIZE`, `EBUSY`, `EINVAL`", "The connection goes on."),
+        ("`ETIMEDOUT`, `ECANCELED`", "From a receiving call: the connection goes on, on libdill_rt. From "
+         "a sending call: it goes on unless a part of the message has been sent. `ws_detach`(3) and "
+         "the functions that attach have closed everything."),
     ]),
     ("Compiling", [
         "Include `libdill.h` for the host's functions and `libdill_ws.h` for those of this library, in "

@@ -1,4 +1,4 @@
-//! What can go wrong, in the words of the contract. `abi::errno` maps each to its errno.
+//! What can go wrong. `abi::errno` maps each to its errno.
 
 /// Why an operation failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
