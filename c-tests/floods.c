@@ -1,5 +1,6 @@
-/*  A peer that never stops cannot starve the other coroutines, nor keep a call beyond its deadline. The peer is a
-    thread of its own, so that it can always be ahead. */
+/*  A peer that never stops cannot starve the other coroutines, nor keep a call
+    beyond its deadline. The peer is a thread of its own, so that it can always
+    be ahead. */
 
 #include <pthread.h>
 #include <stdatomic.h>
