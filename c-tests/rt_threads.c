@@ -413,6 +413,105 @@ TEST(rt_threads_coroutines_wait_on_in_a_child)
     close(fd[1]);
 }
 
+/**** Programs that close everything ****/
+
+/*  Has the runtime make whatever descriptors it needs for waiting. */
+static void use_descriptors(void)
+{
+    int fd[2];
+    IN_CHILD(pipe(fd) == 0);
+    IN_CHILD(fdin(fd[0], now() + 1) == -1 && errno == ETIMEDOUT);
+    IN_CHILD(fdclean(fd[0]) == 0);
+    close(fd[0]);
+    close(fd[1]);
+}
+
+/*  As daemons do. */
+static void close_everything(void)
+{
+    for(int fd = 3; fd != 256; fd++) close(fd);
+}
+
+enum {PIPES = 4};
+
+static void open_pipes(int fd[PIPES][2])
+{
+    for(int i = 0; i != PIPES; i++) IN_CHILD(pipe(fd[i]) == 0);
+}
+
+/*  Each still is what it was. */
+static void pass_bytes(int fd[PIPES][2])
+{
+    for(int i = 0; i != PIPES; i++) {
+        char c;
+        deliver(fd[i][1]);
+        IN_CHILD(read(fd[i][0], &c, 1) == 1 && c == 'x');
+    }
+}
+
+/*  Whatever number the runtime's descriptor had, it is the program's now. */
+static void wait_for_pipes(void)
+{
+    int fd[PIPES][2];
+    open_pipes(fd);
+    for(int i = 0; i != PIPES; i++)
+        IN_CHILD(fdin(fd[i][0], now() + 1) == -1 && errno == ETIMEDOUT);
+    pass_bytes(fd);
+    for(int i = 0; i != PIPES; i++) {
+        deliver(fd[i][1]);
+        IN_CHILD(fdin(fd[i][0], SOON) == 0);
+    }
+}
+
+TEST(rt_threads_a_child_that_closes_everything_keeps_what_it_opens)
+{
+    use_descriptors();
+    pid_t pid = fork();
+    if(pid == 0) {
+        close_everything();
+        wait_for_pipes();
+        start_afresh();
+        _exit(0);
+    }
+    CHECK_CHILD(pid);
+}
+
+TEST(rt_threads_a_process_can_close_everything)
+{
+    pid_t pid = fork();
+    if(pid == 0) {
+        use_descriptors();
+        close_everything();
+        wait_for_pipes();
+        start_afresh();
+        _exit(0);
+    }
+    CHECK_CHILD(pid);
+}
+
+static int left_open[PIPES][2];
+
+static void open_pipes_in_place_of_everything(struct task *t)
+{
+    use_descriptors();
+    close_everything();
+    open_pipes(left_open);
+    (void)t;
+}
+
+TEST(rt_threads_one_that_ends_leaves_other_descriptors_alone)
+{
+    pid_t pid = fork();
+    if(pid == 0) {
+        struct task t = {0};
+        task_start(&t, 0, open_pipes_in_place_of_everything);
+        task_end(&t);
+        pass_bytes(left_open);
+        _exit(0);
+    }
+    CHECK_CHILD(pid);
+}
+
 /**** Masking keys ****/
 
 enum {KEYS = 20};

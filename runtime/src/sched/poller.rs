@@ -13,7 +13,6 @@
 
 use core::cell::{Cell, RefCell};
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU32, Ordering};
 use std::os::fd::RawFd;
 use std::sync::Once;
 
@@ -124,18 +123,30 @@ type Block = [Descriptor; BLOCK];
 /// How many events one system call may bring.
 const EVENTS: usize = 64;
 
-/// Counts the forks between the first process and this one.
-static FORKS: AtomicU32 = AtomicU32::new(0);
+/// What fcntl(2) calls `struct f_owner_ex`, and its commands, from the kernel's fcntl.h.
+#[repr(C)]
+#[derive(Default, PartialEq)]
+struct Owner {
+    kind: c_int,
+    id: libc::pid_t,
+}
+const F_OWNER_TID: c_int = 0;
+const F_SETOWN_EX: c_int = 15;
+const F_GETOWN_EX: c_int = 16;
 
-extern "C" fn count_fork() {
-    FORKS.fetch_add(1, Ordering::Relaxed);
+/// Runs in a forked child, before the program can give the number to something else: the epoll
+/// instance is the parent's.
+extern "C" fn leave_to_parent() {
+    super::local().poller.close_epoll();
 }
 
 /// The epoll instance of a thread.
 pub(super) struct Poller {
+    /// -1: there is none.
     epoll: Cell<RawFd>,
-    /// The value of `FORKS` when `epoll` was made. A child must not share it with its parent.
-    forks: Cell<u32>,
+    /// The thread that made it, which is also noted in the instance itself. The program may close
+    /// everything, and then the number means something else.
+    owner: Cell<libc::pid_t>,
     blocks: RefCell<Vec<Option<NonNull<Block>>>>,
     /// How many coroutines wait for a descriptor. Without any there is nothing to poll.
     waiting: Cell<usize>,
@@ -146,7 +157,7 @@ impl Poller {
     pub(super) const fn new() -> Poller {
         Poller {
             epoll: Cell::new(-1),
-            forks: Cell::new(0),
+            owner: Cell::new(0),
             blocks: RefCell::new(Vec::new()),
             waiting: Cell::new(0),
             events: RefCell::new([epoll_event { events: 0, u64: 0 }; EVENTS]),
@@ -233,8 +244,8 @@ impl Poller {
             }
             return;
         }
-        if self.forks.get() != FORKS.load(Ordering::Relaxed) {
-            self.rebuild(true);
+        if self.epoll.get() < 0 {
+            self.rebuild();
         }
         let mut events = self.events.borrow_mut();
         // SAFETY: room for that many events; there is a waiter, so there is an epoll instance.
@@ -245,7 +256,7 @@ impl Poller {
             // EINTR is for the caller's loop. Otherwise the program closed our epoll instance,
             // as daemons do that close everything.
             if Errno::last() != Errno(libc::EINTR) {
-                self.rebuild(false);
+                self.rebuild();
             }
             return;
         }
@@ -319,6 +330,18 @@ impl Poller {
     /// Errors: EBADF, ENOTSUP for what epoll does not take, such as regular files, and epoll's own.
     fn register(&self, fd: RawFd, descriptor: &Descriptor, events: u32) -> Result<()> {
         self.make_epoll()?;
+        match self.try_register(fd, descriptor, events) {
+            // It may be the epoll instance that is not open, or something else by now.
+            Err(Errno(libc::EBADF | libc::EINVAL)) if is_open(fd) && !self.is_ours() => {
+                self.epoll.set(-1);
+                self.make_epoll()?;
+                self.try_register(fd, descriptor, events)
+            }
+            result => result,
+        }
+    }
+
+    fn try_register(&self, fd: RawFd, descriptor: &Descriptor, events: u32) -> Result<()> {
         descriptor.ready.set(0);
         descriptor.reliable.set(false);
         let result = if descriptor.registered.get() == 0 {
@@ -357,49 +380,53 @@ impl Poller {
     }
 
     fn drop_registration(&self, fd: RawFd, descriptor: &Descriptor) {
-        // After a fork the registration is the parent's, not ours.
-        if descriptor.registered.get() != 0 && self.forks.get() == FORKS.load(Ordering::Relaxed) {
+        // Without an epoll instance it is registered with one that was lost or left to the parent.
+        if descriptor.registered.get() != 0 && self.epoll.get() >= 0 {
             // It fails if the descriptor is closed already, and then is gone from epoll as well.
             self.control(libc::EPOLL_CTL_DEL, fd, descriptor, 0).ok();
         }
         descriptor.unregister();
     }
 
-    /// Makes sure that there is an epoll instance, and that it is this process' own.
+    /// Makes sure that there is an epoll instance, with all who wait in it.
     fn make_epoll(&self) -> Result<()> {
         static WATCH_FORKS: Once = Once::new();
-        // SAFETY: the handler only increments a counter.
-        WATCH_FORKS.call_once(|| unsafe {
-            libc::pthread_atfork(None, None, Some(count_fork));
-        });
-        let forks = FORKS.load(Ordering::Relaxed);
         if self.epoll.get() >= 0 {
-            if self.forks.get() != forks {
-                self.rebuild(true);
-            }
             return Ok(());
         }
+        // SAFETY: the handler looks at its own thread's poller, and calls what a child may call.
+        WATCH_FORKS.call_once(|| unsafe {
+            libc::pthread_atfork(None, None, Some(leave_to_parent));
+        });
         super::end_with_thread();
         // SAFETY: makes a new descriptor.
         let epoll = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
         if epoll < 0 {
             return Err(Errno::last());
         }
+        // SAFETY: asks for a number.
+        let id = unsafe { libc::gettid() };
+        let owner = Owner { kind: F_OWNER_TID, id };
+        // SAFETY: our own descriptor; the owner is readable. It would get signals, which epoll never
+        // sends.
+        unsafe { libc::fcntl(epoll, F_SETOWN_EX, &raw const owner) };
         self.epoll.set(epoll);
-        self.forks.set(forks);
+        self.owner.set(id);
+        self.join_all();
         Ok(())
     }
 
-    /// Replaces an epoll instance that is lost or another process', with all who wait in it.
+    /// Replaces an epoll instance that is lost, with all who wait in it.
     #[cold]
-    fn rebuild(&self, close: bool) {
-        if close {
-            self.close_epoll();
-        }
+    fn rebuild(&self) {
         self.epoll.set(-1);
         if self.make_epoll().is_err() {
             super::fatal("cannot make a new epoll instance");
         }
+    }
+
+    /// Registers whatever somebody waits for with an epoll instance that is new.
+    fn join_all(&self) {
         // Nothing below adds blocks or switches, but firing wakes coroutines: keep no borrow.
         let blocks = self.blocks.borrow().len();
         for fd in 0..(blocks * BLOCK) as RawFd {
@@ -412,7 +439,7 @@ impl Poller {
                 continue;
             }
             let events = if reliable { ALL } else { events };
-            match self.register(fd, descriptor, events) {
+            match self.try_register(fd, descriptor, events) {
                 Ok(()) => descriptor.reliable.set(reliable),
                 Err(Errno(errno)) => {
                     descriptor.readers.fire_all(errno);
@@ -429,12 +456,21 @@ impl Poller {
         unsafe { libc::close(self.epoll.get()) };
     }
 
+    /// Leaves a number alone that may be the program's by now.
     fn close_epoll(&self) {
-        let epoll = self.epoll.replace(-1);
-        if epoll >= 0 {
+        if self.is_ours() {
             // SAFETY: our own descriptor.
-            unsafe { libc::close(epoll) };
+            unsafe { libc::close(self.epoll.get()) };
         }
+        self.epoll.set(-1);
+    }
+
+    /// Whether the number still is that of our epoll instance, or since a fork of the parent's.
+    fn is_ours(&self) -> bool {
+        let mut owner = Owner::default();
+        // SAFETY: the owner is writable; bad descriptors are errors.
+        let known = unsafe { libc::fcntl(self.epoll.get(), F_GETOWN_EX, &raw mut owner) } == 0;
+        known && owner == Owner { kind: F_OWNER_TID, id: self.owner.get() }
     }
 }
 
