@@ -6,8 +6,11 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "rt.h"
 #include "wire.h"
@@ -304,6 +307,7 @@ TEST(rt_ipaddr_localhost)
     struct ipaddr addr;
     CHECK_OK(ipaddr_remote(&addr, "localhost", 80, IPADDR_IPV4, SOON));
     CHECK_ADDR(&addr, "127.0.0.1", 80);
+    all_answered();
 }
 
 /**** A resolver that does not answer ****/
@@ -361,5 +365,25 @@ TEST(rt_ipaddr_looking_up_several_at_once)
         CALL_RETURNS(&c[i], 0);
         CHECK_ADDR(&addr[i], "192.0.2.1", 80);
     }
+    all_answered();
+}
+
+/*  A child has copies of all descriptors, those of the look-up included. */
+TEST(rt_ipaddr_looking_up_while_the_process_forks)
+{
+    struct ipaddr addr;
+    struct call c;
+    set_silent(1);
+    call_start(&c, look_up_op, &addr);
+    pid_t pid = fork();
+    if(pid == 0) {
+        pause();
+        _exit(0);
+    }
+    set_silent(0);
+    CALL_RETURNS(&c, 0);
+    CHECK_ADDR(&addr, "192.0.2.1", 80);
+    kill(pid, SIGKILL);
+    CHECK_INT(waitpid(pid, NULL, 0), pid);
     all_answered();
 }

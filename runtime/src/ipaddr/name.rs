@@ -1,13 +1,14 @@
 //! Host names: looked up by the system's resolver in a thread of its own, while the coroutine that
 //! asked waits and the others run.
 //!
-//! The thread owns one end of a socket pair and answers through a channel. Dropping its end wakes
+//! The thread owns one end of a socket pair and answers through a channel. Shutting its end down wakes
 //! the coroutine; if that one has stopped waiting, the answer goes nowhere and is freed.
 
 use core::ffi::{CStr, c_int};
 use core::mem::MaybeUninit;
 use core::ptr::{null, null_mut};
 use std::io;
+use std::net::Shutdown;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
@@ -40,7 +41,8 @@ impl Lookup {
         spawn_quietly(move || {
             // An error here only says that nobody waits any more.
             answer.send(ask(&name, family)).ok();
-            drop(cord);
+            // Dropping it would not do: a process forked meanwhile has a copy.
+            cord.shutdown(Shutdown::Both).ok();
         })?;
         Ok(Lookup { bell, inbox })
     }
