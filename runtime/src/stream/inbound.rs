@@ -21,7 +21,7 @@ use super::side::{Side, State};
 /// Parts of a list that go into one system call. Small: the array lies on coroutine stacks.
 const PARTS: usize = 8;
 
-/// Pieces of unwanted data after which [`Inbound::drain`] looks at the clock.
+/// After so many steps a call looks whether it may go on: see [`Patience`].
 const PATIENCE: usize = 256;
 
 /// Why no bytes came.
@@ -56,6 +56,36 @@ pub trait Source {
 
     /// Waits until trying again makes sense.
     fn wait(&self, deadline: i64) -> Outcome<()>;
+}
+
+/// Ends a call that a peer keeps busy. Who never has to wait, because the next piece is always there
+/// already, would notice neither the deadline nor that it is cancelled.
+struct Patience {
+    deadline: i64,
+    steps: usize,
+}
+
+impl Patience {
+    fn new(deadline: i64) -> Patience {
+        Patience { deadline, steps: 0 }
+    }
+
+    /// Waits until trying again makes sense. The source may have taken something that brought no
+    /// bytes, and not have waited at all.
+    fn wait(&mut self, source: &impl Source) -> Outcome<()> {
+        source.wait(self.deadline)?;
+        self.step().map_err(Failure::Interrupted)
+    }
+
+    /// One more step. Errors: ETIMEDOUT, ECANCELED.
+    fn step(&mut self) -> Result<()> {
+        self.steps += 1;
+        if !self.steps.is_multiple_of(PATIENCE) {
+            return Ok(());
+        }
+        sched::can_block()?;
+        if time::expired(self.deadline) { Err(Errno(libc::ETIMEDOUT)) } else { Ok(()) }
+    }
 }
 
 /// The receiving direction of a byte stream.
@@ -97,12 +127,13 @@ impl Inbound {
             };
         };
         let _turn = self.side.enter()?;
+        let patience = &mut Patience::new(deadline);
         // SAFETY: same condition as this function's.
         let received = unsafe {
             if total <= buffer::SIZE || list.skips() != Skips::None {
-                self.collect(source, total, deadline).map(|()| self.deliver(list.cursor(), total))
+                self.collect(source, total, patience).map(|()| self.deliver(list.cursor(), total))
             } else {
-                self.place(source, list, total, deadline)
+                self.place(source, list, total, patience)
             }
         };
         received.map_err(|failure| self.settle(failure))
@@ -123,13 +154,14 @@ impl Inbound {
         deadline: i64,
     ) -> Result<usize> {
         let _turn = self.side.enter()?;
+        let patience = &mut Patience::new(deadline);
         let direct = len >= buffer::SIZE && !base.is_null() && self.buffered() == 0;
         // SAFETY: same condition as this function's.
         let received = unsafe {
             if direct {
-                self.place_some(source, base, len, deadline)
+                self.place_some(source, base, len, patience)
             } else {
-                self.collect(source, len.min(1), deadline).map(|()| self.deliver_to(base, len))
+                self.collect(source, len.min(1), patience).map(|()| self.deliver_to(base, len))
             }
         };
         received.map_err(|failure| self.settle(failure))
@@ -140,7 +172,8 @@ impl Inbound {
     /// Errors: EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
     pub fn await_byte(&self, source: &impl Source, deadline: i64) -> Result<()> {
         let _turn = self.side.enter()?;
-        self.collect(source, 1, deadline).map_err(|failure| self.settle(failure))
+        self.collect(source, 1, &mut Patience::new(deadline))
+            .map_err(|failure| self.settle(failure))
     }
 
     /// Drops a byte that [`Inbound::await_byte`] has waited for.
@@ -156,21 +189,14 @@ impl Inbound {
             Ok(turn) => turn,
             Err(error) => return error,
         };
-        let mut pieces = 0_usize;
+        let patience = &mut Patience::new(deadline);
         loop {
             self.advance(self.buffer.take().unread().len());
-            if let Err(failure) = self.fill(source, 1, deadline) {
+            if let Err(failure) = self.fill(source, 1, patience) {
                 return self.settle(failure);
             }
-            // A peer that never stops sending never makes us wait, so nothing else would notice.
-            pieces += 1;
-            if pieces.is_multiple_of(PATIENCE) {
-                if let Err(error) = sched::can_block() {
-                    return error;
-                }
-                if time::expired(deadline) {
-                    return Errno(libc::ETIMEDOUT);
-                }
+            if let Err(error) = patience.step() {
+                return error;
             }
             sched::breathe();
         }
@@ -178,10 +204,10 @@ impl Inbound {
 
     /// Waits until `total` bytes are in the buffer.
     #[inline]
-    fn collect(&self, source: &impl Source, total: usize, deadline: i64) -> Outcome<()> {
+    fn collect(&self, source: &impl Source, total: usize, patience: &mut Patience) -> Outcome<()> {
         let mut missing = total.saturating_sub(self.buffered());
         while missing > 0 {
-            self.fill(source, missing, deadline)?;
+            self.fill(source, missing, patience)?;
             missing = total.saturating_sub(self.buffered());
             if missing > 0 {
                 sched::breathe();
@@ -191,9 +217,9 @@ impl Inbound {
     }
 
     /// Waits until there is something more in the buffer, best `wanted` bytes more.
-    fn fill(&self, source: &impl Source, wanted: usize, deadline: i64) -> Outcome<()> {
+    fn fill(&self, source: &impl Source, wanted: usize, patience: &mut Patience) -> Outcome<()> {
         while self.fill_now(source, wanted)?.is_none() {
-            source.wait(deadline)?;
+            patience.wait(source)?;
         }
         Ok(())
     }
@@ -226,14 +252,14 @@ impl Inbound {
         source: &impl Source,
         list: List,
         total: usize,
-        deadline: i64,
+        patience: &mut Patience,
     ) -> Outcome<()> {
         let start = self.position();
         let mut got = self.buffered().min(total);
         // SAFETY: same condition as this function's; what is put back was received before.
         unsafe {
             self.deliver(list.cursor(), got);
-            let outcome = self.place_rest(source, list, total, &mut got, deadline);
+            let outcome = self.place_rest(source, list, total, &mut got, patience);
             if matches!(outcome, Err(Failure::Interrupted(_))) {
                 self.put_back(list.cursor(), got)?;
                 self.position.set(start);
@@ -252,7 +278,7 @@ impl Inbound {
         list: List,
         total: usize,
         got: &mut usize,
-        deadline: i64,
+        patience: &mut Patience,
     ) -> Outcome<()> {
         while *got < total {
             // SAFETY: same condition as this function's.
@@ -264,7 +290,7 @@ impl Inbound {
                         sched::breathe();
                     }
                 }
-                None => source.wait(deadline)?,
+                None => patience.wait(source)?,
             }
         }
         Ok(())
@@ -300,7 +326,7 @@ impl Inbound {
         source: &impl Source,
         base: *mut u8,
         len: usize,
-        deadline: i64,
+        patience: &mut Patience,
     ) -> Outcome<usize> {
         loop {
             let mut parts = [libc::iovec { iov_base: base.cast(), iov_len: len }];
@@ -309,7 +335,7 @@ impl Inbound {
                 self.advance(count);
                 return Ok(count);
             }
-            source.wait(deadline)?;
+            patience.wait(source)?;
         }
     }
 
@@ -629,6 +655,59 @@ mod tests {
         assert_eq!(receive_some(&inbound, &source, 1), Err(Errno(libc::ETIMEDOUT)));
         assert_eq!(receive_some(&inbound, &source, 99_999).unwrap(), bytes(10, 11));
         assert_eq!(receive_some(&inbound, &source, 99_999), Err(Errno(libc::EPIPE)));
+    }
+
+    /// Waits that bring nothing, more than any call puts up with.
+    fn in_vain() -> impl Iterator<Item = Step> {
+        (0..2 * PATIENCE).map(|_| Step::Spurious)
+    }
+
+    #[test]
+    fn waits_in_vain_end_at_the_deadline_or_by_cancellation() {
+        for size in SIZES {
+            let cut = size / 2;
+            let steps = in_vain().chain([Step::Bytes(bytes(0, cut))]).chain(in_vain());
+            let source = Script::new(steps.chain([Step::Bytes(bytes(cut, 2 * size))]));
+            source
+                .steps
+                .borrow_mut()
+                .retain(|step| !matches!(step, Step::Bytes(b) if b.is_empty()));
+            let inbound = Inbound::default();
+            let mut memory = vec![0; size];
+            let late = time::now() - 1;
+            let mut receive = |deadline| {
+                let list = Iolist::single(memory.as_mut_ptr().cast(), size);
+                // SAFETY: the list and its buffer are alive.
+                unsafe {
+                    let list = List::check(&raw const list, &raw const list).unwrap();
+                    inbound.receive(&source, list, deadline)
+                }
+            };
+            assert_eq!(receive(late), Err(Errno(libc::ETIMEDOUT)));
+            let ban = sched::BlockingBan::new();
+            assert_eq!(receive(-1), Err(Errno(libc::ECANCELED)));
+            drop(ban);
+            assert_eq!(receive(-1), Ok(()));
+            assert_eq!(memory, bytes(0, size));
+            assert_eq!(
+                super::tests::receive(&inbound, &source, size).unwrap(),
+                bytes(size, 2 * size)
+            );
+        }
+    }
+
+    #[test]
+    fn waits_in_vain_for_some_bytes_end_too() {
+        for size in SIZES {
+            let source = Script::new(in_vain());
+            let inbound = Inbound::default();
+            let mut memory = vec![0; size];
+            // SAFETY: the memory is that long.
+            let some = unsafe {
+                inbound.receive_some(&source, memory.as_mut_ptr(), size, time::now() - 1)
+            };
+            assert_eq!(some, Err(Errno(libc::ETIMEDOUT)));
+        }
     }
 
     #[test]
