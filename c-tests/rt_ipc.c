@@ -346,6 +346,54 @@ TEST(rt_ipc_descriptors_left_are_closed_with_the_socket)
     close_files();
 }
 
+/*  A peer may send nothing but descriptors. */
+TEST(rt_ipc_descriptors_that_wait_are_sixteen_at_most)
+{
+    int s[2];
+    char in[100];
+    open_files();
+    CHECK_OK(ipc_pair(s));
+    int before = open_descriptors();
+    for(int i = 0; i != 40; i++) CHECK_OK(ipc_sendfd(s[0], null_fd, SOON));
+    CHECK_ERR(brecv(s[1], in, 100, 0), ETIMEDOUT);
+    CHECK_INT(open_descriptors(), before + 16);
+    for(int i = 0; i != 16; i++) RECEIVE_FILE(s[1], null_fd);
+    CHECK_ERR(ipc_recvfd(s[1], SOON), EPROTO);
+    CHECK_OK(brecv(s[1], in, 24, SOON));
+    CHECK_INT(open_descriptors(), before);
+    /*  Taken one by one there is no limit. */
+    for(int i = 0; i != 40; i++) CHECK_OK(ipc_sendfd(s[0], null_fd, SOON));
+    for(int i = 0; i != 40; i++) RECEIVE_FILE(s[1], null_fd);
+    close_pair(s);
+    close_files();
+}
+
+static long long close_op(void *arg)
+{
+    return ipc_close(*(int*)arg, SOON);
+}
+
+TEST(rt_ipc_closing_keeps_no_descriptors)
+{
+    int s[2];
+    char in[50];
+    struct call call;
+    open_files();
+    CHECK_OK(ipc_pair(s));
+    int before = open_descriptors();
+    for(int i = 0; i != 10; i++) CHECK_OK(ipc_sendfd(s[0], null_fd, SOON));
+    CHECK_ERR(brecv(s[1], in, 50, 0), ETIMEDOUT);
+    CHECK_INT(open_descriptors(), before + 10);
+    call_start(&call, close_op, &s[1]);
+    for(int i = 0; i != 10; i++) CHECK_OK(ipc_sendfd(s[0], null_fd, SOON));
+    CHECK_OK(msleep(BRIEFLY));
+    CHECK_BLOCKED(&call);
+    CHECK_INT(open_descriptors(), before);
+    CHECK_OK(hclose(s[0]));
+    CALL_RETURNS(&call, 0);
+    close_files();
+}
+
 static long long recvfd_op(void *arg)
 {
     return ipc_recvfd(*(int*)arg, -1);

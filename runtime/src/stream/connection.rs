@@ -199,6 +199,7 @@ impl Connection {
         if self.outbound.state() == State::Open {
             self.done()?;
         }
+        self.descriptors.refuse();
         match self.inbound.drain(self, deadline) {
             Errno(libc::EPIPE) => Ok(()),
             error => Err(error),

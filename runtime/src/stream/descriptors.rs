@@ -3,33 +3,47 @@
 //! The system ends a receive after the bytes that brought a descriptor. So it belongs to the last
 //! byte of that receive, and is remembered with that byte's position in the stream.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use std::os::fd::OwnedFd;
 
-/// The descriptors, oldest first.
+/// So many wait at most. Otherwise a peer that sends nothing else could use up all the descriptors of
+/// the process.
+const LIMIT: usize = 16;
+
+/// The descriptors.
 #[derive(Default)]
-pub struct Descriptors(RefCell<Vec<(u64, OwnedFd)>>);
+pub struct Descriptors {
+    /// Oldest first.
+    queue: RefCell<Vec<(u64, OwnedFd)>>,
+    refuses: Cell<bool>,
+}
 
 impl Descriptors {
-    /// Remembers that a descriptor belongs to the byte at `position`. Without memory for it, it is
-    /// closed.
+    /// Remembers that a descriptor belongs to the byte at `position`. One too many, or without memory
+    /// for it, it is closed.
     pub fn push(&self, position: u64, descriptor: OwnedFd) {
-        let mut queue = self.0.borrow_mut();
-        if queue.try_reserve(1).is_ok() {
+        let mut queue = self.queue.borrow_mut();
+        if !self.refuses.get() && queue.len() < LIMIT && queue.try_reserve(1).is_ok() {
             queue.push((position, descriptor));
         }
     }
 
+    /// Closes all, and from now on whatever comes: nobody will ask for it.
+    pub fn refuse(&self) {
+        self.refuses.set(true);
+        self.queue.take();
+    }
+
     /// The descriptor of the byte at `position`.
     pub fn take(&self, position: u64) -> Option<OwnedFd> {
-        let mut queue = self.0.borrow_mut();
+        let mut queue = self.queue.borrow_mut();
         let index = queue.iter().position(|(at, _)| *at == position)?;
         Some(queue.remove(index).1)
     }
 
     /// Closes those whose bytes have been received as ordinary ones, up to before `position`.
     pub fn drop_before(&self, position: u64) {
-        let mut queue = self.0.borrow_mut();
+        let mut queue = self.queue.borrow_mut();
         if !queue.is_empty() {
             queue.retain(|(at, _)| *at >= position);
         }
