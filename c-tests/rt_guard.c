@@ -1,4 +1,4 @@
-/*  Overflowing a coroutine's stack ends the process at a guard page; nobody
+/*  Overflowing a coroutine's stack ends the process at a guard; nobody
     else's memory is written. Each overflow happens in a child process, whose
     exit status tells what was seen. */
 
@@ -14,7 +14,8 @@
 /*  Exit statuses. */
 enum {AT_THE_GUARD = 40, SURVIVED, ELSEWHERE, NEIGHBOUR_DAMAGED, NO_FAULT};
 
-enum {NEIGHBOURS = 40, DATA = 8192, STACK = 256 * 1024};
+enum {NEIGHBOURS = 40, DATA = 8192, STACK = 256 * 1024,
+    GUARD = 64 * 1024};
 
 /*  Where the neighbours' data lie, and who overflows. */
 static volatile unsigned char *data[NEIGHBOURS];
@@ -43,10 +44,10 @@ static void on_fault(int sig, siginfo_t *info, void *context)
     (void)sig;
     (void)context;
     uintptr_t at = (uintptr_t)info->si_addr;
-    /*  Below the stack, in the page next to it. */
+    /*  Below the stack, next to it. */
     uintptr_t below = top - at;
     if(damaged()) _exit(NEIGHBOUR_DAMAGED);
-    _exit(below > STACK - page && below <= STACK + page ?
+    _exit(below > STACK - page && below <= STACK + GUARD ?
         AT_THE_GUARD : ELSEWHERE);
 }
 
@@ -75,6 +76,23 @@ static coroutine void overflow(void)
     volatile int depth = 0;
     top = (uintptr_t)__builtin_frame_address(0);
     recurse(&depth);
+}
+
+/*  By large frames of which little is touched, as those of functions with
+    buffers. Each is smaller than the guard. */
+static __attribute__((noinline)) int recurse_widely(volatile int *depth)
+{
+    volatile char frame[GUARD - 4096];
+    frame[0] = (char)++*depth;
+    if(*depth == 2 * STACK / GUARD) return 0;
+    return recurse_widely(depth) + frame[0];
+}
+
+static coroutine void overflow_by_large_frames(void)
+{
+    volatile int depth = 0;
+    top = (uintptr_t)__builtin_frame_address(0);
+    recurse_widely(&depth);
 }
 
 /*  By one local, which is larger than the stack by a little. */
@@ -119,6 +137,11 @@ static void overflow_among_neighbours(void)
     among_neighbours(overflow);
 }
 
+static void overflow_by_large_frames_among_neighbours(void)
+{
+    among_neighbours(overflow_by_large_frames);
+}
+
 static void overflow_by_one_local_among_neighbours(void)
 {
     among_neighbours(overflow_by_one_local);
@@ -132,6 +155,12 @@ static void nearly_overflow_among_neighbours(void)
 TEST(rt_guard_recursion_without_end_stops_at_the_guard)
 {
     CHECK_INT(in_a_child(overflow_among_neighbours), AT_THE_GUARD);
+}
+
+TEST(rt_guard_large_frames_do_not_step_over_it)
+{
+    CHECK_INT(in_a_child(overflow_by_large_frames_among_neighbours),
+        AT_THE_GUARD);
 }
 
 TEST(rt_guard_a_local_that_is_too_large_stops_at_the_guard)

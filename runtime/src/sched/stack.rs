@@ -1,9 +1,11 @@
-//! Stacks: 256 KiB each with a guard page below, many to a mapping.
+//! Stacks: 256 KiB each with a guard below, many to a mapping.
 //!
 //! The guard is a mark in the page table (MADV_GUARD_INSTALL, Linux 6.13) where the kernel knows
 //! it, and so costs no mapping: neighbouring slabs merge and hundreds of thousands of stacks fit
-//! into a handful of mappings. Elsewhere it is a page without access, which splits the mapping and
-//! ends at vm.max_map_count.
+//! into a handful of mappings. Elsewhere it is memory without access, which splits the mapping and
+//! ends at vm.max_map_count. It is many pages, which are address space only, because a function with
+//! large locals may step over a small one: compilers do not touch each page unless told to
+//! (-fstack-clash-protection).
 //!
 //! A stack that a finished coroutine gives back is still in use until the next switch. It goes on
 //! top of the pool, and nothing but the next `take` touches it there.
@@ -18,6 +20,9 @@ use crate::errno::{Errno, Result};
 
 /// What a coroutine can use, control block included.
 pub(super) const STACK_SIZE: usize = 256 * 1024;
+
+/// What faults below it. A multiple of every size that pages have.
+const GUARD_SIZE: usize = 64 * 1024;
 
 /// How many free stacks keep the pages they have touched.
 const WARM_STACKS: usize = 1024;
@@ -58,7 +63,6 @@ pub(super) struct Pool {
     cold: usize,
     total: usize,
     ids: Vec<StackId>,
-    page: usize,
     /// The kernel refused the light guard.
     heavy_guards: bool,
 }
@@ -73,7 +77,6 @@ impl Pool {
             cold: 0,
             total: 0,
             ids: Vec::new(),
-            page: 0,
             heavy_guards: false,
         }
     }
@@ -139,9 +142,9 @@ impl Pool {
             return Err(Errno(libc::ENOMEM));
         }
         self.guard(self.unused)?;
-        // SAFETY: there is an unused stack: first its guard page, then its usable part.
+        // SAFETY: there is an unused stack: first its guard, then its usable part.
         let (base, next) = unsafe {
-            let base = self.unused.add(self.page);
+            let base = self.unused.add(GUARD_SIZE);
             (NonNull::new_unchecked(base), base.add(STACK_SIZE))
         };
         self.unused = next;
@@ -156,17 +159,17 @@ impl Pool {
         Ok(base)
     }
 
-    /// Makes the lowest page of a stack fault.
-    fn guard(&mut self, page: *mut u8) -> Result<()> {
+    /// Makes what lies below a stack fault.
+    fn guard(&mut self, lowest: *mut u8) -> Result<()> {
         if !self.heavy_guards {
-            // SAFETY: the page belongs to an unused stack of this pool.
-            if unsafe { libc::madvise(page.cast(), self.page, MADV_GUARD_INSTALL) } == 0 {
+            // SAFETY: the guard belongs to an unused stack of this pool.
+            if unsafe { libc::madvise(lowest.cast(), GUARD_SIZE, MADV_GUARD_INSTALL) } == 0 {
                 return Ok(());
             }
             self.heavy_guards = true;
         }
         // SAFETY: as above.
-        match unsafe { libc::mprotect(page.cast(), self.page, libc::PROT_NONE) } {
+        match unsafe { libc::mprotect(lowest.cast(), GUARD_SIZE, libc::PROT_NONE) } {
             0 => Ok(()),
             _ => Err(Errno(libc::ENOMEM)),
         }
@@ -174,12 +177,10 @@ impl Pool {
 
     /// Maps the next slab: smaller than planned if the address space is limited.
     fn map_slab(&mut self) -> Result<()> {
-        // SAFETY: asks for a number; Linux always has this one.
-        self.page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
         self.slabs.try_reserve(1).map_err(|_| Errno(libc::ENOMEM))?;
         let mut count = FIRST_SLAB.max(self.total).min(LARGEST_SLAB);
         loop {
-            let size = count * (self.page + STACK_SIZE);
+            let size = count * (GUARD_SIZE + STACK_SIZE);
             if let Some(base) = map(size) {
                 self.slabs.push(Slab { base, size });
                 self.unused = base.as_ptr().cast();
