@@ -722,3 +722,47 @@ TEST(rt_cancel_closing_ends_though_the_peer_never_stops)
     CALL_FAILS(&c, ECONNRESET);
     flood_ends(thread, fd);
 }
+
+static void *drain(void *arg)
+{
+    static char block[65536];
+    int fd = *(int*)arg;
+    while(recv(fd, block, sizeof block, 0) > 0) {}
+    return NULL;
+}
+
+/*  In small pieces, so that the peer is faster. */
+static struct iolist much[100000];
+static long long receive_much(void *arg)
+{
+    return brecvl(*(int*)arg, &much[0], &much[COUNT_OF(much) - 1], -1);
+}
+static long long send_much(void *arg)
+{
+    return bsendl(*(int*)arg, &much[0], &much[COUNT_OF(much) - 1], -1);
+}
+
+TEST(rt_cancel_a_large_transfer_though_the_peer_is_fast)
+{
+    static const struct {
+        void *(*peer)(void*); long long (*call)(void*);
+    } rows[] = {{flood, receive_much}, {drain, send_much}};
+    for(size_t i = 0; i != COUNT_OF(much); i++)
+        much[i] = (struct iolist){.iol_base = &big[i], .iol_len = 1,
+            .iol_next = i + 1 < COUNT_OF(much) ? &much[i + 1] : NULL};
+    for(size_t i = 0; i != COUNT_OF(rows); i++) {
+        pthread_t thread;
+        struct call c;
+        int fd[2];
+        check_note("%s", i ? "sending" : "receiving");
+        CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+        CHECK_INT(pthread_create(&thread, NULL, rows[i].peer, &fd[0]), 0);
+        int s = ipc_fromfd(fd[1]);
+        call_start(&c, rows[i].call, &s);
+        CHECK_OK(msleep(now() + 1));
+        CHECK_BLOCKED(&c);
+        CALL_CANCEL(&c);
+        CHECK_OK(hclose(s));
+        flood_ends(thread, fd);
+    }
+}

@@ -14,6 +14,7 @@ use super::buffer::NO_ROOM;
 use super::callbacks::{Callbacks, Stream};
 use super::descriptors::Descriptors;
 use super::inbound::{Failure, Inbound, Outcome, Source};
+use super::patience::Patience;
 use super::shared::Shared;
 use super::side::{Side, State};
 use super::socket::{Socket, close_descriptor};
@@ -115,6 +116,7 @@ impl Connection {
         deadline: i64,
     ) -> Outcome<()> {
         let mut cursor = list.cursor();
+        let mut patience = Patience::new(deadline);
         while *sent < total {
             // SAFETY: same condition as this function's.
             match unsafe { self.send_now(cursor) }? {
@@ -123,6 +125,7 @@ impl Connection {
                     // SAFETY: the list is as it was checked.
                     unsafe { cursor.advance(count) };
                     if *sent < total {
+                        patience.piece().map_err(Failure::Interrupted)?;
                         sched::breathe();
                     }
                 }

@@ -13,16 +13,13 @@ use core::cell::{Cell, RefCell};
 use crate::errno::{Errno, Result};
 use crate::iolist::{Cursor, List, Skips};
 use crate::sched;
-use crate::time;
 
 use super::buffer::{self, Buffer, NO_ROOM};
+use super::patience::Patience;
 use super::side::{Side, State};
 
 /// Parts of a list that go into one system call. Small: the array lies on coroutine stacks.
 const PARTS: usize = 8;
-
-/// After so many steps a call looks whether it may go on: see [`Patience`].
-const PATIENCE: usize = 256;
 
 /// Why no bytes came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,36 +53,6 @@ pub trait Source {
 
     /// Waits until trying again makes sense.
     fn wait(&self, deadline: i64) -> Outcome<()>;
-}
-
-/// Ends a call that a peer keeps busy. Who never has to wait, because the next piece is always there
-/// already, would notice neither the deadline nor that it is cancelled.
-struct Patience {
-    deadline: i64,
-    steps: usize,
-}
-
-impl Patience {
-    fn new(deadline: i64) -> Patience {
-        Patience { deadline, steps: 0 }
-    }
-
-    /// Waits until trying again makes sense. The source may have taken something that brought no
-    /// bytes, and not have waited at all.
-    fn wait(&mut self, source: &impl Source) -> Outcome<()> {
-        source.wait(self.deadline)?;
-        self.step().map_err(Failure::Interrupted)
-    }
-
-    /// One more step. Errors: ETIMEDOUT, ECANCELED.
-    fn step(&mut self) -> Result<()> {
-        self.steps += 1;
-        if !self.steps.is_multiple_of(PATIENCE) {
-            return Ok(());
-        }
-        sched::can_block()?;
-        if time::expired(self.deadline) { Err(Errno(libc::ETIMEDOUT)) } else { Ok(()) }
-    }
 }
 
 /// The receiving direction of a byte stream.
@@ -195,7 +162,7 @@ impl Inbound {
             if let Err(failure) = self.fill(source, 1, patience) {
                 return self.settle(failure);
             }
-            if let Err(error) = patience.step() {
+            if let Err(error) = patience.in_vain() {
                 return error;
             }
             sched::breathe();
@@ -210,6 +177,7 @@ impl Inbound {
             self.fill(source, missing, patience)?;
             missing = total.saturating_sub(self.buffered());
             if missing > 0 {
+                patience.piece().map_err(Failure::Interrupted)?;
                 sched::breathe();
             }
         }
@@ -219,7 +187,7 @@ impl Inbound {
     /// Waits until there is something more in the buffer, best `wanted` bytes more.
     fn fill(&self, source: &impl Source, wanted: usize, patience: &mut Patience) -> Outcome<()> {
         while self.fill_now(source, wanted)?.is_none() {
-            patience.wait(source)?;
+            wait(source, patience)?;
         }
         Ok(())
     }
@@ -287,10 +255,11 @@ impl Inbound {
                     *got += count;
                     self.advance(count);
                     if *got < total {
+                        patience.piece().map_err(Failure::Interrupted)?;
                         sched::breathe();
                     }
                 }
-                None => patience.wait(source)?,
+                None => wait(source, patience)?,
             }
         }
         Ok(())
@@ -335,7 +304,7 @@ impl Inbound {
                 self.advance(count);
                 return Ok(count);
             }
-            patience.wait(source)?;
+            wait(source, patience)?;
         }
     }
 
@@ -411,10 +380,19 @@ impl Inbound {
     }
 }
 
+/// Waits until trying again makes sense. The source may have taken something that brings no bytes,
+/// and not have waited at all.
+fn wait(source: &impl Source, patience: &mut Patience) -> Outcome<()> {
+    source.wait(patience.deadline())?;
+    patience.in_vain().map_err(Failure::Interrupted)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::iolist::Iolist;
+    use crate::stream::patience::STEPS;
+    use crate::time;
     use std::collections::VecDeque;
 
     const TIMEOUT: Failure = Failure::Interrupted(Errno(libc::ETIMEDOUT));
@@ -659,7 +637,7 @@ mod tests {
 
     /// Waits that bring nothing, more than any call puts up with.
     fn in_vain() -> impl Iterator<Item = Step> {
-        (0..2 * PATIENCE).map(|_| Step::Spurious)
+        (0..2 * STEPS).map(|_| Step::Spurious)
     }
 
     #[test]
@@ -693,6 +671,20 @@ mod tests {
                 super::tests::receive(&inbound, &source, size).unwrap(),
                 bytes(size, 2 * size)
             );
+        }
+    }
+
+    #[test]
+    fn a_cancelled_call_leaves_most_of_what_keeps_coming() {
+        let size = 4 * STEPS + 3 * buffer::SIZE;
+        for receive in [receive, receive_around] {
+            let source = Script::new((0..size).map(|at| Step::Bytes(bytes(at, at + 1))));
+            let inbound = Inbound::default();
+            let ban = sched::BlockingBan::new();
+            assert_eq!(receive(&inbound, &source, size), Err(Errno(libc::ECANCELED)));
+            drop(ban);
+            assert!(source.position.get() <= STEPS as u64);
+            assert_eq!(receive(&inbound, &source, size).unwrap(), bytes(0, size));
         }
     }
 

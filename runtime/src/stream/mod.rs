@@ -3,6 +3,7 @@
 //! * [`inbound`]: buffered all-or-nothing receiving from any [`inbound::Source`].
 //! * [`callbacks`]: how a handle reaches the stream behind it.
 //! * [`side`]: one user at a time per direction, and how a direction ends.
+//! * [`patience`]: calls that a peer keeps busy come to an end.
 //! * [`shared`]: objects that outlive their handle while a call is in progress.
 //! * [`connection`], [`listener`]: the objects behind the handles of `tcp` and `ipc`.
 //! * [`socket`]: the system calls.
@@ -14,6 +15,7 @@ pub mod connection;
 pub mod descriptors;
 pub mod inbound;
 pub mod listener;
+pub mod patience;
 pub mod shared;
 pub mod side;
 pub mod socket;

@@ -30,6 +30,7 @@ use crate::sched;
 use crate::stream::buffer::NO_ROOM;
 use crate::stream::callbacks::{Callbacks, Stream};
 use crate::stream::inbound::{Failure, Inbound, Outcome, Source};
+use crate::stream::patience::Patience;
 use crate::stream::shared::Shared;
 use crate::stream::side::{Side, State};
 
@@ -273,10 +274,11 @@ unsafe impl Stream for Tls {
         };
         let mut cursor = list.cursor();
         let mut sealed = 0;
+        let mut patience = Patience::new(deadline);
         // The receiver may meet an error that ends everything, and leave an alert to be sent.
         let goes_on = |sealed| sealed < total && self.outbound.state() == State::Open;
         while goes_on(sealed) || self.session.has_outgoing() {
-            self.await_room(deadline).inspect_err(|_| {
+            patience.piece().and_then(|()| self.await_room(deadline)).inspect_err(|_| {
                 if sealed > 0 {
                     self.outbound.set_state(State::Broken);
                 }
