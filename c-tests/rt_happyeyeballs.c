@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "wire.h"
@@ -481,6 +482,40 @@ TEST(rt_happyeyeballs_others_run_meanwhile)
     CHECK_ERR(try_connect(NAME, now() + 250), ETIMEDOUT);
     CHECK_RANGE(ticks, 3, 60);
     CHECK_OK(hclose(cr));
+    await_resolver();
+    host_stop(&silent);
+}
+
+static coroutine void fork_after(int ms, pid_t *pid)
+{
+    msleep(now() + ms);
+    *pid = fork();
+    if(*pid == 0) alarm((unsigned)check_ms(5000) / 1000);
+}
+
+/*  A child has copies of all descriptors, and in this test goes on as well. */
+TEST(rt_happyeyeballs_the_process_forks_meanwhile)
+{
+    struct host silent;
+    int ticks = 0;
+    int status = -1;
+    pid_t pid = -1;
+    choose_port();
+    host_silent(&silent, "127.0.0.1");
+    scripts(LATE(check_ms(100)), FROM4("127.0.0.1"));
+    int forker = go(fork_after(20, &pid));
+    int ticker = go(tick(&ticks));
+    int s = try_connect(NAME, now() + 300);
+    int err = errno;
+    if(pid == 0) _exit(s == -1 && err == ETIMEDOUT ? 0 : 1);
+    CHECK_INT(s, -1);
+    CHECK_INT(err, ETIMEDOUT);
+    CHECK_TOOK(295, 1000);
+    CHECK_RANGE(ticks, 3, 70);
+    CHECK_INT(waitpid(pid, &status, 0), pid);
+    CHECK_INT(status, 0);
+    CHECK_OK(hclose(forker));
+    CHECK_OK(hclose(ticker));
     await_resolver();
     host_stop(&silent);
 }

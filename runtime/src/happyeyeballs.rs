@@ -13,6 +13,7 @@ use crate::errno::{Errno, Result};
 use crate::ipaddr::Ipaddr;
 use crate::ipaddr::name::Lookup;
 use crate::sched::{self, Direction, WaitError};
+use crate::stream::patience::Patience;
 use crate::stream::socket::{Socket, close_descriptor};
 use crate::stream::{Kind, connection};
 use crate::time;
@@ -33,10 +34,14 @@ const ADDRESSES: usize = 10;
 pub fn connect(name: &CStr, port: u16, deadline: i64) -> Result<c_int> {
     sched::can_block()?;
     let mut race = Race::new(name, port)?;
+    let mut patience = Patience::new(deadline);
     loop {
         if let Some(winner) = race.advance()? {
             return connection::open(Kind::Tcp, winner);
         }
+        // In a forked child look-ups have no thread, and yet may be reported again and again.
+        patience.in_vain()?;
+        sched::breathe();
         race.wait(deadline)?;
     }
 }
@@ -50,8 +55,10 @@ struct Family {
 
 impl Family {
     /// Ends the look-up if it has come to something, and says so.
-    fn take_answer(&mut self, port: u16) -> Option<Result<()>> {
-        let answer = self.lookup.as_ref()?.answer()?;
+    fn take_answer(&mut self, port: u16, watch: &Watch) -> Option<Result<()>> {
+        let lookup = self.lookup.as_ref()?;
+        let answer = lookup.answer()?;
+        watch.remove(lookup.bell());
         self.lookup = None;
         Some(answer.map(|addresses| {
             self.addresses.extend(addresses.into_iter().take(ADDRESSES));
@@ -131,8 +138,8 @@ impl Race {
     }
 
     fn take_answers(&mut self, now: i64) {
-        let ipv6 = self.ipv6.take_answer(self.port);
-        let ipv4 = self.ipv4.take_answer(self.port);
+        let ipv6 = self.ipv6.take_answer(self.port, &self.watch);
+        let ipv4 = self.ipv4.take_answer(self.port, &self.watch);
         for answer in [ipv6, ipv4].into_iter().flatten() {
             self.error = answer.err().unwrap_or(self.error);
         }
@@ -151,6 +158,7 @@ impl Race {
                 Ok(None) => index += 1,
                 Ok(Some(())) => return Some(self.attempts.remove(index).socket),
                 Err(error) => {
+                    self.watch.remove(attempt.socket.descriptor());
                     self.attempts.remove(index);
                     self.error = error;
                     self.next_attempt = now;
@@ -231,7 +239,7 @@ impl Watch {
         }
     }
 
-    /// Watches one more. It is forgotten when it is closed.
+    /// Watches one more.
     fn add(&self, fd: RawFd, events: c_int) -> Result<()> {
         let mut event = libc::epoll_event { events: events as u32, u64: 0 };
         // SAFETY: the event is readable.
@@ -239,6 +247,13 @@ impl Watch {
             0 => Ok(()),
             _ => Err(Errno::last()),
         }
+    }
+
+    /// Forgets one that is about to be closed. The system does so of itself only if no forked process
+    /// has a copy.
+    fn remove(&self, fd: RawFd) {
+        // SAFETY: no memory is passed.
+        unsafe { libc::epoll_ctl(self.0, libc::EPOLL_CTL_DEL, fd, core::ptr::null_mut()) };
     }
 
     /// Waits until something has happened. Errors: ETIMEDOUT, ECANCELED.
