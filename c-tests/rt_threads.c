@@ -413,6 +413,35 @@ TEST(rt_threads_coroutines_wait_on_in_a_child)
     close(fd[1]);
 }
 
+/**** The end of the process ****/
+
+static int to_clean_up;
+static int cancelled;
+
+static coroutine void note_cancellation(void)
+{
+    cancelled = msleep(-1) == -1 && errno == ECANCELED;
+}
+
+static void clean_up(void)
+{
+    IN_CHILD(hclose(to_clean_up) == 0 && cancelled);
+    /*  All else works as well. */
+    start_afresh();
+    _exit(0);
+}
+
+TEST(rt_threads_handlers_at_exit_can_use_everything)
+{
+    pid_t pid = fork();
+    if(pid == 0) {
+        to_clean_up = go(note_cancellation());
+        atexit(clean_up);
+        exit(1);
+    }
+    CHECK_CHILD(pid);
+}
+
 /**** Programs that close everything ****/
 
 /*  Has the runtime make whatever descriptors it needs for waiting. */

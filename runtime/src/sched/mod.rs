@@ -100,12 +100,22 @@ struct End;
 
 impl Drop for End {
     fn drop(&mut self) {
+        if outlives_its_destructors() {
+            return;
+        }
         let local = local();
         local.poller.clear();
         // A thread that ends inside a coroutine has one stack in use at least.
         local.stacks.borrow_mut().clear();
         local.timers.borrow_mut().release_if_empty();
     }
+}
+
+/// Whether this thread goes on after its destructors: in the main one the handlers of atexit(3) come
+/// later, and may use whatever it has. The system takes its memory back with the process.
+pub(crate) fn outlives_its_destructors() -> bool {
+    // SAFETY: both ask for a number.
+    unsafe { libc::gettid() == libc::getpid() }
 }
 
 /// Asks for the clean-up at the end of the thread. Without effect when that has begun.
