@@ -374,6 +374,34 @@ TEST_KINDS(rt_threads_a_child_goes_on_with_a_stream)
     wire_close(fd);
 }
 
+/*  The other half of that server: what the child has sent arrives, though both
+    closed while it was on its way. */
+TEST(rt_threads_a_parent_leaves_a_stream_to_its_child)
+{
+    static char block[10000];
+    struct ipaddr addr;
+    int room = 1;
+    int listener = listen_tcp(&addr, 5);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_OK(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room));
+    CHECK_OK(connect(fd, ipaddr_sockaddr(&addr), (socklen_t)ipaddr_len(&addr)));
+    int s = tcp_accept(listener, NULL, SOON);
+    CHECK_OK(s);
+    pid_t pid = fork();
+    if(pid == 0) {
+        IN_CHILD(bsend(s, block, sizeof block, SOON) == 0);
+        IN_CHILD(tcp_done(s, -1) == 0);
+        IN_CHILD(hclose(s) == 0);
+        _exit(0);
+    }
+    CHECK_OK(hclose(s));
+    CHECK_CHILD(pid);
+    CHECK_INT(wire_read(fd, block, sizeof block, WIRE_PATIENCE), sizeof block);
+    CHECK_INT(recv(fd, block, 1, 0), 0);
+    wire_close(fd);
+    CHECK_OK(hclose(listener));
+}
+
 /*  Coroutines of the parent's exist in the child as well. */
 static void deliver(int fd)
 {

@@ -13,7 +13,7 @@
 //! * `coroutine`: the control block. `switch`: the registers, by architecture. `stack`: the pool.
 //! * `bundle`: starting, ending and cancelling coroutines.
 //! * `wait`: waiting for one of several things. `timers`, `poller`: deadlines and descriptors.
-//! * `list`: the links. `valgrind`: what valgrind has to know.
+//! * `fork`: other processes. `list`: the links. `valgrind`: what valgrind has to know.
 
 use core::cell::{Cell, RefCell};
 use core::marker::PhantomData;
@@ -28,6 +28,7 @@ use crate::time;
 mod asan;
 pub(crate) mod bundle;
 mod coroutine;
+pub(crate) mod fork;
 mod list;
 mod poller;
 mod stack;

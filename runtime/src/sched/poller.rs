@@ -14,7 +14,6 @@
 use core::cell::{Cell, RefCell};
 use core::ptr::NonNull;
 use std::os::fd::RawFd;
-use std::sync::Once;
 
 use libc::{c_int, epoll_event};
 
@@ -133,12 +132,6 @@ struct Owner {
 const F_OWNER_TID: c_int = 0;
 const F_SETOWN_EX: c_int = 15;
 const F_GETOWN_EX: c_int = 16;
-
-/// Runs in a forked child, before the program can give the number to something else: the epoll
-/// instance is the parent's.
-extern "C" fn leave_to_parent() {
-    super::local().poller.close_epoll();
-}
 
 /// The epoll instance of a thread.
 pub(super) struct Poller {
@@ -390,14 +383,10 @@ impl Poller {
 
     /// Makes sure that there is an epoll instance, with all who wait in it.
     fn make_epoll(&self) -> Result<()> {
-        static WATCH_FORKS: Once = Once::new();
         if self.epoll.get() >= 0 {
             return Ok(());
         }
-        // SAFETY: the handler looks at its own thread's poller, and calls what a child may call.
-        WATCH_FORKS.call_once(|| unsafe {
-            libc::pthread_atfork(None, None, Some(leave_to_parent));
-        });
+        super::fork::watch();
         super::end_with_thread();
         // SAFETY: makes a new descriptor.
         let epoll = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
@@ -456,8 +445,8 @@ impl Poller {
         unsafe { libc::close(self.epoll.get()) };
     }
 
-    /// Leaves a number alone that may be the program's by now.
-    fn close_epoll(&self) {
+    /// Closes the epoll instance. A number that may be the program's by now is left alone.
+    pub(super) fn close_epoll(&self) {
         if self.is_ours() {
             // SAFETY: our own descriptor.
             unsafe { libc::close(self.epoll.get()) };

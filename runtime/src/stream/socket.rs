@@ -34,6 +34,8 @@ pub struct Socket {
     /// A receive has got less than it asked for, so there is nothing until the poller says so
     /// (epoll(7), question 9): trying before that would be a system call for nothing.
     empty: Cell<bool>,
+    /// The count of forks when it was made.
+    forks: u32,
 }
 
 /// What a receive brought.
@@ -80,7 +82,7 @@ impl Socket {
     }
 
     fn own(fd: RawFd) -> Socket {
-        Socket { fd: Cell::new(fd), empty: Cell::new(false) }
+        Socket { fd: Cell::new(fd), empty: Cell::new(false), forks: sched::fork::count() }
     }
 
     /// The descriptor, for whoever waits for several at once.
@@ -102,13 +104,13 @@ impl Socket {
     }
 
     /// Closes the socket as [`Socket::close`], discards what is not sent, and tells the peer with a
-    /// reset.
+    /// reset. One that a forked process has as well is just closed: it may be in use there.
     pub fn reset(&self) {
         let linger = libc::linger { l_onoff: 1, l_linger: 0 };
-        if self.is_open() {
+        if self.is_open() && self.forks == sched::fork::count() {
             self.set(libc::SOL_SOCKET, libc::SO_LINGER, &linger);
-            self.close();
         }
+        self.close();
     }
 
     /// Has small messages leave at once: whoever sends one expects an answer to it.

@@ -1,0 +1,32 @@
+//! What happens when the process forks.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Once;
+
+/// Counts the forks this process has been part of, as parent or as child.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// That count. What is older than the last fork has a copy in another process.
+pub(crate) fn count() -> u32 {
+    watch();
+    FORKS.load(Ordering::Relaxed)
+}
+
+/// Has the handlers below run at each fork from now on.
+pub(super) fn watch() {
+    static ONCE: Once = Once::new();
+    // SAFETY: they count, look at their own thread's poller, and call what a child may call.
+    ONCE.call_once(|| unsafe {
+        libc::pthread_atfork(None, Some(in_parent), Some(in_child));
+    });
+}
+
+extern "C" fn in_parent() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Comes before the program can give the number of the parent's epoll instance to something else.
+extern "C" fn in_child() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+    super::local().poller.close_epoll();
+}
