@@ -74,6 +74,8 @@ struct Message {
     text: bool,
     payload: Vec<u8>,
     lost: Vec<bool>,
+    /// How much of it had come in earlier calls.
+    earlier: usize,
     /// How much of it had come when it was found too big.
     refused_at: usize,
 }
@@ -160,9 +162,10 @@ impl Model {
         if !room.keeps_any() {
             self.dropped = !message.payload.is_empty();
         }
-        for (at, lost) in message.lost.iter_mut().enumerate() {
-            *lost |= !room.keeps(at);
+        for (at, lost) in message.lost.iter_mut().enumerate().skip(message.earlier) {
+            *lost = !room.keeps(at);
         }
+        message.earlier = message.lost.len();
     }
 
     fn run(&mut self, room: &Room, rest: &mut &[u8], interrupted: bool) -> Outcome {
@@ -314,8 +317,13 @@ impl Model {
         key[..key_bytes.len()].copy_from_slice(key_bytes);
         let (fin, opcode) = (first >= 128, first % 16);
         if matches!(opcode, 1 | 2) {
-            self.message =
-                Some(Message { text: opcode == 1, payload: vec![], lost: vec![], refused_at: 0 });
+            self.message = Some(Message {
+                text: opcode == 1,
+                payload: vec![],
+                lost: vec![],
+                earlier: 0,
+                refused_at: 0,
+            });
         }
         self.header.clear();
         self.frame = Some(Frame { fin, opcode, key, len, seen: 0, control: vec![] });
