@@ -427,7 +427,8 @@ TEST(rt_ipc_sending_what_is_no_descriptor)
     int s[2];
     char c;
     CHECK_OK(ipc_pair(s));
-    CHECK_ERR(ipc_sendfd(s[0], -1, -1), EBADF);
+    CHECK_ERR(ipc_sendfd(s[0], -1, -1), EINVAL);
+    CHECK_ERR(ipc_sendfd(s[0], INT32_MIN, -1), EINVAL);
     CHECK_ERR(ipc_sendfd(s[0], 1000, -1), EBADF);
     CHECK_ERR(ipc_recvfd(-1, 0), EBADF);
     CHECK_ERR(ipc_sendfd(-1, 0, 0), EBADF);

@@ -525,7 +525,7 @@ TEST_KINDS(rt_streams_from_what_is_none)
     int foreign = socket(kind == TCP ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
     int fresh = socket(kind == TCP ? AF_INET : AF_UNIX, SOCK_STREAM, 0);
     const struct {int fd; int err;} rows[] = {
-        {-1, EBADF}, {-5, EBADF}, {INT32_MAX, EBADF}, {null, ENOTSOCK},
+        {-1, EINVAL}, {INT32_MIN, EINVAL}, {INT32_MAX, EBADF}, {null, ENOTSOCK},
         {datagram, EINVAL}, {foreign, EINVAL}};
     for(size_t i = 0; i != COUNT_OF(rows); i++) {
         check_note("row %zu", i);

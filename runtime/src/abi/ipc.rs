@@ -94,9 +94,9 @@ pub unsafe extern "C" fn dill_ipc_connect_mem(
 /// Sends the descriptor `fd`, which this process keeps, with a byte of its own.
 ///
 /// # Returns
-/// 0, or -1: EBADF if `s` is no handle or `fd` no descriptor, ENOTSUP if `s` is no IPC connection;
-/// EBUSY if another coroutine is sending; ETIMEDOUT; ECANCELED; EPIPE if this side has said that it
-/// is done; ECONNRESET; ENOMEM; ETOOMANYREFS.
+/// 0, or -1: EBADF if `s` is no handle or `fd` no descriptor, EINVAL if `fd` is negative,
+/// ENOTSUP if `s` is no IPC connection; EBUSY if another coroutine is sending; ETIMEDOUT; ECANCELED;
+/// EPIPE if this side has said that it is done; ECONNRESET; ENOMEM; ETOOMANYREFS.
 ///
 /// # Safety
 /// None to speak of.
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn dill_ipc_close(s: c_int, deadline: i64) -> c_int {
 ///
 /// # Returns
 /// A handle, or -1: EBADF if `fd` is no descriptor, ENOTSOCK if it is no socket, EINVAL if it is
-/// another kind of socket; ECANCELED, EMFILE, ENOMEM.
+/// negative or another kind of socket; ECANCELED, EMFILE, ENOMEM.
 ///
 /// # Safety
 /// Nobody else uses `fd` afterwards.

@@ -136,7 +136,7 @@ pub unsafe extern "C" fn dill_tcp_close(s: c_int, deadline: i64) -> c_int {
 ///
 /// # Returns
 /// A handle, or -1: EBADF if `fd` is no descriptor, ENOTSOCK if it is no socket, EINVAL if it is
-/// another kind of socket; ECANCELED, EMFILE, ENOMEM.
+/// negative or another kind of socket; ECANCELED, EMFILE, ENOMEM.
 ///
 /// # Safety
 /// Nobody else uses `fd` afterwards.

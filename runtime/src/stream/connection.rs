@@ -148,11 +148,11 @@ impl Connection {
         unsafe { self.transmit(parts.get_mut(..used).unwrap_or_default(), !all, None) }
     }
 
-    /// Sends a descriptor with a byte. Errors: EBADF, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT,
+    /// Sends a descriptor with a byte. Errors: EINVAL if it is negative; EBADF, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT,
     /// ECANCELED, and those of the system, after which the stream is as it was.
     pub fn send_descriptor(&self, fd: RawFd, deadline: i64) -> Result<()> {
         if fd < 0 {
-            return Err(Errno(libc::EBADF));
+            return Err(Errno(libc::EINVAL));
         }
         let _turn = self.outbound.enter()?;
         self.send_carrier(fd, deadline).map_err(|failure| self.settle(failure, false))
@@ -437,7 +437,7 @@ mod tests {
         close_descriptor(fd);
         assert_eq!(receive(b, 3).unwrap(), b"def");
         assert_eq!(ipc::receive_fd(b, 0), Err(Errno(libc::ETIMEDOUT)));
-        assert_eq!(ipc::send_fd(a, -1, 0), Err(Errno(libc::EBADF)));
+        assert_eq!(ipc::send_fd(a, -1, 0), Err(Errno(libc::EINVAL)));
         handle::close(a).unwrap();
         handle::close(b).unwrap();
     }

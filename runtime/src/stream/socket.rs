@@ -65,9 +65,12 @@ impl Socket {
 
     /// Another descriptor of a socket that was made elsewhere.
     ///
-    /// Errors: EBADF, ENOTSOCK; EINVAL if it is no stream socket of one of `families`, or is not
-    /// `listening` as expected; EMFILE.
+    /// Errors: EBADF, ENOTSOCK; EINVAL if it is negative, is no stream socket of one of `families`, or
+    /// is not `listening` as expected; EMFILE.
     pub fn duplicate(fd: RawFd, families: &[c_int], listening: bool) -> Result<Socket> {
+        if fd < 0 {
+            return Err(Errno(libc::EINVAL));
+        }
         let is_stream = option(fd, libc::SO_TYPE)? == libc::SOCK_STREAM;
         let is_listening = option(fd, libc::SO_ACCEPTCONN)? != 0;
         if !is_stream || is_listening != listening || !families.contains(&family(fd)?) {
