@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "rt.h"
@@ -535,6 +536,52 @@ static void close_under_later(const struct row *row, struct scene *s)
 TEST(rt_cancel_closed_under_every_call_that_has_waited)
 {
     for_each_row(close_under_later);
+}
+
+/*  By one who is woken together with the acceptor, and runs first. */
+static long long close_when_readable(void *arg)
+{
+    struct scene *s = arg;
+    return fdin(s->fd, -1) == 0 ? hclose(s->h) : -1;
+}
+
+/*  Without the runtime, so that nobody else runs. */
+static int connect_at_once(const struct scene *s)
+{
+    struct sockaddr_un path = {.sun_family = AF_UNIX};
+    const struct sockaddr *addr = s->path ? (struct sockaddr*)&path :
+        ipaddr_sockaddr(&s->addr);
+    if(s->path) strcpy(path.sun_path, s->path);
+    int fd = socket(addr->sa_family, SOCK_STREAM, 0);
+    CHECK_OK(connect(fd, addr, s->path ? (socklen_t)sizeof path :
+        (socklen_t)ipaddr_len(&s->addr)));
+    return fd;
+}
+
+static void close_under_woken(const char *name, void (*listen)(struct scene*),
+    long long (*accept)(void*))
+{
+    struct scene s = {.other = -1};
+    struct call acceptor;
+    struct call closer;
+    check_row(name);
+    a_pipe(&s);
+    listen(&s);
+    call_start(&acceptor, accept, &s);
+    call_start(&closer, close_when_readable, &s);
+    CHECK_INT(write(s.fd2, "x", 1), 1);
+    int fd = connect_at_once(&s);
+    CALL_RETURNS(&closer, 0);
+    CALL_FAILS(&acceptor, ECONNRESET);
+    wire_close(fd);
+    clean_up(&s);
+    check_row(NULL);
+}
+
+TEST(rt_cancel_closed_under_one_who_is_about_to_accept)
+{
+    close_under_woken("tcp_accept", tcp_listener, do_tcp_accept);
+    close_under_woken("ipc_accept", ipc_listener, do_ipc_accept);
 }
 
 /*  By a close function, in a coroutine that is itself being cancelled. */

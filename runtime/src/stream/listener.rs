@@ -58,12 +58,14 @@ pub fn accept(kind: Kind, s: c_int, deadline: i64) -> Result<(Socket, sockaddr_s
     sched::can_block()?;
     // SAFETY: the query found a listener, alive behind its handle.
     let listener = unsafe { Shared::another(listener) };
-    loop {
+    // Between the wake-up and this coroutine's turn another may have closed the handle.
+    while listener.socket.is_open() {
         if let Some(accepted) = listener.socket.accept()? {
             return Ok(accepted);
         }
         listener.socket.wait(Direction::In, deadline)?;
     }
+    Err(Errno(libc::ECONNRESET))
 }
 
 /// The query callback.
