@@ -189,6 +189,35 @@ TEST_KINDS(rt_streams_lists_of_any_shape)
     close_pair(s);
 }
 
+/*  Each receive goes on where the last one stopped. */
+enum {ELEMENTS = 200000};
+static unsigned char scattered[ELEMENTS];
+
+static coroutine void send_scattered(int s)
+{
+    CHECK_OK(bsend(s, scattered, ELEMENTS, -1));
+}
+
+TEST(rt_streams_long_lists_take_no_longer_by_the_byte)
+{
+    static struct iolist list[ELEMENTS];
+    static unsigned char in[ELEMENTS];
+    int s[2];
+    for(size_t i = 0; i != ELEMENTS; i++) {
+        scattered[i] = pattern(i);
+        list[i] = (struct iolist){.iol_base = &in[i], .iol_len = 1,
+            .iol_next = i + 1 < ELEMENTS ? &list[i + 1] : NULL};
+    }
+    stream_pair(IPC, s);
+    int sender = go(send_scattered(s[0]));
+    int64_t start = now();
+    CHECK_OK(brecvl(s[1], &list[0], &list[ELEMENTS - 1], -1));
+    CHECK_RANGE(now() - start, 0, check_ms(1500));
+    CHECK_BYTES(in, ELEMENTS, scattered, ELEMENTS);
+    CHECK_OK(hclose(sender));
+    close_pair(s);
+}
+
 TEST_KINDS(rt_streams_malformed_lists_are_einval_and_harmless)
 {
     int s[2];

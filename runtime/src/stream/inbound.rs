@@ -248,11 +248,16 @@ impl Inbound {
         got: &mut usize,
         patience: &mut Patience,
     ) -> Outcome<()> {
+        let mut cursor = list.cursor();
+        // SAFETY: the list is as it was checked, here and below.
+        unsafe { cursor.advance(*got) };
         while *got < total {
             // SAFETY: same condition as this function's.
-            match unsafe { self.place_now(source, list.cursor(), *got) }? {
+            match unsafe { self.place_now(source, cursor) }? {
                 Some(count) => {
                     *got += count;
+                    // SAFETY: see above.
+                    unsafe { cursor.advance(count) };
                     self.advance(count);
                     if *got < total {
                         patience.piece().map_err(Failure::Interrupted)?;
@@ -270,16 +275,10 @@ impl Inbound {
     /// # Safety
     /// The buffers under the cursor are writable.
     #[inline(never)]
-    unsafe fn place_now(
-        &self,
-        source: &impl Source,
-        mut cursor: Cursor,
-        got: usize,
-    ) -> Outcome<Option<usize>> {
+    unsafe fn place_now(&self, source: &impl Source, cursor: Cursor) -> Outcome<Option<usize>> {
         let mut parts = [NO_ROOM; PARTS];
         // SAFETY: same condition as this function's; the gathered parts are such buffers.
         unsafe {
-            cursor.advance(got);
             let (used, _) = cursor.gather(&mut parts);
             let parts = parts.get_mut(..used).unwrap_or_default();
             source.try_receive(parts, self.position.get())
