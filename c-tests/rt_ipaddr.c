@@ -387,3 +387,30 @@ TEST(rt_ipaddr_looking_up_while_the_process_forks)
     CHECK_INT(waitpid(pid, NULL, 0), pid);
     all_answered();
 }
+
+/*  Those that nobody waits for any more keep their threads. */
+TEST(rt_ipaddr_looking_up_takes_64_threads_at_most)
+{
+    struct ipaddr addr;
+    struct call c;
+    set_silent(1);
+    for(int i = 0; i != 100; i++)
+        CHECK_ERR(ipaddr_remote(&addr, "slow.test", 80, 0, now() + 1),
+            ETIMEDOUT);
+    CHECK_INT(running_threads(), 1 + 64);
+    call_start(&c, look_up_op, &addr);
+    CALL_CANCEL(&c);
+    /*  A child has none of them. */
+    pid_t pid = fork();
+    if(pid == 0) _exit(ipaddr_remote(&addr, "localhost", 80, 0, SOON) != 0);
+    int status = -1;
+    CHECK_INT(waitpid(pid, &status, 0), pid);
+    CHECK_INT(status, 0);
+    /*  Who waits has his turn. */
+    call_start(&c, look_up_op, &addr);
+    CHECK_BLOCKED(&c);
+    set_silent(0);
+    CALL_RETURNS(&c, 0);
+    CHECK_ADDR(&addr, "192.0.2.1", 80);
+    all_answered();
+}

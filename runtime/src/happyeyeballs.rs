@@ -33,7 +33,7 @@ const ADDRESSES: usize = 10;
 /// error of the last one, see [`crate::tcp::connect`]; EAGAIN, EMFILE, ENFILE, ENOMEM.
 pub fn connect(name: &CStr, port: u16, deadline: i64) -> Result<c_int> {
     sched::can_block()?;
-    let mut race = Race::new(name, port)?;
+    let mut race = Race::new(name, port, deadline)?;
     let mut patience = Patience::new(deadline);
     loop {
         if let Some(winner) = race.advance()? {
@@ -89,7 +89,7 @@ struct Race {
 }
 
 impl Race {
-    fn new(name: &CStr, port: u16) -> Result<Race> {
+    fn new(name: &CStr, port: u16, deadline: i64) -> Result<Race> {
         let mut race = Race {
             port,
             ipv6: Family::default(),
@@ -106,15 +106,15 @@ impl Race {
                 family.addresses.push_back(Ipaddr::new(SocketAddr::new(ip, port)));
             }
             None => {
-                race.ipv6.lookup = Some(race.look_up(name, libc::AF_INET6)?);
-                race.ipv4.lookup = Some(race.look_up(name, libc::AF_INET)?);
+                race.ipv6.lookup = Some(race.look_up(name, libc::AF_INET6, deadline)?);
+                race.ipv4.lookup = Some(race.look_up(name, libc::AF_INET, deadline)?);
             }
         }
         Ok(race)
     }
 
-    fn look_up(&self, name: &CStr, family: c_int) -> Result<Lookup> {
-        let lookup = Lookup::start(name, family)?;
+    fn look_up(&self, name: &CStr, family: c_int, deadline: i64) -> Result<Lookup> {
+        let lookup = Lookup::start(name, family, deadline)?;
         self.watch.add(lookup.bell(), libc::EPOLLIN)?;
         Ok(lookup)
     }

@@ -11,7 +11,6 @@ use crate::handle;
 use crate::sched::{self, Direction};
 use crate::stream::socket::Socket;
 use crate::stream::{Kind, connection, listener};
-use crate::time;
 
 /// Milliseconds between two attempts to connect to a listener whose queue is full. The system does
 /// not tell when there is room.
@@ -57,7 +56,7 @@ pub unsafe fn connect(path: *const c_char, deadline: i64) -> Result<c_int> {
         match unsafe { socket.connect((&raw const address).cast(), len) } {
             Ok(Some(())) => break,
             Ok(None) => socket.wait(Direction::Out, deadline)?,
-            Err(Errno(libc::EAGAIN)) => pause(deadline)?,
+            Err(Errno(libc::EAGAIN)) => sched::pause(RETRY, deadline)?,
             Err(error) => return Err(error),
         }
     }
@@ -90,15 +89,6 @@ pub fn send_fd(s: c_int, fd: RawFd, deadline: i64) -> Result<()> {
 pub fn receive_fd(s: c_int, deadline: i64) -> Result<RawFd> {
     sched::breathe();
     connection::find(Kind::Ipc, s)?.receive_descriptor(deadline)
-}
-
-/// Sleeps a little, but not beyond the deadline. Errors: ETIMEDOUT, ECANCELED.
-fn pause(deadline: i64) -> Result<()> {
-    if time::expired(deadline) {
-        return Err(Errno(libc::ETIMEDOUT));
-    }
-    let next = time::now() + RETRY;
-    sched::sleep(if deadline < 0 { next } else { next.min(deadline) })
 }
 
 /// The socket address of a path. Errors: EINVAL if there is none, ENAMETOOLONG.

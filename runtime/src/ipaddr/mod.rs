@@ -268,7 +268,7 @@ pub unsafe fn remote(
         let wanted = mode.rank(ip.is_ipv4()).map(|_| Ipaddr::new(SocketAddr::new(ip, port)));
         return Ok(wanted.into_iter().collect());
     }
-    let mut found = Lookup::start(name, mode.family())?.wait(deadline)?;
+    let mut found = Lookup::start(name, mode.family(), deadline)?.wait(deadline)?;
     let rank = |address: &Ipaddr| mode.rank(address.family() == libc::AF_INET);
     found.retain(|address| rank(address).is_some());
     // The sort is stable: within a family the order is the resolver's.

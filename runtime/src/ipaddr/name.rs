@@ -7,6 +7,7 @@
 use core::ffi::{CStr, c_int};
 use core::mem::MaybeUninit;
 use core::ptr::{null, null_mut};
+use core::sync::atomic::{AtomicU64, Ordering};
 use std::io;
 use std::net::Shutdown;
 use std::os::fd::{AsRawFd, RawFd};
@@ -23,6 +24,13 @@ use super::Ipaddr;
 
 type Answer = Result<Vec<Ipaddr>>;
 
+/// So many look-ups are in progress at once in the whole process. The resolver may take its time, and
+/// keeps its thread even when nobody waits for the answer any more.
+const LIMIT: u64 = 64;
+
+/// Milliseconds after which whoever waits for others to end looks again.
+const RETRY: i64 = 10;
+
 /// A look-up in progress.
 pub struct Lookup {
     bell: UnixStream,
@@ -30,11 +38,18 @@ pub struct Lookup {
 }
 
 impl Lookup {
-    /// Asks for the addresses of one family, or with AF_UNSPEC of both.
+    /// Asks for the addresses of one family, or with AF_UNSPEC of both. Waits while there are too many
+    /// look-ups.
     ///
-    /// Errors: ECANCELED, EMFILE, ENFILE, EAGAIN, ENOMEM.
-    pub fn start(name: &CStr, family: c_int) -> Result<Lookup> {
+    /// Errors: ECANCELED, ETIMEDOUT, EMFILE, ENFILE, EAGAIN, ENOMEM.
+    pub fn start(name: &CStr, family: c_int, deadline: i64) -> Result<Lookup> {
         sched::can_block()?;
+        let place = loop {
+            match Place::take() {
+                Some(place) => break place,
+                None => sched::pause(RETRY, deadline)?,
+            }
+        };
         let (bell, cord) = UnixStream::pair().map_err(|error| errno_of(&error))?;
         let (answer, inbox) = mpsc::sync_channel(1);
         let name = name.to_owned();
@@ -43,6 +58,7 @@ impl Lookup {
             answer.send(ask(&name, family)).ok();
             // Dropping it would not do: a process forked meanwhile has a copy.
             cord.shutdown(Shutdown::Both).ok();
+            drop(place);
         })?;
         Ok(Lookup { bell, inbox })
     }
@@ -82,6 +98,29 @@ impl Lookup {
 impl Drop for Lookup {
     fn drop(&mut self) {
         sched::forget_fd(self.bell());
+    }
+}
+
+/// The right to one of the look-ups.
+struct Place;
+
+/// How many are taken, below the number of the process: of its parent's threads a child has none.
+static TAKEN: AtomicU64 = AtomicU64::new(0);
+
+impl Place {
+    fn take() -> Option<Place> {
+        let process = u64::from(std::process::id()) << 32;
+        let one_more = |taken: u64| {
+            let own = taken.checked_sub(process).filter(|own| *own <= LIMIT).unwrap_or(0);
+            (own < LIMIT).then_some(process + own + 1)
+        };
+        TAKEN.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok().map(|_| Place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        TAKEN.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

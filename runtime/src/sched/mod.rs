@@ -411,6 +411,15 @@ pub fn sleep(deadline: i64) -> Result<()> {
     }
 }
 
+/// Sleeps so many milliseconds, but not beyond the deadline. Errors: ETIMEDOUT, ECANCELED.
+pub fn pause(ms: i64, deadline: i64) -> Result<()> {
+    if time::expired(deadline) {
+        return Err(Errno(libc::ETIMEDOUT));
+    }
+    let next = time::now() + ms;
+    sleep(if deadline < 0 { next } else { next.min(deadline) })
+}
+
 /// Keeps a loop of I/O that always succeeds at once from starving the other coroutines: now and
 /// then it yields, if the coroutine may block, and otherwise costs next to nothing.
 ///
