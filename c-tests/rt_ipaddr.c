@@ -60,7 +60,9 @@ static int look_up(const char *name, int family, struct addrinfo **found)
 {
     *found = NULL;
     if(strcmp(name, "none.test") == 0) return EAI_NONAME;
-    if(strcmp(name, "fail.test") == 0) return EAI_AGAIN;
+    if(strcmp(name, "nodata.test") == 0) return EAI_NODATA;
+    if(strcmp(name, "again.test") == 0) return EAI_AGAIN;
+    if(strcmp(name, "fail.test") == 0) return EAI_FAIL;
     /*  Mixed, as resolvers answer. */
     if(family != AF_INET6) *found = entry("192.0.2.2", *found);
     if(family != AF_INET) *found = entry("2001:db8::2", *found);
@@ -293,10 +295,26 @@ TEST(rt_ipaddr_more_addresses_than_there_is_room_for)
 TEST(rt_ipaddr_unknown_names)
 {
     struct ipaddr addr;
-    static const char *const names[] = {"none.test", "fail.test"};
+    static const char *const names[] = {"none.test", "nodata.test"};
     for(size_t i = 0; i != COUNT_OF(names); i++) {
         CHECK_ERR(ipaddr_remote(&addr, names[i], 80, 0, SOON), EADDRNOTAVAIL);
         CHECK_INT(ipaddr_remotes(&addr, 1, names[i], 80, 0, SOON), 0);
+    }
+    all_answered();
+}
+
+/*  It may know the name, but cannot tell. */
+TEST(rt_ipaddr_trouble_of_the_resolver)
+{
+    static const struct {const char *name; int err;} rows[] = {
+        {"again.test", EAGAIN}, {"fail.test", EIO}};
+    struct ipaddr addr;
+    for(size_t i = 0; i != COUNT_OF(rows); i++) {
+        check_note("%s", rows[i].name);
+        CHECK_ERR(ipaddr_remote(&addr, rows[i].name, 80, 0, SOON),
+            rows[i].err);
+        CHECK_ERR(ipaddr_remotes(&addr, 1, rows[i].name, 80, 0, SOON),
+            rows[i].err);
     }
     all_answered();
 }

@@ -13,9 +13,9 @@ use crate::ipaddr;
 /// # Returns
 /// A handle, or -1:
 /// * EINVAL: `name` is NULL, or `port` is not in 1..=65535.
-/// * ECANCELED, ETIMEDOUT. EADDRNOTAVAIL: no such host.
+/// * ECANCELED, ETIMEDOUT. EADDRNOTAVAIL: no such host. EAGAIN, EIO: the resolver cannot tell.
 /// * If all attempts have failed, what the last one failed with: see `dill_tcp_connect`.
-/// * EAGAIN, EMFILE, ENFILE, ENOMEM.
+/// * EMFILE, ENFILE, ENOMEM, EAGAIN.
 ///
 /// # Safety
 /// `name` is NULL or a string.

@@ -35,8 +35,8 @@ pub unsafe extern "C" fn dill_ipaddr_local(
 ///
 /// # Returns
 /// 0, or -1: EINVAL if `addr` or `name` is NULL, or the port or the mode out of range;
-/// EADDRNOTAVAIL if there is no such address; ETIMEDOUT; ECANCELED; EMFILE, ENFILE, ENOMEM, EAGAIN
-/// if the look-up could not be started.
+/// EADDRNOTAVAIL if there is no such address; EAGAIN if the resolver cannot tell at present, EIO if it
+/// fails; ETIMEDOUT; ECANCELED; EMFILE, ENFILE, ENOMEM, EAGAIN if the look-up could not be started.
 ///
 /// # Safety
 /// `addr` is NULL or writable; `name` is NULL or a C string.
@@ -61,8 +61,9 @@ pub unsafe extern "C" fn dill_ipaddr_remote(
 ///
 /// # Returns
 /// How many were found and stored, which may be 0, or -1: EINVAL if `addrs` or `name` is NULL,
-/// `naddrs` is not positive, or the port or the mode is out of range; ETIMEDOUT; ECANCELED; EMFILE,
-/// ENFILE, ENOMEM, EAGAIN if the look-up could not be started.
+/// `naddrs` is not positive, or the port or the mode is out of range; EAGAIN if the resolver cannot
+/// tell at present, EIO if it fails; ETIMEDOUT; ECANCELED; EMFILE, ENFILE, ENOMEM, EAGAIN if the
+/// look-up could not be started.
 ///
 /// # Safety
 /// `addrs` is NULL or writable for `naddrs` addresses; `name` is NULL or a C string.

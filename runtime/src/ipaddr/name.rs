@@ -69,7 +69,8 @@ impl Lookup {
     }
 
     /// What has been found, with port 0; `None` if that is not known yet. An unknown name has no
-    /// addresses. Errors: those of the system.
+    /// addresses. Errors: EAGAIN if the resolver cannot tell at present, EIO if it fails; those of the
+    /// system.
     pub fn answer(&self) -> Option<Answer> {
         match self.inbox.try_recv() {
             Ok(answer) => Some(answer),
@@ -79,7 +80,7 @@ impl Lookup {
         }
     }
 
-    /// Waits for the answer. Errors: ETIMEDOUT, ECANCELED, and those of the system.
+    /// Waits for the answer. Errors: ETIMEDOUT, ECANCELED, and those of [`Lookup::answer`].
     pub fn wait(&self, deadline: i64) -> Answer {
         loop {
             if let Some(answer) = self.answer() {
@@ -149,6 +150,9 @@ fn ask(name: &CStr, family: c_int) -> Answer {
         0 => {}
         libc::EAI_SYSTEM => return Err(Errno::last()),
         libc::EAI_MEMORY => return Err(Errno(libc::ENOMEM)),
+        // It could not ask whoever knows, or got no proper answer.
+        libc::EAI_AGAIN => return Err(Errno(libc::EAGAIN)),
+        libc::EAI_FAIL => return Err(Errno(libc::EIO)),
         // The resolver knows no address.
         _ => return Ok(Vec::new()),
     }
