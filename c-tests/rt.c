@@ -229,3 +229,38 @@ void check_warm_up(void)
     hclose(s[0]);
     hclose(s[1]);
 }
+
+long long io_recv(void *arg)
+{
+    struct io *io = arg;
+    return brecv(io->s, io->buf, io->len, io->deadline);
+}
+
+long long io_send(void *arg)
+{
+    struct io *io = arg;
+    return bsend(io->s, io->buf, io->len, io->deadline);
+}
+
+void io_start(struct io *io, long long (*fn)(void *arg), int s, void *buf,
+    size_t len)
+{
+    *io = (struct io){.s = s, .buf = buf, .len = len, .deadline = -1};
+    call_start(&io->call, fn, io);
+}
+
+void check_passes_whole(struct at at, int from, int to, size_t len)
+{
+    struct io io;
+    unsigned char *out = malloc(len + 1);
+    unsigned char *in = calloc(1, len + 1);
+    check_note("%zu bytes", len);
+    for(size_t i = 0; i != len; i++) out[i] = pattern(i);
+    io_start(&io, io_send, from, out, len);
+    int rc = brecv(to, in, len, SOON);
+    check_ok(at, "brecv", rc, errno);
+    call_returns(at, &io.call, 0);
+    check_bytes(at, "received", in, len, out, len);
+    free(out);
+    free(in);
+}

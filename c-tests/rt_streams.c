@@ -16,49 +16,18 @@ static void close_pair(const int s[2])
     CHECK_OK(hclose(s[1]));
 }
 
-struct io {struct call call; int s; void *buf; size_t len; int64_t deadline;};
-
-static long long recv_op(void *arg)
-{
-    struct io *io = arg;
-    return brecv(io->s, io->buf, io->len, io->deadline);
-}
-
-static long long send_op(void *arg)
-{
-    struct io *io = arg;
-    return bsend(io->s, io->buf, io->len, io->deadline);
-}
-
-static void start(struct io *io, long long (*fn)(void *arg), int s, void *buf,
-    size_t len)
-{
-    *io = (struct io){.s = s, .buf = buf, .len = len, .deadline = -1};
-    call_start(&io->call, fn, io);
-}
-
 static char big[8 << 20];
 
 /**** Bytes ****/
 
 TEST_KINDS(rt_streams_bytes_arrive_in_order)
 {
-    static unsigned char out[70000];
-    static unsigned char in[70000];
     static const size_t sizes[] = {
         0, 1, 2, 125, 1984, 1985, 8191, 8192, 8193, 65536, 70000};
     int s[2];
     stream_pair(kind, s);
-    for(size_t i = 0; i != sizeof out; i++) out[i] = pattern(i);
-    for(size_t i = 0; i != COUNT_OF(sizes); i++) {
-        struct io io;
-        check_note("%zu bytes", sizes[i]);
-        memset(in, 0, sizeof in);
-        start(&io, send_op, s[i % 2], out, sizes[i]);
-        CHECK_OK(brecv(s[1 - i % 2], in, sizes[i], SOON));
-        CALL_RETURNS(&io.call, 0);
-        CHECK_BYTES(in, sizes[i], out, sizes[i]);
-    }
+    for(size_t i = 0; i != COUNT_OF(sizes); i++)
+        CHECK_PASSES_WHOLE(s[i % 2], s[1 - i % 2], sizes[i]);
     close_pair(s);
 }
 
@@ -85,7 +54,7 @@ TEST_KINDS(rt_streams_more_than_the_system_holds)
     static unsigned char in[sizeof big];
     for(size_t i = 0; i != sizeof big; i++) big[i] = (char)pattern(i);
     stream_pair(kind, s);
-    start(&io, send_op, s[0], big, sizeof big);
+    io_start(&io, io_send, s[0], big, sizeof big);
     CHECK_BLOCKED(&io.call);
     for(size_t at = 0; at != sizeof big; at += sizeof big / 64)
         CHECK_OK(brecv(s[1], in + at, sizeof big / 64, SOON));
@@ -103,8 +72,8 @@ TEST_KINDS(rt_streams_both_directions_at_once)
     for(size_t i = 0; i != LEN; i++) big[i] = (char)pattern(i);
     stream_pair(kind, s);
     for(int i = 0; i != 2; i++) {
-        start(&io[2 * i], send_op, s[i], big, LEN);
-        start(&io[2 * i + 1], recv_op, s[i], in[i], LEN);
+        io_start(&io[2 * i], io_send, s[i], big, LEN);
+        io_start(&io[2 * i + 1], io_recv, s[i], in[i], LEN);
     }
     for(int i = 0; i != 4; i++) CALL_RETURNS(&io[i].call, 0);
     for(int i = 0; i != 2; i++) CHECK(memcmp(in[i], big, LEN) == 0);
@@ -331,10 +300,10 @@ TEST_KINDS(rt_streams_one_user_for_each_direction)
     struct io reader;
     struct io writer;
     stream_pair(kind, s);
-    start(&reader, recv_op, s[0], in, 3);
+    io_start(&reader, io_recv, s[0], in, 3);
     CHECK_ERR(brecv(s[0], in, 1, -1), EBUSY);
     CHECK_ERR(brecv_some(s[0], in, 1, -1), EBUSY);
-    start(&writer, send_op, s[0], big, sizeof big);
+    io_start(&writer, io_send, s[0], big, sizeof big);
     CHECK_ERR(bsend(s[0], "x", 1, -1), EBUSY);
     /*  Nothing of that disturbs those two. */
     CHECK_OK(bsend(s[1], "abc", 3, SOON));
@@ -416,7 +385,7 @@ TEST_KINDS(rt_streams_close_in_order)
     stream_pair(kind, s);
     CHECK_OK(bsend(s[0], big, 1000, SOON));
     CHECK_OK(bsend(s[1], big, 1000, SOON));
-    start(&io, close_op, s[0], NULL, kind);
+    io_start(&io, close_op, s[0], NULL, kind);
     CHECK_BLOCKED(&io.call);
     stream_drop(s[1], 1000);
     CHECK_INT(stream_close(kind, s[1], SOON), 0);
@@ -454,7 +423,7 @@ TEST_KINDS(rt_streams_close_that_fails_closes_nevertheless)
     CHECK_ERR(hclose(s[0]), EBADF);
     CHECK_OK(hclose(s[1]));
     stream_pair(kind, s);
-    start(&io, close_op, s[0], NULL, kind);
+    io_start(&io, close_op, s[0], NULL, kind);
     CALL_CANCEL(&io.call);
     CHECK_ERR(hclose(s[0]), EBADF);
     CHECK_OK(hclose(s[1]));
@@ -472,7 +441,7 @@ TEST_KINDS(rt_streams_moved_while_they_close)
     int s[2];
     struct io io;
     stream_pair(kind, s);
-    start(&io, close_op, s[0], NULL, kind);
+    io_start(&io, close_op, s[0], NULL, kind);
     int moved = hown(s[0]);
     CHECK_OK(moved);
     CHECK_OK(hclose(s[1]));
@@ -508,7 +477,7 @@ TEST_KINDS(rt_streams_flooding_a_peer_that_leaves)
     int s[2];
     struct io io;
     stream_pair(kind, s);
-    start(&io, send_op, s[0], big, sizeof big);
+    io_start(&io, io_send, s[0], big, sizeof big);
     CHECK_BLOCKED(&io.call);
     CHECK_OK(hclose(s[1]));
     CALL_FAILS(&io.call, ECONNRESET);

@@ -204,20 +204,6 @@ static void put(struct line *l, int to, const void *data, size_t len)
 
 /**** Sending and receiving in coroutines ****/
 
-struct io {struct call call; int s; void *buf; size_t len; int64_t deadline;};
-
-static long long recv_op(void *arg)
-{
-    struct io *io = arg;
-    return brecv(io->s, io->buf, io->len, io->deadline);
-}
-
-static long long send_op(void *arg)
-{
-    struct io *io = arg;
-    return bsend(io->s, io->buf, io->len, io->deadline);
-}
-
 static long long detach_op(void *arg)
 {
     struct io *io = arg;
@@ -227,8 +213,7 @@ static long long detach_op(void *arg)
 static void start(struct io *io, long long (*fn)(void *arg), int s, void *buf,
     size_t len)
 {
-    *io = (struct io){.s = s, .buf = buf, .len = len, .deadline = -1};
-    call_start(&io->call, fn, io);
+    io_start(io, fn, s, buf, len);
     /*  It may have let others run before it began. */
     yield();
 }
@@ -259,16 +244,8 @@ TEST_KINDS(rt_tls_bytes_arrive_in_order)
         0, 1, 2, 8191, 8192, 8193, 16384, 16385, 65536, 65537, 300000};
     int s[2];
     tls_pair(kind, s);
-    fill_out();
-    for(size_t i = 0; i != COUNT_OF(sizes); i++) {
-        struct io io;
-        check_note("%zu bytes", sizes[i]);
-        memset(in, 0, sizeof in);
-        start(&io, send_op, s[i % 2], out, sizes[i]);
-        CHECK_OK(brecv(s[1 - i % 2], in, sizes[i], SOON));
-        CALL_RETURNS(&io.call, 0);
-        CHECK_BYTES(in, sizes[i], out, sizes[i]);
-    }
+    for(size_t i = 0; i != COUNT_OF(sizes); i++)
+        CHECK_PASSES_WHOLE(s[i % 2], s[1 - i % 2], sizes[i]);
     close_pair(s);
 }
 
@@ -340,10 +317,10 @@ TEST_KINDS(rt_tls_is_duplex)
     tls_pair(kind, s);
     fill_out();
     for(int round = 0; round != 5; round++) {
-        start(&io[0], send_op, s[0], out, sizeof out);
-        start(&io[1], send_op, s[1], out, sizeof out);
-        start(&io[2], recv_op, s[0], in, sizeof in);
-        start(&io[3], recv_op, s[1], in2, sizeof in2);
+        start(&io[0], io_send, s[0], out, sizeof out);
+        start(&io[1], io_send, s[1], out, sizeof out);
+        start(&io[2], io_recv, s[0], in, sizeof in);
+        start(&io[3], io_recv, s[1], in2, sizeof in2);
         for(int i = 0; i != 4; i++) CALL_RETURNS(&io[i].call, 0);
         CHECK_BYTES(in, sizeof in, out, sizeof out);
         CHECK_BYTES(in2, sizeof in2, out, sizeof out);
@@ -357,13 +334,13 @@ TEST_KINDS(rt_tls_has_one_user_a_direction)
     char c;
     struct io io;
     tls_pair(kind, s);
-    start(&io, recv_op, s[0], &c, 1);
+    start(&io, io_recv, s[0], &c, 1);
     CHECK_ERR(brecv(s[0], &c, 1, SOON), EBUSY);
     CHECK_ERR(brecv_some(s[0], &c, 1, SOON), EBUSY);
     CHECK_OK(bsend(s[1], "x", 1, SOON));
     CALL_RETURNS(&io.call, 0);
     static char much[8 << 20];
-    start(&io, send_op, s[0], much, sizeof much);
+    start(&io, io_send, s[0], much, sizeof much);
     CHECK_BLOCKED(&io.call);
     CHECK_ERR(bsend(s[0], "x", 1, SOON), EBUSY);
     CHECK_ERR(tls_done(s[0], SOON), EBUSY);
@@ -414,7 +391,7 @@ TEST_KINDS(rt_tls_long_receives_go_on_after_a_timeout)
     for(size_t cut = 0; cut < total; cut += (size_t)(total / check_rounds(40))) {
         struct io io;
         check_note("cut at %zu", cut);
-        start(&io, send_op, l.s[0], out, LEN);
+        start(&io, io_send, l.s[0], out, LEN);
         CHECK_INT(wire_read(l.fd[0], wire, total, check_ms(3000)), total);
         CALL_RETURNS(&io.call, 0);
         put(&l, 1, wire, cut);
@@ -439,12 +416,12 @@ TEST_KINDS(rt_tls_another_reader_takes_over)
         check_note("cut at %zu", cut);
         CHECK_OK(bsend(l.s[0], "abcdefgh", 8, SOON));
         size_t n = take_record(&l, 0, record);
-        start(&io, recv_op, l.s[1], in, 8);
+        start(&io, io_recv, l.s[1], in, 8);
         put(&l, 1, record, cut);
         msleep(now() + 2);
         CHECK_BLOCKED(&io.call);
         CALL_CANCEL(&io.call);
-        start(&io, recv_op, l.s[1], in, 8);
+        start(&io, io_recv, l.s[1], in, 8);
         put(&l, 1, record + cut, n - cut);
         CALL_RETURNS(&io.call, 0);
         CHECK_BYTES(in, 8, "abcdefgh", 8);
@@ -483,7 +460,7 @@ TEST(rt_tls_done_can_be_tried_again)
     size_t n = stream_fill(s[0]);
     CHECK_ERR(tls_done(s[0], 0), ETIMEDOUT);
     CHECK_ERR(tls_done(s[0], BRIEFLY), ETIMEDOUT);
-    start(&io, send_op, s[0], "never", 5);
+    start(&io, io_send, s[0], "never", 5);
     CHECK_BLOCKED(&io.call);
     CALL_CANCEL(&io.call);
     stream_drop(s[1], n);
@@ -617,7 +594,7 @@ TEST_KINDS(rt_tls_detach_closes_on_failure)
     CHECK_ERR(hclose(s[0]), EBADF);
     CHECK_OK(hclose(s[1]));
     tls_pair(kind, s);
-    start(&io, recv_op, s[0], in, 1);
+    start(&io, io_recv, s[0], in, 1);
     CHECK_ERR(tls_detach(s[0], SOON), EBUSY);
     CALL_FAILS(&io.call, ECONNRESET);
     CHECK_OK(hclose(s[1]));
@@ -631,8 +608,8 @@ TEST_KINDS(rt_tls_hclose_closes_both_layers)
     static char much[8 << 20];
     int before = open_handles();
     tls_pair(kind, s);
-    start(&io[0], recv_op, s[0], in, 1);
-    start(&io[1], send_op, s[0], much, sizeof much);
+    start(&io[0], io_recv, s[0], in, 1);
+    start(&io[1], io_send, s[0], much, sizeof much);
     CHECK_BLOCKED(&io[0].call);
     CHECK_BLOCKED(&io[1].call);
     CHECK_OK(hclose(s[0]));
@@ -810,7 +787,7 @@ TEST_KINDS(rt_tls_a_sender_passes_the_alert_on)
     line_secure(kind, &l);
     CHECK_OK(bsend(l.s[0], "abcdef", 6, SOON));
     size_t n = take_record(&l, 0, record);
-    start(&io, send_op, l.s[1], much, sizeof much);
+    start(&io, io_send, l.s[1], much, sizeof much);
     CHECK_BLOCKED(&io.call);
     record[n - 1] ^= 1;
     put(&l, 1, record, n);
@@ -1151,7 +1128,7 @@ TEST(rt_tls_over_a_stream_of_the_program)
     fill_out();
     struct io io;
     for(int i = 0; i != 2; i++) {
-        start(&io, send_op, s[i], out, sizeof out);
+        start(&io, io_send, s[i], out, sizeof out);
         CHECK_OK(brecv(s[1 - i], in, sizeof in, SOON));
         CALL_RETURNS(&io.call, 0);
         CHECK_BYTES(in, sizeof in, out, sizeof out);
