@@ -17,12 +17,13 @@ import os
 import pathlib
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
+sys.path.insert(0, str(ROOT / "tools"))
+from needs import die, need  # noqa: E402
 
 # What every program is linked with; the rest of the directory are programs.
 SUPPORT = ["check", "wire", "conn", "tap", "http"]
@@ -39,8 +40,6 @@ CFLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-g", "-
           # gcc 12 may think a coroutine does not write to its parent's locals.
           "-fno-ipa-modref"]
 STATIC_SYSTEM = ["-lpthread", "-ldl", "-lm", "-lrt", "-lgcc_s"]
-PACKAGES = {"cc": "gcc", "gcc": "gcc", "clang": "clang", "ar": "binutils",
-            "valgrind": "valgrind"}
 # The status by which valgrind and the sanitizers say that they have found something.
 FOUND = 99
 VALGRIND = ["valgrind", "-q", f"--error-exitcode={FOUND}", "--leak-check=full",
@@ -50,16 +49,6 @@ VALGRIND = ["valgrind", "-q", f"--error-exitcode={FOUND}", "--leak-check=full",
             "--child-silent-after-fork=yes"]
 VALGRIND_SLOWDOWN = 10
 PROGRAM_SECONDS = 900
-
-
-def die(message):
-    sys.exit(f"run.py: {message}")
-
-
-def need(tool):
-    if not shutil.which(tool):
-        package = PACKAGES.get(tool, tool)
-        die(f"{tool} is missing; on Debian: apt-get install {package}")
 
 
 class Mode:

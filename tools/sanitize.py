@@ -20,6 +20,8 @@ import shutil
 import subprocess
 import sys
 
+from needs import die, install, need
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "sanitize"
 LIBRARIES = ["libdill_ws", "libdill_rt"]
@@ -62,10 +64,6 @@ MISTAKES = [
 ]
 
 
-def die(message):
-    sys.exit(f"sanitize.py: {message}")
-
-
 def run(command, **more):
     """Output of a command that must succeed."""
     done = subprocess.run([str(word) for word in command], cwd=ROOT, text=True,
@@ -76,11 +74,9 @@ def run(command, **more):
 
 
 def need_tools():
-    for tool, package in [("cargo", "cargo"), ("gcc", "gcc"), ("nm", "binutils")]:
-        if not shutil.which(tool):
-            die(f"{tool} is missing; on Debian: apt-get install {package}")
+    need("cargo", "gcc", "nm")
     if not pathlib.Path(run(["gcc", "-print-file-name=libasan.so"]).strip()).is_absolute():
-        die("gcc's libasan is missing; on Debian: apt-get install libgcc-12-dev, or of gcc's version")
+        die("gcc's libasan is missing; " + install("libgcc-12-dev") + ", or of gcc's version")
 
 
 def build_libraries():

@@ -12,22 +12,16 @@ import argparse
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import time
 
+from needs import RUST, need
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-# Tools of Rust. What Debian 12 and 13 have is too old.
-RUST_TOOLS = ["cargo", "rustfmt", "cargo-clippy"]
-# Each other tool that a step uses, with the Debian package that has it.
-TOOLS = {
-    "cc": "gcc", "c++": "g++",
-    "make": "make", "pkg-config": "pkg-config", "nm": "binutils", "valgrind": "valgrind",
-    "node": "nodejs", "npm": "npm", "openssl": "openssl",
-    "groff": "groff-base", "man": "man-db",
-}
+# What a step uses, whichever.
+TOOLS = [*RUST, "cc", "c++", "make", "pkg-config", "nm", "valgrind", "node", "npm", "openssl", "groff", "man"]
 
 COUNTS = [
     re.compile(r"^(\d+) passed, (\d+) failed\b"),
@@ -65,15 +59,6 @@ def steps(libdill):
         ("autobahn on libdill", ["c-tests/autobahn/run.py", "--libdill", libdill]),
     ]
     return own + (theirs if libdill else [])
-
-
-def need_tools():
-    missing = [tool for tool in [*RUST_TOOLS, *TOOLS] if not shutil.which(tool)]
-    for tool in missing:
-        print(f"{tool} is missing; " + (
-            "see https://rustup.rs" if tool in RUST_TOOLS else f"on Debian: apt-get install {TOOLS[tool]}"))
-    if missing:
-        sys.exit(1)
 
 
 def counted(output):
@@ -115,7 +100,7 @@ def main():
     if args.list:
         print("\n".join(name for name, _ in chosen))
         return 0
-    need_tools()
+    need(*TOOLS)
     passed = failed = 0
     broken = []
     for name, command in chosen:

@@ -28,6 +28,8 @@ sys.dont_write_bytecode = True
 from chromium import Browser, Failure  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+from needs import need  # noqa: E402
 EXAMPLE = ROOT / "examples" / "webapp"
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # RFC 6455, section 1.3
 ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
@@ -52,13 +54,6 @@ def check(name, good, detail=""):
 
 def same(name, got, want):
     return check(name, got == want, f"got {got!r}, want {want!r}")
-
-
-def need(program, package):
-    found = shutil.which(program)
-    if not found:
-        sys.exit(f"{program} is missing; on Debian: apt-get install {package}")
-    return found
 
 
 # ---- The server ----
@@ -449,8 +444,8 @@ def main():
     parser.add_argument("--screenshot", type=pathlib.Path)
     parser.add_argument("--libdill", type=pathlib.Path, metavar="SRC")
     args = parser.parse_args()
-    program = need(os.environ.get("CHROMIUM", "chromium"), "chromium")
-    need(shlex.split(os.environ.get("CC", "cc"))[0], "gcc")
+    program = os.environ.get("CHROMIUM", "chromium")
+    need(program, shlex.split(os.environ.get("CC", "cc"))[0])
     with tempfile.TemporaryDirectory() as directory:
         try:
             args.cflags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror"]

@@ -9,12 +9,13 @@ import os
 import pathlib
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+from needs import need  # noqa: E402
 
 CFLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-g", "-O1"]
 SOURCES = [HERE / "faults.c", HERE / "host.c", HERE.parent / "check.c"]
@@ -47,8 +48,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--libs", type=pathlib.Path, default=ROOT / "build")
     arguments = parser.parse_args()
-    if not shutil.which("valgrind"):
-        sys.exit("run.py: valgrind is missing; on Debian: apt-get install valgrind")
+    need("valgrind")
     program = build(arguments.libs)
     results = [run("alone", [program]), run("under valgrind", [*VALGRIND, program])]
     passed, failed = (sum(column) for column in zip(*results))

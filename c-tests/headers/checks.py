@@ -3,18 +3,17 @@
 import os
 import pathlib
 import shlex
-import shutil
 import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+from needs import need  # noqa: E402, F401
 INCLUDE = ROOT / "include"
 BUILD = ROOT / "build"
 CC = shlex.split(os.environ.get("CC", "cc"))
 CXX = shlex.split(os.environ.get("CXX", "c++"))
-PACKAGES = {"cc": "gcc", "c++": "g++", "nm": "binutils", "readelf": "binutils",
-            "pkg-config": "pkg-config", "make": "make", "man": "man-db"}
 
 # Failures shown; one mistake in a header makes hundreds.
 SHOWN = 20
@@ -35,14 +34,6 @@ def check(good, name, detail=""):
             for line in str(detail).splitlines()[:12]:
                 print(f"     {line}")
     return good
-
-
-def need(*tools):
-    missing = [tool for tool in tools if not shutil.which(tool)]
-    for tool in missing:
-        print(f"{tool} is missing; on Debian: apt-get install {PACKAGES.get(tool, tool)}")
-    if missing:
-        sys.exit(1)
 
 
 def run(command, **options):

@@ -13,22 +13,14 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+from needs import die, install, need  # noqa: E402
 CFLAGS = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-g", "-O2",
           # gcc 12 may think a coroutine does not write to its parent's locals.
           "-fno-ipa-modref"]
 # Seconds for the installation of packages, and for a program to start or to end.
 INSTALL_SECONDS = 300
 START_SECONDS = 20
-
-
-def die(message):
-    sys.exit(f"{pathlib.Path(sys.argv[0]).parent.name}: {message}")
-
-
-def need(tool, package):
-    if not shutil.which(tool):
-        die(f"{tool} is missing; on Debian: apt-get install {package}")
-    return tool
 
 
 def arguments(description, out="", libdill="run on this installed libdill instead of libdill_rt"):
@@ -57,7 +49,7 @@ class Setup:
     def program(self, source, under="plain"):
         """The path of a C program, made from a source in c-tests/, echo.c, and what it stands on."""
         cc = shlex.split(os.environ.get("CC", "cc"))
-        need(cc[0], "gcc")
+        need(cc[0])
         host, libraries = "libdill_rt", [f"-Wl,-rpath,{self.libs}"]
         if self.libdill:
             # First in the list is first in symbol lookup. The path has to serve libdill_ws as well.
@@ -86,7 +78,7 @@ class Setup:
 
     def node(self):
         """The environment in which node finds the packages of package.json."""
-        need("node", "nodejs")
+        need("node")
         home = self._install(self.out / "node", HERE / "package-lock.json", self._install_node)
         return {"NODE_PATH": str(home / "node_modules")}
 
@@ -105,13 +97,13 @@ class Setup:
         try:
             import ensurepip  # noqa: F401, Debian has it in a package of its own
         except ImportError:
-            die("Python's venv is missing; on Debian: apt-get install python3-venv")
+            die("Python's venv is missing; " + install("python3-venv"))
         self._run([sys.executable, "-m", "venv", home])
         self._run([home / "bin/python", "-m", "pip", "install", "--quiet",
                    "--requirement", HERE / "requirements.txt"])
 
     def _install_node(self, home):
-        need("npm", "npm")
+        need("npm")
         home.mkdir()
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / name, home)
