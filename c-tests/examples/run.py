@@ -83,15 +83,21 @@ def check_prototype(page, prototypes):
            f"the page has\n  {proto}\nthe header has\n  {prototypes[page.stem]}")
 
 
+def header_errors(header):
+    """The errors that the comments in the header name, by function. "As NAME." stands for NAME's."""
+    comments = {name: text for text, name in re.findall(
+        r"/\*((?:(?!\*/).)*)\*/\s*DILL_WS_EXPORT[^(;]*?dill_(ws_\w+)\(", header, re.S)}
+    return {name: set().union(*(errno_names(comments[other]) for other in
+                                [name, *re.findall(r"\bAs (ws_\w+)\.", text)]))
+            for name, text in comments.items()}
+
+
 def check_errors(page, header):
-    """What the comment in the header names is on the page too."""
-    comments = re.findall(r"/\*((?:(?!\*/).)*)\*/\s*DILL_WS_EXPORT[^(;]*?dill_(ws_\w+)\(",
-                          header, re.S)
-    comment = dict((name, text) for text, name in comments).get(page.stem)
-    expect(comment is not None, "no comment in the header")
-    expect(errno_names(comment), "the comment in the header names no errno")
-    missing = errno_names(comment) - errno_names(section(page, "ERRORS"))
-    expect(not missing, f"in the header but not on the page: {sorted(missing)}")
+    """The comment in the header and the page name the same errors."""
+    commented, described = header.get(page.stem), errno_names(section(page, "ERRORS"))
+    expect(commented, "the comment in the header names no errno")
+    expect(commented == described, f"only in the header: {sorted(commented - described)}, "
+           f"only on the page: {sorted(described - commented)}")
 
 
 # ---- The programs ----
@@ -572,9 +578,9 @@ def checks(args, build):
     for page in functions:
         yield f"{page.name}: prototype", lambda page=page: check_prototype(page, prototypes)
     if not args.original:
-        header = args.include / "libdill_ws.h"
+        header = header_errors((args.include / "libdill_ws.h").read_text())
         for page in websocket:
-            yield f"{page.name}: errors", lambda page=page: check_errors(page, header.read_text())
+            yield f"{page.name}: errors", lambda page=page: check_errors(page, header)
     for page in pages:
         yield f"{page.name}: example", lambda page=page: EXAMPLES[page.stem](build, page)
     if not args.original:
