@@ -396,6 +396,7 @@ TEST_ROLES(concurrency_failure_left_to_a_sender_that_times_out)
         }
         EXPECT_CLOSE(f.c.fd, role, 1002, NULL, 0);
         bytes_free(&in);
+        hclose(f.receiver.handle);
         if(is_handle(f.c.h)) hclose(f.c.h);
         wire_close(f.c.fd);
     }
@@ -431,7 +432,10 @@ TEST_ROLES(concurrency_pong_under_way_and_a_sender_that_times_out)
     full_open(&f, role);
     CHECK_ERR(ws_send(f.c.h, WS_TEXT, "mine", 4, BRIEFLY), ETIMEDOUT);
     full_release(&f);
-    if(host_keeps_streams()) start_recv(&f.receiver, f.c.h);
+    if(host_keeps_streams()) {
+        hclose(f.receiver.handle);
+        start_recv(&f.receiver, f.c.h);
+    }
     EXPECT_FRAME(f.c.fd, role, OP_PONG, "ping", 4);
     full_close(&f);
 }

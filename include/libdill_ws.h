@@ -112,7 +112,8 @@ extern "C" {
  EBADF: `s` is no handle. EPROTO: `s` is no byte stream, or the server did not agree.
  EINVAL: unknown flag; `resource` or `host` NULL, empty, or with bytes that cannot stand there.
  EMSGSIZE: the answer is larger than 32 KiB or has more than 128 fields.
- ECONNRESET: the connection broke. ETIMEDOUT. ECANCELED. ENOMEM.
+ ECONNRESET: the connection broke. EBUSY: another coroutine is using `s`. ETIMEDOUT. ECANCELED.
+ ENOMEM.
 
  Source: RFC 6455 section 4.1; ws_attach_client(3).
 
@@ -165,7 +166,8 @@ int dill_ws_attach_client_mem(int s,
  EBADF: `s` is no handle. EPROTO: `s` is no byte stream, or the request was refused.
  EINVAL: unknown flag; a buffer NULL with a length.
  EMSGSIZE: a buffer is too small; the request is larger than 32 KiB or has more than 128 fields.
- ECONNRESET: the connection broke. ETIMEDOUT. ECANCELED. ENOMEM.
+ ECONNRESET: the connection broke. EBUSY: another coroutine is using `s`. ETIMEDOUT. ECANCELED.
+ ENOMEM.
 
  Source: RFC 6455 section 4.2; ws_attach_server(3).
 
@@ -294,7 +296,7 @@ ssize_t dill_ws_recvl(int s,
  EINVAL: a status that must not be sent; a message without a status, too long, or not UTF-8;
  `buf` NULL with a length. EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket.
  EPIPE: the close frame has been sent already. EBUSY: another coroutine is sending.
- ECONNRESET: the connection is broken. ETIMEDOUT. ECANCELED.
+ ECONNRESET: the connection is broken. ETIMEDOUT. ECANCELED. ENOMEM.
 
  Source: RFC 6455 sections 5.5.1 and 7.4; ws_done(3).
 
