@@ -11,7 +11,7 @@ use std::rc::Rc;
 const MOST_CALLS: usize = 300_000;
 
 /// What a call may fail with.
-const ERRORS: [Error; 8] = [
+const ERRORS: [Error; 9] = [
     Error::TimedOut,
     Error::Cancelled,
     Error::Ended,
@@ -19,6 +19,7 @@ const ERRORS: [Error; 8] = [
     Error::BadHandle,
     Error::OutOfMemory,
     Error::Busy,
+    Error::Exhausted(24),
     Error::Host(5),
 ];
 

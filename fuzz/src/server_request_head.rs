@@ -65,9 +65,8 @@ pub fn run(data: &[u8]) {
             }
         }
         Err(error) => {
-            let injected = failed.get() == Some(error)
-                || (error == Error::Reset
-                    && matches!(failed.get(), Some(Error::Ended | Error::BadHandle)));
+            let injected =
+                failed.get().is_some_and(|failed| error == failed || error == failed.of_stream());
             let cut_short = error == Error::Reset && host.unread() < 4;
             assert!(injected || cut_short, "{error:?} out of nowhere");
             assert!(injected || sent.is_empty(), "{sent}");
