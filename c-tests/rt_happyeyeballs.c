@@ -7,10 +7,12 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,7 +41,6 @@ struct script {
 static struct script script6;
 static struct script script4;
 static int asked;           /* look-ups that have begun, atomically */
-static int answered;        /* look-ups that have ended, atomically */
 
 static struct addrinfo *entry(const char *text, struct addrinfo *next)
 {
@@ -73,7 +74,6 @@ int getaddrinfo(const char *name, const char *service,
     while(s->addresses[n]) n++;
     int error = s->error ? s->error : n ? 0 : EAI_NONAME;
     if(!error) while(n--) *res = entry(s->addresses[n], *res);
-    __atomic_add_fetch(&answered, 1, __ATOMIC_SEQ_CST);
     return error;
 }
 
@@ -91,9 +91,10 @@ void freeaddrinfo(struct addrinfo *ai)
     ends of the sockets; let them end. */
 static void await_resolver(void)
 {
-    while(__atomic_load_n(&asked, __ATOMIC_SEQ_CST) !=
-          __atomic_load_n(&answered, __ATOMIC_SEQ_CST)) usleep(1000);
-    usleep(20000);
+    /*  The directory of a process has three links if it has one thread. */
+    struct stat tasks;
+    while(stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 3)
+        usleep(1000);
 }
 
 /**** Hosts ****/
@@ -507,13 +508,17 @@ TEST(rt_happyeyeballs_the_process_forks_meanwhile)
     int ticker = go(tick(&ticks));
     int s = try_connect(NAME, now() + 300);
     int err = errno;
-    if(pid == 0) _exit(s == -1 && err == ETIMEDOUT ? 0 : 1);
+    if(pid == 0) {
+        /*  valgrind would complain of what is left of the look-up's thread. */
+        if(s == -1 && err == ETIMEDOUT) raise(SIGKILL);
+        _exit(1);
+    }
     CHECK_INT(s, -1);
     CHECK_INT(err, ETIMEDOUT);
     CHECK_TOOK(295, 1000);
     CHECK_RANGE(ticks, 3, 70);
     CHECK_INT(waitpid(pid, &status, 0), pid);
-    CHECK_INT(status, 0);
+    CHECK_INT(status, SIGKILL);
     CHECK_OK(hclose(forker));
     CHECK_OK(hclose(ticker));
     await_resolver();

@@ -446,7 +446,22 @@ TEST(rt_ipc_sending_what_is_no_descriptor)
     close_pair(s);
 }
 
-/*  From a program that does not use this library. */
+/*  As a program does that does not use this library. */
+static void send_files(int fd, const char *bytes, const int *files, size_t n)
+{
+    union {struct cmsghdr align; char room[CMSG_SPACE(4 * sizeof(int))];}
+        control;
+    struct iovec iov = {(void*)bytes, strlen(bytes)};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1,
+        .msg_control = &control, .msg_controllen = CMSG_SPACE(n * sizeof(int))};
+    memset(&control, 0, sizeof control);
+    control.align.cmsg_level = SOL_SOCKET;
+    control.align.cmsg_type = SCM_RIGHTS;
+    control.align.cmsg_len = CMSG_LEN(n * sizeof(int));
+    memcpy(CMSG_DATA(&control.align), files, n * sizeof(int));
+    CHECK_INT(sendmsg(fd, &msg, 0), strlen(bytes));
+}
+
 TEST(rt_ipc_several_descriptors_with_one_byte)
 {
     int pair[2];
@@ -455,17 +470,7 @@ TEST(rt_ipc_several_descriptors_with_one_byte)
     CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
     int s = ipc_fromfd(pair[1]);
     int before = open_descriptors();
-    int many[3] = {zero_fd, null_fd, null_fd};
-    union {struct cmsghdr align; char room[CMSG_SPACE(sizeof many)];} control;
-    struct iovec iov = {(char[]){"hello"}, 5};
-    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1,
-        .msg_control = &control, .msg_controllen = sizeof control};
-    memset(&control, 0, sizeof control);
-    control.align.cmsg_level = SOL_SOCKET;
-    control.align.cmsg_type = SCM_RIGHTS;
-    control.align.cmsg_len = CMSG_LEN(sizeof many);
-    memcpy(CMSG_DATA(&control.align), many, sizeof many);
-    CHECK_INT(sendmsg(pair[0], &msg, 0), 5);
+    send_files(pair[0], "hello", (int[]){zero_fd, null_fd, null_fd}, 3);
     CHECK_OK(brecv(s, in, 4, SOON));
     CHECK_BYTES(in, 4, "hell", 4);
     /*  The first is kept, with the last byte; the others are closed. */
@@ -475,6 +480,40 @@ TEST(rt_ipc_several_descriptors_with_one_byte)
     wire_close(pair[0]);
     CHECK_ERR(ipc_recvfd(s, SOON), EPIPE);
     CHECK_OK(hclose(s));
+    close_files();
+}
+
+/*  As other languages do, which send one with as many bytes as they like. */
+TEST(rt_ipc_a_descriptor_with_several_bytes)
+{
+    int pair[2];
+    char in[4];
+    open_files();
+    CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+    int s = ipc_fromfd(pair[1]);
+    int before = open_descriptors();
+    /*  At its first byte, whether that was received before or not. */
+    send_files(pair[0], "abcd", &zero_fd, 1);
+    RECEIVE_FILE(s, zero_fd);
+    CHECK_OK(brecv(s, in, 3, SOON));
+    CHECK_BYTES(in, 3, "bcd", 3);
+    CHECK_INT(wire_write(pair[0], "head", 4), 0);
+    send_files(pair[0], "abcd", &null_fd, 1);
+    CHECK_OK(brecv(s, in, 4, SOON));
+    RECEIVE_FILE(s, null_fd);
+    CHECK_ERR(ipc_recvfd(s, SOON), EPROTO);
+    CHECK_OK(brecv(s, in, 3, SOON));
+    CHECK_BYTES(in, 3, "bcd", 3);
+    /*  Bytes without one before it keep to themselves. */
+    CHECK_INT(wire_write(pair[0], "x", 1), 0);
+    send_files(pair[0], "abcd", &zero_fd, 1);
+    CHECK_ERR(ipc_recvfd(s, SOON), EPROTO);
+    CHECK_OK(brecv(s, in, 1, SOON));
+    RECEIVE_FILE(s, zero_fd);
+    CHECK_OK(brecv(s, in, 3, SOON));
+    CHECK_INT(open_descriptors(), before);
+    CHECK_OK(hclose(s));
+    wire_close(pair[0]);
     close_files();
 }
 

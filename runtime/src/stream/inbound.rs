@@ -9,6 +9,7 @@
 //! out of its cell and put back afterwards. Other borrows end within the function that begins them.
 
 use core::cell::{Cell, RefCell};
+use core::ops::RangeInclusive;
 
 use crate::errno::{Errno, Result};
 use crate::iolist::{Cursor, List, Skips};
@@ -20,6 +21,9 @@ use super::side::{Side, State};
 
 /// Parts of a list that go into one system call. Small: the array lies on coroutine stacks.
 const PARTS: usize = 8;
+
+/// As many bytes as there is room for.
+const ANY: usize = usize::MAX;
 
 /// Why no bytes came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -134,12 +138,16 @@ impl Inbound {
         received.map_err(|failure| self.settle(failure))
     }
 
-    /// Waits until a byte can be delivered without waiting.
+    /// Waits until a byte can be delivered without waiting. Only that one is received, so that whatever
+    /// came with it is known to belong to it.
     ///
     /// Errors: EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
     pub fn await_byte(&self, source: &impl Source, deadline: i64) -> Result<()> {
         let _turn = self.side.enter()?;
-        self.collect(source, 1, &mut Patience::new(deadline))
+        if self.buffered() > 0 {
+            return Ok(());
+        }
+        self.fill(source, 1..=1, &mut Patience::new(deadline))
             .map_err(|failure| self.settle(failure))
     }
 
@@ -159,7 +167,7 @@ impl Inbound {
         let patience = &mut Patience::new(deadline);
         loop {
             self.advance(self.buffer.take().unread().len());
-            if let Err(failure) = self.fill(source, 1, patience) {
+            if let Err(failure) = self.fill(source, 1..=ANY, patience) {
                 return self.settle(failure);
             }
             if let Err(error) = patience.in_vain() {
@@ -174,7 +182,7 @@ impl Inbound {
     fn collect(&self, source: &impl Source, total: usize, patience: &mut Patience) -> Outcome<()> {
         let mut missing = total.saturating_sub(self.buffered());
         while missing > 0 {
-            self.fill(source, missing, patience)?;
+            self.fill(source, missing..=ANY, patience)?;
             missing = total.saturating_sub(self.buffered());
             if missing > 0 {
                 patience.piece().map_err(Failure::Interrupted)?;
@@ -184,9 +192,14 @@ impl Inbound {
         Ok(())
     }
 
-    /// Waits until there is something more in the buffer, best `wanted` bytes more.
-    fn fill(&self, source: &impl Source, wanted: usize, patience: &mut Patience) -> Outcome<()> {
-        while self.fill_now(source, wanted)?.is_none() {
+    /// Waits until there is something more in the buffer: best as much as `wanted` says, and no more.
+    fn fill(
+        &self,
+        source: &impl Source,
+        wanted: RangeInclusive<usize>,
+        patience: &mut Patience,
+    ) -> Outcome<()> {
+        while self.fill_now(source, &wanted)?.is_none() {
             wait(source, patience)?;
         }
         Ok(())
@@ -194,12 +207,20 @@ impl Inbound {
 
     /// Not inlined, so that waiting coroutines have little on their stacks.
     #[inline(never)]
-    fn fill_now(&self, source: &impl Source, wanted: usize) -> Outcome<Option<usize>> {
+    fn fill_now(
+        &self,
+        source: &impl Source,
+        wanted: &RangeInclusive<usize>,
+    ) -> Outcome<Option<usize>> {
         let mut buffer = self.buffer.take();
         let end = self.position.get() + buffer.unread().len() as u64;
-        let received = match buffer.make_room(wanted) {
-            // SAFETY: the room is memory of the buffer, and more than none.
-            Ok(()) => unsafe { source.try_receive(&mut [buffer.room()], end) },
+        let received = match buffer.make_room(*wanted.start()) {
+            Ok(()) => {
+                let mut room = buffer.room();
+                room.iov_len = room.iov_len.min(*wanted.end());
+                // SAFETY: the room is memory of the buffer, and more than none.
+                unsafe { source.try_receive(&mut [room], end) }
+            }
             Err(error) => Err(Failure::Interrupted(error)),
         };
         if let Ok(Some(count)) = received {
