@@ -213,8 +213,11 @@ PAGES = {
               DEADLINE],
         returns="The handle of the TCP connection",
         errors=[("EADDRNOTAVAIL", "There is no such host."),
-                ("EAGAIN, EMFILE, ENFILE", "There are too many threads or descriptors."), CANCELED,
+                ("EAGAIN", "The resolver cannot tell at present, or there are too many threads."),
+                CANCELED,
                 ("EINVAL", "<name> is NULL, or <port> is not in the range from 1 to 65535."),
+                ("EIO", "The resolver fails."),
+                ("EMFILE, ENFILE", "There are too many descriptors."),
                 NOMEM, TIMEDOUT],
         notes=["If all attempts have failed, the error is that of the last one: `ECONNREFUSED`, "
                "`ENETUNREACH` and the others of `tcp_connect`(3). The original libdill goes on waiting "
