@@ -67,9 +67,9 @@ PAGES = {
         returns="The number of addresses that were stored, which is 0 if there is no such host",
         errors=[("EAGAIN", "The resolver cannot tell at present, or there are too many threads."),
                 CANCELED,
-                ("EIO", "The resolver fails."),
                 ("EINVAL", "<addrs> or <name> is NULL, <naddrs> is not positive, <port> is not in the range "
                  "from 0 to 65535, or <mode> is none of the above."),
+                ("EIO", "The resolver fails."),
                 ("EMFILE, ENFILE", "There are too many descriptors."), NOMEM, TIMEDOUT],
         notes=["`happyeyeballs_connect`(3) looks up and connects in one call, to several addresses at a time."],
         example="ipaddr_remotes",
