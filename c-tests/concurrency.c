@@ -325,6 +325,33 @@ TEST_ROLES(concurrency_pong_without_room_keeps_no_message_waiting)
     conn_close(&f.c);
 }
 
+/*  Nor does a message that trickles in keep the pong waiting. */
+TEST_ROLES(concurrency_pong_without_room_goes_out_inside_a_message)
+{
+    enum {LEN = 60};
+    struct full f;
+    struct bytes in = {0};
+    char text[LEN];
+    if(not_full(1)) NA(not_full(1));
+    full_open(&f, role);
+    finish(&f.receiver);
+    start_recv(&f.receiver, f.c.h);
+    full_release(&f);
+    memset(text, 'x', LEN);
+    peer_message(&in, role, OP_BINARY, text, LEN);
+    for(size_t i = 0; i != in.n - 1; i++) {
+        CHECK_INT(wire_write(f.c.fd, in.p + i, 1), 0);
+        msleep(now() + 5);
+    }
+    EXPECT_FRAME(f.c.fd, role, OP_PONG, "ping", 4);
+    CHECK_INT(f.receiver.ended, 0);
+    CHECK_INT(wire_write(f.c.fd, in.p + in.n - 1, 1), 0);
+    finish(&f.receiver);
+    CHECK_INT(f.receiver.rc, LEN);
+    bytes_free(&in);
+    conn_close(&f.c);
+}
+
 /*  The peer has closed while a pong found no room: nothing is lost by it. */
 TEST_ROLES(concurrency_pong_without_room_and_the_peers_close)
 {

@@ -272,8 +272,8 @@ TEST_ROLES(floods_of_one_endless_message)
     receive_under(&f, role, receive_endless);
 }
 
-/*  Pings from a peer that does not read the pongs: the receiving call waits
-    for room no longer than its deadline. */
+/*  Pings from a peer that does not read the pongs: the receiving call, which
+    may wait for room, ends at its deadline. */
 TEST_ROLES(floods_of_pings_whose_pongs_are_not_read)
 {
     struct conn c;

@@ -12,9 +12,6 @@ const STEPS_PER_PAUSE: u32 = 64;
 /// After so many steps that the host did not have to wait for, a call looks at its deadline itself.
 const STEPS_PER_LOOK: u32 = 1024;
 
-/// How long a pong that had no room waits for the next attempt, in milliseconds.
-const PONG_RETRY: Deadline = 20;
-
 /// Bytes of unwanted payload that are received at once. They lie on the coroutine's stack.
 const DROPPED_AT_ONCE: usize = 512;
 
@@ -74,7 +71,6 @@ impl<H: Host> WebSocket<H> {
             }
             return Err(over);
         }
-        self.reply(deadline)?;
         let partial = &self.partial;
         if partial.overlong.get() || (partial.dropped.get() && into.wants_bytes()) {
             self.receive_message(&mut Discard, deadline)?;
@@ -220,21 +216,21 @@ impl<H: Host> WebSocket<H> {
         self.patiently(deadline, |until| self.host.receive(bytes, until))
     }
 
-    /// Makes a receiving call of the host. A pong that had no room is tried again now and then
-    /// meanwhile: the peer may make room without sending anything.
+    /// Makes a receiving call of the host. A pong that is still due is tried again now and then
+    /// meanwhile, whether something comes or not.
     fn patiently<T>(
         &self,
         deadline: Deadline,
         mut receive: impl FnMut(Deadline) -> Result<T, Error>,
     ) -> Result<T, Error> {
         loop {
-            let pong_is_due = self.replies.pong.get().is_some() && self.host.resumes();
-            let until = if pong_is_due { self.host.within(deadline, PONG_RETRY) } else { deadline };
+            self.reply(deadline)?;
+            let until = match self.next_pong() {
+                Some(at) if self.host.resumes() && (deadline < 0 || at < deadline) => at,
+                _ => deadline,
+            };
             match receive(until) {
-                Err(Error::TimedOut) if until != deadline => {
-                    self.reply(deadline)?;
-                    self.pause_now_and_then()?;
-                }
+                Err(Error::TimedOut) if until != deadline => self.pause_now_and_then()?,
                 result => return result.map_err(|error| self.receive_failed(error)),
             }
         }

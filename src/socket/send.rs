@@ -2,7 +2,7 @@
 
 use super::host::Outgoing;
 use super::scratch::Scratch;
-use super::websocket::Outbound;
+use super::websocket::{NextTry, Outbound};
 use super::{Deadline, Error, Host, Turn, WebSocket};
 use crate::protocol::frame::{Header, MAX_CONTROL, MAX_HEADER, Opcode, Role};
 use crate::protocol::message::Kind;
@@ -11,6 +11,11 @@ use std::iter::once;
 
 /// How long a failed connection's close frame may take at most, in milliseconds.
 const FAILURE_WAIT: Deadline = 1000;
+
+/// After how many milliseconds a pong that had no room is tried again, at first and at most. The time
+/// doubles with each try: a peer that never reads again must not keep us busy.
+const FIRST_RETRY: Deadline = 20;
+const LAST_RETRY: Deadline = 1000;
 
 /// Messages of up to so many bytes are masked on the coroutine's stack.
 const SHORT: u64 = 256;
@@ -107,9 +112,13 @@ impl<H: Host> WebSocket<H> {
     /// sends them after it instead. A pong that has no room stays due: a peer that does not read at the
     /// moment may have much to say.
     pub(super) fn reply(&self, deadline: Deadline) -> Result<(), Error> {
-        let replies = &self.replies;
-        let nothing_due = replies.pong.get().is_none() && replies.failure.get().is_none();
-        if nothing_due || self.sending.get() {
+        let failure_is_due = self.replies.failure.get().is_some();
+        let pong_is_due = || self.next_pong().is_some_and(|at| at <= self.host.now());
+        if !failure_is_due && !pong_is_due() {
+            return Ok(());
+        }
+        if self.sending.get() {
+            self.postpone_pong();
             return Ok(());
         }
         self.replying.set(true);
@@ -117,6 +126,17 @@ impl<H: Host> WebSocket<H> {
         self.replying.set(false);
         self.wake_sender();
         result
+    }
+
+    /// When the pong that is due may be tried, if one is.
+    pub(super) fn next_pong(&self) -> Option<Deadline> {
+        let is_due = self.replies.pong.get().is_some() && self.outbound.get() == Outbound::Open;
+        is_due.then(|| self.replies.next_try.get().at)
+    }
+
+    fn postpone_pong(&self) {
+        let after = (2 * self.replies.next_try.get().after).clamp(FIRST_RETRY, LAST_RETRY);
+        self.replies.next_try.set(NextTry { at: self.host.now().saturating_add(after), after });
     }
 
     /// Wakes the sender that waits for its turn.
@@ -139,8 +159,11 @@ impl<H: Host> WebSocket<H> {
                 }
                 return sent;
             }
-            if self.replies.pong.get().is_none() || (pongs == Pongs::Skip && !self.host.has_room())
-            {
+            if self.replies.pong.get().is_none() {
+                return Ok(());
+            }
+            if pongs == Pongs::Skip && !self.host.has_room() {
+                self.postpone_pong();
                 return Ok(());
             }
             let Some(pong) = self.replies.pong.take() else { continue };
@@ -148,7 +171,7 @@ impl<H: Host> WebSocket<H> {
                 return Ok(());
             }
             match self.send_control(Opcode::Pong, pong.as_slice(), deadline) {
-                Ok(()) => {}
+                Ok(()) => self.replies.next_try.set(NextTry::default()),
                 Err(error) if error.is_interruption() => {
                     let newer = self.replies.pong.take();
                     self.replies.pong.set(newer.or(Some(pong)));

@@ -1,7 +1,7 @@
 //! The state of one WebSocket.
 
 use super::partial::Partial;
-use super::{Error, Host};
+use super::{Deadline, Error, Host};
 use crate::protocol::frame::{MAX_CONTROL, Role};
 use crate::protocol::message::{Assembler, Kind};
 use std::cell::Cell;
@@ -82,8 +82,19 @@ pub(super) struct PeerClose {
 pub(super) struct Replies {
     /// The payload of the newest ping that is not answered yet (RFC 6455 §5.5.3).
     pub(super) pong: Cell<Option<ControlPayload>>,
+    /// When a receiver may try to send it.
+    pub(super) next_try: Cell<NextTry>,
     /// The close code that tells the peer why we failed the connection (RFC 6455 §7.1.7).
     pub(super) failure: Cell<Option<u16>>,
+}
+
+/// When a pong is tried again that had no room, or found a sender at work.
+#[derive(Clone, Copy, Default)]
+pub(super) struct NextTry {
+    /// Not before this point in time.
+    pub(super) at: Deadline,
+    /// How long that was from the last try.
+    pub(super) after: Deadline,
 }
 
 /// Up to 125 bytes.

@@ -2,8 +2,10 @@
 
 use super::wire::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
 use super::*;
-use crate::socket::Discard;
 use crate::socket::memory_host::{Element, UNTOUCHED};
+use crate::socket::websocket::Outbound;
+use crate::socket::{Discard, Host};
+use std::cell::Cell;
 
 #[test]
 fn section_5_7_examples() {
@@ -362,6 +364,34 @@ fn a_pong_that_cannot_be_sent_does_not_keep_messages_back() {
             assert_eq!(receive(&socket, 10), Ok((Kind::Binary, b"a".into())));
             assert_eq!(socket.host().misuse(), None);
         }
+    }
+}
+
+#[test]
+fn a_pong_that_never_has_room_is_tried_ever_more_rarely() {
+    for role in ROLES {
+        let socket = socket(role);
+        let tries = Rc::new(Cell::new(0));
+        let counted = tries.clone();
+        socket.host().set_hook(move |_, moment| match moment.call {
+            Call::HasRoom => {
+                counted.set(counted.get() + 1);
+                Fate::Fail(Error::TimedOut)
+            }
+            _ => Fate::Proceed,
+        });
+        socket.host().arrive(&frame(role, PING, b"ping"));
+        let start = socket.host().now();
+        let mut buffers = Buffers::one(1);
+        assert_eq!(socket.receive(&mut buffers, start + 60_000), Err(Error::TimedOut));
+        assert_eq!(socket.host().now(), start + 60_000);
+        assert!((60..70).contains(&tries.get()), "{}", tries.get());
+        // Nothing is tried where nothing can be sent.
+        socket.host().clear_hook();
+        socket.outbound.set(Outbound::Broken);
+        let calls = socket.host().calls();
+        assert_eq!(socket.receive(&mut buffers, start + 120_000), Err(Error::TimedOut));
+        assert_eq!(socket.host().calls(), calls + 1);
     }
 }
 
