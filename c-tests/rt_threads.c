@@ -489,6 +489,40 @@ static void close_everything(void)
     for(int fd = 3; fd != 256; fd++) close(fd);
 }
 
+static pid_t to_outlive;
+
+/*  In a child, before what the runtime does there. */
+static void wait_for_its_end(void)
+{
+    while(to_outlive && kill(to_outlive, 0) == 0) usleep(1000);
+}
+
+static void __attribute__((constructor)) be_first_in_a_child(void)
+{
+    pthread_atfork(NULL, NULL, wait_for_its_end);
+}
+
+/*  Its parent, as daemons do, ends at once. */
+TEST(rt_threads_a_daemon_keeps_no_descriptor_of_its_parent)
+{
+    int fd[2];
+    char c = 0;
+    CHECK_OK(pipe(fd));
+    pid_t pid = fork();
+    if(pid == 0) {
+        int before = open_descriptors();
+        use_descriptors();
+        to_outlive = getpid();
+        if(fork() == 0 && open_descriptors() == before) deliver(fd[1]);
+        _exit(0);
+    }
+    CHECK_CHILD(pid);
+    close(fd[1]);
+    CHECK_INT(read(fd[0], &c, 1), 1);
+    CHECK_INT(c, 'x');
+    close(fd[0]);
+}
+
 enum {PIPES = 4};
 
 static void open_pipes(int fd[PIPES][2])

@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Once;
 
-/// Counts the forks this process has been part of, as parent or as child.
+/// Grows with each fork this process is part of, as parent or as child.
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// That count. What is older than the last fork has a copy in another process.
@@ -17,10 +17,17 @@ pub(super) fn watch() {
     static ONCE: Once = Once::new();
     // SAFETY: they count, look at their own thread's poller, and call what a child may call.
     ONCE.call_once(|| unsafe {
-        libc::pthread_atfork(None, Some(in_parent), Some(in_child));
+        libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child));
     });
 }
 
+/// The child may be there, and other threads of the parent run, before either of the two below.
+extern "C" fn before() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+    super::local().poller.before_fork();
+}
+
+/// Once more: meanwhile another thread may have made something that was copied too.
 extern "C" fn in_parent() {
     FORKS.fetch_add(1, Ordering::Relaxed);
 }
@@ -28,5 +35,5 @@ extern "C" fn in_parent() {
 /// Comes before the program can give the number of the parent's epoll instance to something else.
 extern "C" fn in_child() {
     FORKS.fetch_add(1, Ordering::Relaxed);
-    super::local().poller.close_epoll();
+    super::local().poller.after_fork();
 }

@@ -446,7 +446,7 @@ impl Poller {
     }
 
     /// Closes the epoll instance. A number that may be the program's by now is left alone.
-    pub(super) fn close_epoll(&self) {
+    fn close_epoll(&self) {
         if self.is_ours() {
             // SAFETY: our own descriptor.
             unsafe { libc::close(self.epoll.get()) };
@@ -454,7 +454,24 @@ impl Poller {
         self.epoll.set(-1);
     }
 
-    /// Whether the number still is that of our epoll instance, or since a fork of the parent's.
+    /// Before a fork: forgets the number unless it is that of our epoll instance. In the child that could
+    /// not be told any more, for the owner may be gone.
+    pub(super) fn before_fork(&self) {
+        if !self.is_ours() {
+            self.epoll.set(-1);
+        }
+    }
+
+    /// In a forked child: closes the parent's epoll instance.
+    pub(super) fn after_fork(&self) {
+        let epoll = self.epoll.replace(-1);
+        if epoll >= 0 {
+            // SAFETY: before the fork it was our own descriptor, so this one is a copy of it.
+            unsafe { libc::close(epoll) };
+        }
+    }
+
+    /// Whether the number still is that of our epoll instance.
     fn is_ours(&self) -> bool {
         let mut owner = Owner::default();
         // SAFETY: the owner is writable; bad descriptors are errors.
