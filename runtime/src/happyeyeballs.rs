@@ -13,7 +13,6 @@ use crate::errno::{Errno, Result};
 use crate::ipaddr::Ipaddr;
 use crate::ipaddr::name::Lookup;
 use crate::sched::{self, Direction, WaitError};
-use crate::stream::patience::Patience;
 use crate::stream::socket::{Socket, close_descriptor};
 use crate::stream::{Kind, connection};
 use crate::time;
@@ -34,14 +33,12 @@ const ADDRESSES: usize = 10;
 pub fn connect(name: &CStr, port: u16, deadline: i64) -> Result<c_int> {
     sched::can_block()?;
     let mut race = Race::new(name, port, deadline)?;
-    let mut patience = Patience::new(deadline);
     loop {
+        // Others may fork here. From `advance`, which would notice, to the wait they do not run.
+        sched::breathe();
         if let Some(winner) = race.advance()? {
             return connection::open(Kind::Tcp, winner);
         }
-        // In a forked child look-ups have no thread, and yet may be reported again and again.
-        patience.in_vain()?;
-        sched::breathe();
         race.wait(deadline)?;
     }
 }
@@ -75,6 +72,8 @@ struct Attempt {
 
 /// All that goes on at once.
 struct Race {
+    /// Whose it is. A forked child has no look-ups, and shares what it watches with its parent.
+    process: u32,
     port: u16,
     ipv6: Family,
     ipv4: Family,
@@ -91,6 +90,7 @@ struct Race {
 impl Race {
     fn new(name: &CStr, port: u16, deadline: i64) -> Result<Race> {
         let mut race = Race {
+            process: std::process::id(),
             port,
             ipv6: Family::default(),
             ipv4: Family::default(),
@@ -119,8 +119,12 @@ impl Race {
         Ok(lookup)
     }
 
-    /// Does what can be done without waiting, and answers the first connection.
+    /// Does what can be done without waiting, and answers the first connection. Error: EAGAIN in a
+    /// forked child.
     fn advance(&mut self) -> Result<Option<Socket>> {
+        if self.process != std::process::id() {
+            return Err(Errno(libc::EAGAIN));
+        }
         let now = time::now();
         self.take_answers(now);
         if let Some(winner) = self.look_at_attempts(now) {

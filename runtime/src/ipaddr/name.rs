@@ -33,6 +33,8 @@ const RETRY: i64 = 10;
 
 /// A look-up in progress.
 pub struct Lookup {
+    /// The process that has the thread. A forked child has not.
+    process: u32,
     bell: UnixStream,
     inbox: Receiver<Answer>,
 }
@@ -60,7 +62,7 @@ impl Lookup {
             cord.shutdown(Shutdown::Both).ok();
             drop(place);
         })?;
-        Ok(Lookup { bell, inbox })
+        Ok(Lookup { process: std::process::id(), bell, inbox })
     }
 
     /// A descriptor that becomes readable with the answer.
@@ -69,9 +71,12 @@ impl Lookup {
     }
 
     /// What has been found, with port 0; `None` if that is not known yet. An unknown name has no
-    /// addresses. Errors: EAGAIN if the resolver cannot tell at present, EIO if it fails; those of the
-    /// system.
+    /// addresses. Errors: EAGAIN if the resolver cannot tell at present, or it was a forked process's
+    /// parent that asked; EIO if it fails; those of the system.
     pub fn answer(&self) -> Option<Answer> {
+        if self.process != std::process::id() {
+            return Some(Err(Errno(libc::EAGAIN)));
+        }
         match self.inbox.try_recv() {
             Ok(answer) => Some(answer),
             Err(TryRecvError::Empty) => None,

@@ -238,7 +238,8 @@ impl Poller {
             return;
         }
         if self.epoll.get() < 0 {
-            self.rebuild();
+            // This may have resumed someone.
+            return self.rebuild();
         }
         let mut events = self.events.borrow_mut();
         // SAFETY: room for that many events; there is a waiter, so there is an epoll instance.
@@ -414,7 +415,8 @@ impl Poller {
         }
     }
 
-    /// Registers whatever somebody waits for with an epoll instance that is new.
+    /// Registers whatever somebody waits for with an epoll instance that is new. Those who try before
+    /// they wait are resumed: in a forked child what they wait for may never come.
     fn join_all(&self) {
         // Nothing below adds blocks or switches, but firing wakes coroutines: keep no borrow.
         let blocks = self.blocks.borrow().len();
@@ -427,13 +429,13 @@ impl Poller {
             if events == 0 {
                 continue;
             }
-            let events = if reliable { ALL } else { events };
-            match self.try_register(fd, descriptor, events) {
-                Ok(()) => descriptor.reliable.set(reliable),
-                Err(Errno(errno)) => {
-                    descriptor.readers.fire_all(errno);
-                    descriptor.writers.fire_all(errno);
-                }
+            let outcome = match reliable {
+                true => Some(0),
+                false => self.try_register(fd, descriptor, events).err().map(|error| error.0),
+            };
+            if let Some(errno) = outcome {
+                descriptor.readers.fire_all(errno);
+                descriptor.writers.fire_all(errno);
             }
         }
     }
