@@ -270,6 +270,30 @@ TEST(rt_ipc_a_byte_without_a_descriptor_is_eproto_and_stays)
     close_pair(s);
 }
 
+/*  Whether it has come along with a descriptor or not. */
+TEST(rt_ipc_a_byte_before_a_descriptor_is_no_carrier)
+{
+    int s[2];
+    char in[1];
+    open_files();
+    for(int ahead = 0; ahead != 2; ahead++) {
+        check_note("%d read before", ahead);
+        CHECK_OK(ipc_pair(s));
+        CHECK_OK(bsend(s[0], ahead ? "ab" : "b", ahead ? 2 : 1, SOON));
+        CHECK_OK(ipc_sendfd(s[0], zero_fd, SOON));
+        CHECK_OK(bsend(s[0], "z", 1, SOON));
+        if(ahead) CHECK_OK(brecv(s[1], in, 1, SOON));
+        CHECK_ERR(ipc_recvfd(s[1], SOON), EPROTO);
+        CHECK_OK(brecv(s[1], in, 1, SOON));
+        CHECK_BYTES(in, 1, "b", 1);
+        RECEIVE_FILE(s[1], zero_fd);
+        CHECK_OK(brecv(s[1], in, 1, SOON));
+        CHECK_BYTES(in, 1, "z", 1);
+        close_pair(s);
+    }
+    close_files();
+}
+
 TEST(rt_ipc_received_as_a_byte_the_descriptor_is_closed)
 {
     int s[2];
@@ -492,18 +516,19 @@ TEST(rt_ipc_a_descriptor_with_several_bytes)
     CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
     int s = ipc_fromfd(pair[1]);
     int before = open_descriptors();
-    /*  At its first byte, whether that was received before or not. */
+    /*  At the first of them, if that is what was asked for. */
     send_files(pair[0], "abcd", &zero_fd, 1);
     RECEIVE_FILE(s, zero_fd);
     CHECK_OK(brecv(s, in, 3, SOON));
     CHECK_BYTES(in, 3, "bcd", 3);
+    /*  At the last one that came, if they were received as bytes. */
     CHECK_INT(wire_write(pair[0], "head", 4), 0);
     send_files(pair[0], "abcd", &null_fd, 1);
     CHECK_OK(brecv(s, in, 4, SOON));
-    RECEIVE_FILE(s, null_fd);
     CHECK_ERR(ipc_recvfd(s, SOON), EPROTO);
     CHECK_OK(brecv(s, in, 3, SOON));
-    CHECK_BYTES(in, 3, "bcd", 3);
+    CHECK_BYTES(in, 3, "abc", 3);
+    RECEIVE_FILE(s, null_fd);
     /*  Bytes without one before it keep to themselves. */
     CHECK_INT(wire_write(pair[0], "x", 1), 0);
     send_files(pair[0], "abcd", &zero_fd, 1);

@@ -325,8 +325,8 @@ impl Source for Connection {
             Some(received) => {
                 sched::exert(received.count);
                 if let Some(descriptor) = received.descriptor {
-                    let end = position + received.count as u64;
-                    self.descriptors.push(position..end, descriptor);
+                    let last = position + received.count as u64 - 1;
+                    self.descriptors.push(last, descriptor);
                 }
                 Ok(Some(received.count))
             }

@@ -1,11 +1,10 @@
 //! Descriptors that came over a UNIX socket and wait for their byte to be received.
 //!
 //! The system ends a receive after the bytes that brought a descriptor, and does not tell where these
-//! begin. So it is remembered with the positions in the stream of all the bytes of that receive, and
-//! can be had at any of them.
+//! begin: bytes sent before may have come along. So it belongs to the last byte of that receive, and is
+//! remembered with that byte's position in the stream.
 
 use core::cell::{Cell, RefCell};
-use core::ops::Range;
 use std::os::fd::OwnedFd;
 
 /// So many wait at most. Otherwise a peer that sends nothing else could use up all the descriptors of
@@ -16,17 +15,17 @@ const LIMIT: usize = 16;
 #[derive(Default)]
 pub struct Descriptors {
     /// Oldest first.
-    queue: RefCell<Vec<(Range<u64>, OwnedFd)>>,
+    queue: RefCell<Vec<(u64, OwnedFd)>>,
     refuses: Cell<bool>,
 }
 
 impl Descriptors {
-    /// Remembers that a descriptor belongs to the bytes at `positions`. One too many, or without memory
+    /// Remembers that a descriptor belongs to the byte at `position`. One too many, or without memory
     /// for it, it is closed.
-    pub fn push(&self, positions: Range<u64>, descriptor: OwnedFd) {
+    pub fn push(&self, position: u64, descriptor: OwnedFd) {
         let mut queue = self.queue.borrow_mut();
         if !self.refuses.get() && queue.len() < LIMIT && queue.try_reserve(1).is_ok() {
-            queue.push((positions, descriptor));
+            queue.push((position, descriptor));
         }
     }
 
@@ -39,7 +38,7 @@ impl Descriptors {
     /// The descriptor of the byte at `position`.
     pub fn take(&self, position: u64) -> Option<OwnedFd> {
         let mut queue = self.queue.borrow_mut();
-        let index = queue.iter().position(|(at, _)| at.contains(&position))?;
+        let index = queue.iter().position(|(at, _)| *at == position)?;
         Some(queue.remove(index).1)
     }
 
@@ -47,7 +46,7 @@ impl Descriptors {
     pub fn drop_before(&self, position: u64) {
         let mut queue = self.queue.borrow_mut();
         if !queue.is_empty() {
-            queue.retain(|(at, _)| at.end > position);
+            queue.retain(|(at, _)| *at >= position);
         }
     }
 }
@@ -58,13 +57,13 @@ mod tests {
     use std::fs::File;
 
     #[test]
-    fn each_belongs_to_its_bytes() {
+    fn each_belongs_to_its_byte() {
         let descriptors = Descriptors::default();
-        for positions in [1..2, 2..6, 8..10] {
-            descriptors.push(positions, File::open("/dev/null").unwrap().into());
+        for position in [1, 5, 9] {
+            descriptors.push(position, File::open("/dev/null").unwrap().into());
         }
-        assert!(descriptors.take(6).is_none());
-        assert!(descriptors.take(3).is_some());
+        assert!(descriptors.take(2).is_none());
+        assert!(descriptors.take(5).is_some());
         assert!(descriptors.take(5).is_none());
         descriptors.drop_before(9);
         assert!(descriptors.take(1).is_none());
