@@ -107,7 +107,8 @@ impl Socket {
     }
 
     /// Closes the socket as [`Socket::close`], discards what is not sent, and tells the peer with a
-    /// reset. One that a forked process has as well is just closed: it may be in use there.
+    /// reset. One that was open when the process last forked is just closed, which the peer sees as an
+    /// orderly end: it may be in use in the other process, and nothing tells whether that is still so.
     pub fn reset(&self) {
         let linger = libc::linger { l_onoff: 1, l_linger: 0 };
         if self.is_open() && self.forks == sched::fork::count() {
