@@ -29,7 +29,8 @@ const ADDRESSES: usize = 10;
 /// Connects to the host `name`.
 ///
 /// Errors: ECANCELED, ETIMEDOUT; EADDRNOTAVAIL if there is no such host; if all attempts fail, the
-/// error of the last one, see [`crate::tcp::connect`]; EAGAIN, EMFILE, ENFILE, ENOMEM.
+/// error of the last one, see [`crate::tcp::connect`], or of the look-ups, see [`Lookup::answer`];
+/// EAGAIN in a forked child or without another thread; EMFILE, ENFILE, ENOMEM.
 pub fn connect(name: &CStr, port: u16, deadline: i64) -> Result<c_int> {
     sched::can_block()?;
     let mut race = Race::new(name, port, deadline)?;

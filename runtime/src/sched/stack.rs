@@ -204,7 +204,7 @@ fn map(size: usize) -> Option<NonNull<c_void>> {
     if base == libc::MAP_FAILED {
         return None;
     }
-    // A huge page under eight stacks would undo the thrift. Since Linux 6.7 MAP_STACK says the same.
+    // A huge page under six stacks would undo the thrift. Since Linux 6.7 MAP_STACK says the same.
     // SAFETY: the mapping is ours.
     unsafe { libc::madvise(base, size, libc::MADV_NOHUGEPAGE) };
     NonNull::new(base)

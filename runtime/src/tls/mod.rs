@@ -307,7 +307,8 @@ unsafe impl Stream for Tls {
         unsafe { self.inbound.receive_some(self, base, len, deadline) }
     }
 
-    /// Waits until something can be sent. Only whoever has the turn to send may call this.
+    /// Waits until something can be sent, also without the turn to send. Errors: those of the stream
+    /// below, among them EBUSY if another coroutine waits there; ECONNRESET if that is gone.
     fn await_room(&self, deadline: i64) -> Result<()> {
         self.below.await_room(deadline).map_err(ended_early)
     }
