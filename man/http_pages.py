@@ -213,7 +213,8 @@ PAGES = {
               DEADLINE],
         returns="The handle of the TCP connection",
         errors=[("EADDRNOTAVAIL", "There is no such host."),
-                ("EAGAIN", "The resolver cannot tell at present, or there are too many threads."),
+                ("EAGAIN", "The resolver cannot tell at present, there are too many threads, or this is a "
+                 "process that was forked during the call."),
                 CANCELED,
                 ("EINVAL", "<name> is NULL, or <port> is not in the range from 1 to 65535."),
                 ("EIO", "The resolver fails."),

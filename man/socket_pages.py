@@ -65,7 +65,8 @@ PAGES = {
               ("`IPADDR_IPV6`", "Only IPv6 addresses."),
               "Meanwhile other coroutines run.", DEADLINE],
         returns="The number of addresses that were stored, which is 0 if there is no such host",
-        errors=[("EAGAIN", "The resolver cannot tell at present, or there are too many threads."),
+        errors=[("EAGAIN", "The resolver cannot tell at present, there are too many threads, or this is a "
+                 "process that was forked during the call."),
                 CANCELED,
                 ("EINVAL", "<addrs> or <name> is NULL, <naddrs> is not positive, <port> is not in the range "
                  "from 0 to 65535, or <mode> is none of the above."),
