@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "conn.h"
 
@@ -75,6 +76,8 @@ static void flood_start(struct flood *f, int fd)
     atomic_store(&f->stop, 0);
     f->limit = wire_clock() + check_ms(FLOOD_LIMIT);
     if(pthread_create(&f->thread, NULL, flood_run, f) != 0) abort();
+    /*  On a busy machine the thread may have to wait for its first turn. */
+    while(!f->sent && !flood_is_over(f)) usleep(1000);
 }
 
 static void flood_stop(struct flood *f)
