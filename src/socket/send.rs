@@ -159,7 +159,7 @@ impl<H: Host> WebSocket<H> {
                 }
                 return sent;
             }
-            if self.replies.pong.get().is_none() {
+            if self.next_pong().is_none() {
                 return Ok(());
             }
             if pongs == Pongs::Skip && !self.host.has_room() {
@@ -167,9 +167,6 @@ impl<H: Host> WebSocket<H> {
                 return Ok(());
             }
             let Some(pong) = self.replies.pong.take() else { continue };
-            if self.outbound.get() == Outbound::Closed {
-                return Ok(());
-            }
             match self.send_control(Opcode::Pong, pong.as_slice(), deadline) {
                 Ok(()) => self.replies.next_try.set(NextTry::default()),
                 Err(error) if error.is_interruption() => {
