@@ -12,7 +12,7 @@
 /*  A deadline for what should happen at once. */
 #define SOON (now() + check_ms(3000))
 /*  A short while, for what should not happen. */
-#define BRIEFLY (now() + check_ms(20))
+#define BRIEFLY (now() + check_ms(30))
 
 /*  In rt.c; mentioned here so that it is linked even where nothing else of
     that is used. */

@@ -16,19 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "rt.h"
 #include "wire.h"
-
-#define SOON (now() + check_ms(3000))
-
-/*  The poller is opened when something waits for a descriptor. */
-void check_warm_up(void)
-{
-    int s[2];
-    char c;
-    if(ipc_pair(s) != 0 || brecv(s[0], &c, 1, now() + 1) == 0) abort();
-    hclose(s[0]);
-    hclose(s[1]);
-}
 
 /**** The resolver ****/
 

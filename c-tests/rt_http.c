@@ -5,21 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rt.h"
 #include "wire.h"
 
-#define SOON (now() + check_ms(3000))
-#define BRIEFLY (now() + check_ms(30))
 #define HEAD_MAX 32768
-
-/*  The poller is opened when something waits for a descriptor. */
-void check_warm_up(void)
-{
-    int s[2];
-    char c;
-    if(ipc_pair(s) != 0 || brecv(s[0], &c, 1, now() + 1) == 0) abort();
-    hclose(s[0]);
-    hclose(s[1]);
-}
 
 /**** Sockets ****/
 
