@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "rt.h"
@@ -40,26 +39,12 @@ int stream_close(enum kind kind, int s, int64_t deadline)
     return kind == TCP ? tcp_close(s, deadline) : ipc_close(s, deadline);
 }
 
-static int open_stream(enum kind kind, int *fd, int room)
+int stream_open(enum kind kind, int *fd)
 {
     int pair[2];
     pair_of_sockets(kind, pair);
-    for(int i = 0; room && i != 2; i++) {
-        setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
-        setsockopt(pair[i], SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
-    }
     *fd = pair[1];
     return open_socket(kind, pair[0]);
-}
-
-int stream_open(enum kind kind, int *fd)
-{
-    return open_stream(kind, fd, 0);
-}
-
-int stream_open_small(enum kind kind, int *fd)
-{
-    return open_stream(kind, fd, 1);
 }
 
 size_t stream_fill(int s)
@@ -74,8 +59,15 @@ size_t stream_fill(int s)
 
 void stream_drop(int s, size_t len)
 {
-    if(brecv(s, NULL, len, SOON) != 0)
-        check_fail(HERE, "%zu bytes do not come: %s", len, strerror(errno));
+    /*  In pieces: TCP sends some of it again, and takes its time for that. */
+    while(len) {
+        size_t piece = len < 4096 ? len : 4096;
+        if(brecv(s, NULL, piece, SOON) != 0) {
+            check_fail(HERE, "%zu bytes do not come: %s", len, strerror(errno));
+            return;
+        }
+        len -= piece;
+    }
 }
 
 int listen_tcp(struct ipaddr *addr, int backlog)

@@ -41,8 +41,6 @@ int stream_close(enum kind kind, int s, int64_t deadline);
 /*  A handle that was made of a descriptor; its far end is *fd, which does not
     block either. */
 int stream_open(enum kind kind, int *fd);
-/*  The same, with as little room in the system as possible. */
-int stream_open_small(enum kind kind, int *fd);
 /*  Sends until there is no room; how many bytes that took. Every byte is 'x',
     and none is half sent: the stream stays usable. */
 size_t stream_fill(int s);

@@ -268,7 +268,7 @@ TEST_KINDS(rt_deadlines_a_send_that_sent_nothing_can_be_repeated)
 {
     int fd;
     char c[3];
-    int s = stream_open_small(kind, &fd);
+    int s = stream_open(kind, &fd);
     size_t filled = stream_fill(s);
     /*  TCP may yet find room for some: one byte, as three might be cut. */
     for(int late = 0; late != 2;) {

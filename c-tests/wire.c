@@ -247,10 +247,16 @@ static enum ending read_some(int fd, uint8_t *p, size_t len, int ms,
     *got = 0;
     while(*got != len) {
         ssize_t n = recv(fd, p + *got, len - *got, MSG_DONTWAIT);
-        if(n > 0) *got += (size_t)n;
-        else if(n == 0 || errno != EAGAIN) return ENDED;
-        else if(wire_clock() >= limit) return LATE;
-        else step(1);
+        if(n > 0) {
+            *got += (size_t)n;
+            limit = wire_clock() + check_ms(ms);
+        } else if(n == 0 || errno != EAGAIN) {
+            return ENDED;
+        } else if(wire_clock() >= limit) {
+            return LATE;
+        } else {
+            step(1);
+        }
     }
     return CAME;
 }

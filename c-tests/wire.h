@@ -65,7 +65,8 @@ void wire_unfill(int fd, size_t len);
 /*  Both leave the library room to run while they wait. */
 int wire_write(int fd, const void *data, size_t len);
 void wire_send(int fd, const struct bytes *b);
-/*  Bytes read until len, the end of the stream or `ms` passed. */
+/*  Bytes read until len, the end of the stream or `ms` without a byte: TCP that
+    sends again takes its time. */
 size_t wire_read(int fd, void *data, size_t len, int ms);
 /*  Up to and with the first CRLF CRLF; the length, or 0. Reads no further. */
 size_t wire_read_head(int fd, char *head, size_t cap);
