@@ -21,6 +21,8 @@ static const char *row;
 static char note[200];
 static const char *not_applicable;
 static int failures;
+/*  Of the watchdog, in seconds; 0 without one. */
+static unsigned patience;
 
 static long slowdown(void)
 {
@@ -46,11 +48,6 @@ int check_ms(int ms)
     return (int)(ms * slowdown());
 }
 
-void check_patience(int seconds)
-{
-    alarm((unsigned)(seconds * slowdown()));
-}
-
 void check_register(struct check_test *test)
 {
     *last_link = test;
@@ -60,6 +57,7 @@ void check_register(struct check_test *test)
 void check_note(const char *format, ...)
 {
     note[0] = 0;
+    alarm(patience);
     if(!format) return;
     va_list args;
     va_start(args, format);
@@ -70,7 +68,7 @@ void check_note(const char *format, ...)
 void check_row(const char *about)
 {
     row = about;
-    note[0] = 0;
+    check_note(NULL);
 }
 
 int check_failed(void)
@@ -209,6 +207,12 @@ static int open_descriptors(void)
     return n;
 }
 
+static void watch(int seconds)
+{
+    patience = (unsigned)(seconds * slowdown());
+    alarm(patience);
+}
+
 static void call(const struct check_test *test)
 {
     if(test->plain) test->plain();
@@ -223,9 +227,9 @@ static void run(const struct check_test *test, int counts[3])
     not_applicable = NULL;
     check_row(NULL);
     int before = open_descriptors();
-    check_patience(TEST_SECONDS);
+    watch(TEST_SECONDS);
     call(test);
-    alarm(0);
+    watch(0);
     check_row(NULL);
     if(!failures)
         check_int(HERE, "open descriptors after the test",

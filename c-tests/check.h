@@ -57,15 +57,14 @@ void check_fail(struct at at, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /*  Say what the checks that follow are about, the row of a table and the
     detail (a way to cut it), until the next call or the end of the test.
-    NULL: nothing. */
+    NULL: nothing. A test that says something does not hang: the watchdog starts
+    anew. */
 void check_row(const char *about);
 void check_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /*  The test does not apply to this host or mode; counted as such. */
 void check_na(const char *reason);
 /*  How many checks of the running test have failed. */
 int check_failed(void);
-/*  Gives the running test so many seconds before the watchdog ends it. */
-void check_patience(int seconds);
 /*  Do the tests run under this tool, "valgrind" or "sanitizers"? */
 int check_under(const char *tool);
 /*  A count of rounds, divided by CHECK_SLOWDOWN (slow tools such as valgrind);

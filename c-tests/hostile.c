@@ -414,8 +414,6 @@ static void try_two_bytes(enum role role, int first, int second)
 
 TEST_ROLES(hostile_every_first_two_bytes)
 {
-    /*  65,536 connections. */
-    check_patience(300);
     int step = check_rounds(100) == 100 ? 1 : 7;
     for(int first = 0; first != 256; first++)
         for(int second = 0; second < 256; second += step) {

@@ -107,7 +107,6 @@ static void with_pair(long n, void (*round)(struct bounds *b, enum role role))
 TEST(leaks_a_million_rounds_of_attach_and_detach)
 {
     if(wire_is_tcp()) NA("the pair is an ipc_pair in any case");
-    check_patience(200);
     with_pair(1000000, reuse_pair);
 }
 

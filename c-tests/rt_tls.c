@@ -1259,8 +1259,9 @@ static void tool_say(struct tool *t, const char *text)
     CHECK_INT(write(t->in, text, strlen(text)), (long long)strlen(text));
 }
 
-/*  Waits until the tool has printed this; others run meanwhile. */
-static void tool_prints(struct at at, struct tool *t, const char *want)
+/*  Waits until the tool has printed this; others run meanwhile. What follows
+    it, as far as it has come. */
+static const char *tool_prints(struct at at, struct tool *t, const char *want)
 {
     static char text[1 << 16];
     size_t n = 0;
@@ -1272,12 +1273,14 @@ static void tool_prints(struct at at, struct tool *t, const char *want)
             if(more <= 0) break;
             n += (size_t)more;
             text[n] = 0;
-            if(strstr(text, want)) return;
+            const char *found = strstr(text, want);
+            if(found) return found + strlen(want);
         } else {
             msleep(now() + 5);
         }
     }
     check_fail(at, "openssl does not print \"%s\"", want);
+    return "";
 }
 #define TOOL_PRINTS(t, want) tool_prints(HERE, t, want)
 
@@ -1351,17 +1354,14 @@ TEST(rt_tls_client_of_openssl_servers)
         check_note("%s", versions[i]);
         struct ipaddr addr;
         struct tool t;
-        /*  A port that was free a moment ago. */
-        CHECK_OK(hclose(listen_tcp(&addr, 1)));
-        char where[32];
-        snprintf(where, sizeof where, "127.0.0.1:%d", ipaddr_port(&addr));
-        char *argv[] = {"openssl", "s_server", "-accept", where, "-rev",
+        char *argv[] = {"openssl", "s_server", "-accept", "127.0.0.1:0", "-rev",
             "-cert", (char*)in_directory("good.pem"), "-cert_chain",
             (char*)in_directory("good.pem"), "-key",
             (char*)in_directory("good.key"), "-alpn", "http/1.1",
             (char*)versions[i], NULL};
         tool_start(&t, argv);
-        TOOL_PRINTS(&t, "ACCEPT");
+        int port = atoi(TOOL_PRINTS(&t, "ACCEPT 127.0.0.1:"));
+        CHECK_OK(ipaddr_local(&addr, "127.0.0.1", port, IPADDR_IPV4));
         int s = tcp_connect(&addr, SOON);
         REQUIRE(s >= 0);
         s = tls_attach_client_host(s, "localhost", SOON);
