@@ -71,6 +71,10 @@ int check_under(const char *tool);
     limits of time are multiplied by it. */
 long check_rounds(long n);
 int check_ms(int ms);
+/*  A deadline for what should happen at once, in the host's time. */
+#define SOON (now() + check_ms(3000))
+/*  A short while, for what should not happen. */
+#define BRIEFLY (now() + check_ms(30))
 
 void check_int(struct at at, const char *what, long long got, long long want);
 void check_range(struct at at, const char *what, long long got,

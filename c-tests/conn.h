@@ -12,11 +12,6 @@
 
 #include "wire.h"
 
-/*  A deadline for what should happen at once, in the host's time. */
-#define SOON (now() + check_ms(3000))
-/*  A short while, for what should not happen. */
-#define BRIEFLY (now() + check_ms(30))
-
 /**** The host ****/
 
 /*  Found out by trying, once. */

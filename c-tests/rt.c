@@ -1,7 +1,9 @@
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "rt.h"
@@ -158,6 +160,28 @@ int open_descriptors(void)
 int running_threads(void)
 {
     return entries("/proc/self/task");
+}
+
+void await_threads(struct at at)
+{
+    int64_t limit = SOON;
+    while(running_threads() > 1 && now() < limit) msleep(now() + 1);
+    check_int(at, "threads", running_threads(), 1);
+}
+
+/**** Forked children ****/
+
+void child_ends(int good)
+{
+    if(good) raise(SIGKILL);
+    _exit(1);
+}
+
+void check_child_ends(struct at at, pid_t pid)
+{
+    int status = -1;
+    check_int(at, "waitpid", waitpid(pid, &status, 0), pid);
+    check_int(at, "how the child ends", status, SIGKILL);
 }
 
 /**** Calls in a coroutine of their own ****/

@@ -9,11 +9,6 @@
 
 #include "check.h"
 
-/*  A deadline for what should happen at once. */
-#define SOON (now() + check_ms(3000))
-/*  A short while, for what should not happen. */
-#define BRIEFLY (now() + check_ms(30))
-
 /*  In rt.c; mentioned here so that it is linked even where nothing else of
     that is used. */
 void check_warm_up(void);
@@ -68,6 +63,17 @@ int open_handles(void);
 /*  Descriptors and threads of this process. */
 int open_descriptors(void);
 int running_threads(void);
+/*  Waits until the other threads have ended. */
+void await_threads(struct at at);
+#define AWAIT_THREADS() await_threads(HERE)
+
+/**** Forked children ****/
+
+/*  Ends a child whose parent has other threads, and waits for it. It does not
+    just exit: valgrind would complain of what is left of those threads. */
+_Noreturn void child_ends(int good);
+void check_child_ends(struct at at, pid_t pid);
+#define CHECK_CHILD_ENDS(pid) check_child_ends(HERE, pid)
 
 /**** Calls in a coroutine of their own ****/
 

@@ -41,16 +41,13 @@ static void be_silent(void)
     silent = 1;
 }
 
-/*  Waits until no thread is left. */
 static void answer_all(void)
 {
     pthread_mutex_lock(&mutex);
     silent = 0;
     pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&mutex);
-    int64_t limit = SOON;
-    while(running_threads() > 1 && now() < limit) msleep(now() + 1);
-    CHECK_INT(running_threads(), 1);
+    AWAIT_THREADS();
 }
 
 /**** Scenes ****/

@@ -7,13 +7,10 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "rt.h"
@@ -80,10 +77,7 @@ void freeaddrinfo(struct addrinfo *ai)
     ends of the sockets; let them end. */
 static void await_resolver(void)
 {
-    /*  The directory of a process has three links if it has one thread. */
-    struct stat tasks;
-    while(stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 3)
-        usleep(1000);
+    AWAIT_THREADS();
 }
 
 /**** Hosts ****/
@@ -489,7 +483,6 @@ TEST(rt_happyeyeballs_the_process_forks_meanwhile)
 {
     struct host silent;
     int ticks = 0;
-    int status = -1;
     pid_t pid = -1;
     choose_port();
     host_silent(&silent, "127.0.0.1");
@@ -498,17 +491,12 @@ TEST(rt_happyeyeballs_the_process_forks_meanwhile)
     int ticker = go(tick(&ticks));
     int s = try_connect(NAME, now() + 300);
     int err = errno;
-    if(pid == 0) {
-        /*  valgrind would complain of what is left of the look-up's thread. */
-        if(s == -1 && err == EAGAIN) raise(SIGKILL);
-        _exit(1);
-    }
+    if(pid == 0) child_ends(s == -1 && err == EAGAIN);
     CHECK_INT(s, -1);
     CHECK_INT(err, ETIMEDOUT);
     CHECK_TOOK(295, 1000);
     CHECK_RANGE(ticks, 3, 70);
-    CHECK_INT(waitpid(pid, &status, 0), pid);
-    CHECK_INT(status, SIGKILL);
+    CHECK_CHILD_ENDS(pid);
     CHECK_OK(hclose(forker));
     CHECK_OK(hclose(ticker));
     await_resolver();

@@ -30,14 +30,6 @@ static void set_silent(int value)
     pthread_mutex_unlock(&mutex);
 }
 
-/*  Waits until no thread is left. */
-static void all_answered(void)
-{
-    int64_t limit = SOON;
-    while(running_threads() > 1 && now() < limit) msleep(now() + 1);
-    CHECK_INT(running_threads(), 1);
-}
-
 struct entry {struct addrinfo info; struct sockaddr_storage addr;};
 #define OWN 0x40000000
 
@@ -279,7 +271,7 @@ TEST(rt_ipaddr_names_by_preference)
         CHECK_OK(ipaddr_remote(addr, "both.test", 81, rows[i].mode, SOON));
         CHECK_ADDR(&addr[0], rows[i].want[0], 81);
     }
-    all_answered();
+    AWAIT_THREADS();
 }
 
 TEST(rt_ipaddr_more_addresses_than_there_is_room_for)
@@ -289,7 +281,7 @@ TEST(rt_ipaddr_more_addresses_than_there_is_room_for)
     CHECK_INT(ipaddr_remotes(addr, 3, "both.test", 80, 0, SOON), 3);
     CHECK_ADDR(&addr[2], "2001:db8::1", 80);
     CHECK(*(char*)&addr[3] == '#');
-    all_answered();
+    AWAIT_THREADS();
 }
 
 TEST(rt_ipaddr_unknown_names)
@@ -300,7 +292,7 @@ TEST(rt_ipaddr_unknown_names)
         CHECK_ERR(ipaddr_remote(&addr, names[i], 80, 0, SOON), EADDRNOTAVAIL);
         CHECK_INT(ipaddr_remotes(&addr, 1, names[i], 80, 0, SOON), 0);
     }
-    all_answered();
+    AWAIT_THREADS();
 }
 
 /*  It may know the name, but cannot tell. */
@@ -316,7 +308,7 @@ TEST(rt_ipaddr_trouble_of_the_resolver)
         CHECK_ERR(ipaddr_remotes(&addr, 1, rows[i].name, 80, 0, SOON),
             rows[i].err);
     }
-    all_answered();
+    AWAIT_THREADS();
 }
 
 /*  By the system's own resolver, which needs no network for this one. */
@@ -325,7 +317,7 @@ TEST(rt_ipaddr_localhost)
     struct ipaddr addr;
     CHECK_OK(ipaddr_remote(&addr, "localhost", 80, IPADDR_IPV4, SOON));
     CHECK_ADDR(&addr, "127.0.0.1", 80);
-    all_answered();
+    AWAIT_THREADS();
 }
 
 /**** A resolver that does not answer ****/
@@ -349,7 +341,7 @@ TEST(rt_ipaddr_looking_up_ends_at_the_deadline)
     CHECK_ERR(ipaddr_remotes(&addr, 1, "slow.test", 80, 0, 0), ETIMEDOUT);
     CHECK_OK(hclose(ticker));
     set_silent(0);
-    all_answered();
+    AWAIT_THREADS();
 }
 
 static long long look_up_op(void *arg)
@@ -366,7 +358,7 @@ TEST(rt_ipaddr_looking_up_can_be_cancelled)
     call_start(&c, look_up_op, &addr);
     CALL_CANCEL(&c);
     set_silent(0);
-    all_answered();
+    AWAIT_THREADS();
     CHECK_INT(open_handles(), before);
 }
 
@@ -383,7 +375,7 @@ TEST(rt_ipaddr_looking_up_several_at_once)
         CALL_RETURNS(&c[i], 0);
         CHECK_ADDR(&addr[i], "192.0.2.1", 80);
     }
-    all_answered();
+    AWAIT_THREADS();
 }
 
 /*  A child has copies of all descriptors, those of the look-up included. */
@@ -403,7 +395,7 @@ TEST(rt_ipaddr_looking_up_while_the_process_forks)
     CHECK_ADDR(&addr, "192.0.2.1", 80);
     kill(pid, SIGKILL);
     CHECK_INT(waitpid(pid, NULL, 0), pid);
-    all_answered();
+    AWAIT_THREADS();
 }
 
 /*  A child has none of the threads, so it gets no answers. */
@@ -411,22 +403,18 @@ TEST(rt_ipaddr_looking_up_fails_in_a_forked_child)
 {
     struct ipaddr addr;
     struct call c;
-    int status = -1;
     set_silent(1);
     call_start(&c, look_up_op, &addr);
     pid_t pid = fork();
     if(pid == 0) {
         bundle_wait(c.bundle, SOON);
-        /*  valgrind would complain of what is left of its parent's. */
-        if(c.over && c.rc == -1 && c.err == EAGAIN) raise(SIGKILL);
-        _exit(1);
+        child_ends(c.over && c.rc == -1 && c.err == EAGAIN);
     }
-    CHECK_INT(waitpid(pid, &status, 0), pid);
-    CHECK_INT(status, SIGKILL);
+    CHECK_CHILD_ENDS(pid);
     set_silent(0);
     CALL_RETURNS(&c, 0);
     CHECK_ADDR(&addr, "192.0.2.1", 80);
-    all_answered();
+    AWAIT_THREADS();
 }
 
 /*  Those that nobody waits for any more keep their threads. */
@@ -443,19 +431,14 @@ TEST(rt_ipaddr_looking_up_takes_64_threads_at_most)
     CALL_CANCEL(&c);
     /*  A child has none of them. */
     pid_t pid = fork();
-    if(pid == 0) {
-        /*  valgrind would complain of what is left of its parent's. */
-        if(ipaddr_remote(&addr, "localhost", 80, 0, SOON) == 0) raise(SIGKILL);
-        _exit(1);
-    }
-    int status = -1;
-    CHECK_INT(waitpid(pid, &status, 0), pid);
-    CHECK_INT(status, SIGKILL);
+    if(pid == 0)
+        child_ends(ipaddr_remote(&addr, "localhost", 80, 0, SOON) == 0);
+    CHECK_CHILD_ENDS(pid);
     /*  Who waits has his turn. */
     call_start(&c, look_up_op, &addr);
     CHECK_BLOCKED(&c);
     set_silent(0);
     CALL_RETURNS(&c, 0);
     CHECK_ADDR(&addr, "192.0.2.1", 80);
-    all_answered();
+    AWAIT_THREADS();
 }

@@ -488,20 +488,19 @@ static void send_files(int fd, const char *bytes, const int *files, size_t n)
 
 TEST(rt_ipc_several_descriptors_with_one_byte)
 {
-    int pair[2];
+    int fd;
     char in[5];
     open_files();
-    CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
-    int s = ipc_fromfd(pair[1]);
+    int s = stream_open(IPC, &fd);
     int before = open_descriptors();
-    send_files(pair[0], "hello", (int[]){zero_fd, null_fd, null_fd}, 3);
+    send_files(fd, "hello", (int[]){zero_fd, null_fd, null_fd}, 3);
     CHECK_OK(brecv(s, in, 4, SOON));
     CHECK_BYTES(in, 4, "hell", 4);
     /*  The first is kept, with the last byte; the others are closed. */
     CHECK_INT(open_descriptors(), before + 1);
     RECEIVE_FILE(s, zero_fd);
     CHECK_INT(open_descriptors(), before);
-    wire_close(pair[0]);
+    wire_close(fd);
     CHECK_ERR(ipc_recvfd(s, SOON), EPIPE);
     CHECK_OK(hclose(s));
     close_files();
@@ -510,35 +509,34 @@ TEST(rt_ipc_several_descriptors_with_one_byte)
 /*  As other languages do, which send one with as many bytes as they like. */
 TEST(rt_ipc_a_descriptor_with_several_bytes)
 {
-    int pair[2];
+    int fd;
     char in[4];
     open_files();
-    CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
-    int s = ipc_fromfd(pair[1]);
+    int s = stream_open(IPC, &fd);
     int before = open_descriptors();
     /*  At the first of them, if that is what was asked for. */
-    send_files(pair[0], "abcd", &zero_fd, 1);
+    send_files(fd, "abcd", &zero_fd, 1);
     RECEIVE_FILE(s, zero_fd);
     CHECK_OK(brecv(s, in, 3, SOON));
     CHECK_BYTES(in, 3, "bcd", 3);
     /*  At the last one that came, if they were received as bytes. */
-    CHECK_INT(wire_write(pair[0], "head", 4), 0);
-    send_files(pair[0], "abcd", &null_fd, 1);
+    CHECK_INT(wire_write(fd, "head", 4), 0);
+    send_files(fd, "abcd", &null_fd, 1);
     CHECK_OK(brecv(s, in, 4, SOON));
     CHECK_ERR(ipc_recvfd(s, SOON), EPROTO);
     CHECK_OK(brecv(s, in, 3, SOON));
     CHECK_BYTES(in, 3, "abc", 3);
     RECEIVE_FILE(s, null_fd);
     /*  Bytes without one before it keep to themselves. */
-    CHECK_INT(wire_write(pair[0], "x", 1), 0);
-    send_files(pair[0], "abcd", &zero_fd, 1);
+    CHECK_INT(wire_write(fd, "x", 1), 0);
+    send_files(fd, "abcd", &zero_fd, 1);
     CHECK_ERR(ipc_recvfd(s, SOON), EPROTO);
     CHECK_OK(brecv(s, in, 1, SOON));
     RECEIVE_FILE(s, zero_fd);
     CHECK_OK(brecv(s, in, 3, SOON));
     CHECK_INT(open_descriptors(), before);
     CHECK_OK(hclose(s));
-    wire_close(pair[0]);
+    wire_close(fd);
     close_files();
 }
 
