@@ -2,7 +2,7 @@
 //!
 //! `{accept}` in the stream stands for the value that belongs to the request.
 
-use crate::handshake::{Head, play, read};
+use crate::handshake::{Head, justify, play, read};
 use crate::input;
 use crate::protocol::key;
 use crate::socket::memory_host::MemoryHost;
@@ -31,10 +31,7 @@ pub fn run(data: &[u8]) {
         }
         Err(Error::Protocol | Error::TooBig) => assert!(!accepted, "a good answer was refused"),
         Err(error) => {
-            let injected =
-                failed.get().is_some_and(|failed| error == failed || error == failed.of_stream());
-            let cut_short = error == Error::Reset && host.unread() < 4;
-            assert!(injected || cut_short, "{error:?} out of nowhere");
+            justify(error, failed.get(), &host);
         }
     }
     if failed.get().is_none() {

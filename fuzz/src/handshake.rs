@@ -62,6 +62,14 @@ pub fn play(host: &MemoryHost, decisions: Decisions, stream: &[u8]) -> Rc<Cell<O
     failed
 }
 
+/// An error that is no refusal was made, or the stream has ended within a head. Whether it was made.
+pub fn justify(error: Error, failed: Option<Error>, host: &MemoryHost) -> bool {
+    let injected = failed.is_some_and(|failed| error == failed || error == failed.of_stream());
+    let cut_short = error == Error::Reset && host.unread() < 4;
+    assert!(injected || cut_short, "{error:?} out of nowhere");
+    injected
+}
+
 /// The start line and the fields of a head, without the spaces around the values.
 #[derive(Debug)]
 pub struct Head {
