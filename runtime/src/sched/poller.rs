@@ -429,9 +429,10 @@ impl Poller {
             if events == 0 {
                 continue;
             }
-            let outcome = match reliable {
-                true => Some(0),
-                false => self.try_register(fd, descriptor, events).err().map(|error| error.0),
+            let outcome = if reliable {
+                Some(0)
+            } else {
+                self.try_register(fd, descriptor, events).err().map(|error| error.0)
             };
             if let Some(errno) = outcome {
                 descriptor.readers.fire_all(errno);
@@ -456,8 +457,8 @@ impl Poller {
         self.epoll.set(-1);
     }
 
-    /// Before a fork: forgets the number unless it is that of our epoll instance. In the child that could
-    /// not be told any more, for the owner may be gone.
+    /// Before a fork: forgets the number unless it is that of our epoll instance. In the child that
+    /// could not be told any more, for the owner may be gone.
     pub(super) fn before_fork(&self) {
         if !self.is_ours() {
             self.epoll.set(-1);

@@ -148,8 +148,8 @@ impl Connection {
         unsafe { self.transmit(parts.get_mut(..used).unwrap_or_default(), !all, None) }
     }
 
-    /// Sends a descriptor with a byte. Errors: EINVAL if it is negative; EBADF, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT,
-    /// ECANCELED, and those of the system, after which the stream is as it was.
+    /// Sends a descriptor with a byte. Errors: EINVAL if it is negative; EBADF, EBUSY, EPIPE,
+    /// ECONNRESET, ETIMEDOUT, ECANCELED, and those of the system, after which the stream is as it was.
     pub fn send_descriptor(&self, fd: RawFd, deadline: i64) -> Result<()> {
         if fd < 0 {
             return Err(Errno(libc::EINVAL));
