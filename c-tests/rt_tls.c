@@ -493,18 +493,24 @@ TEST_KINDS(rt_tls_tells_an_end_from_a_cut)
     tls_pair(kind, s);
     CHECK_OK(bsend(s[0], "bye", 3, SOON));
     CHECK_OK(tls_done(s[0], SOON));
+    memset(in, 'Z', 4);
     CHECK_ERR(brecv(s[1], in, 4, SOON), EPIPE);
+    CHECK_BYTES(in, 4, "byeZ", 4);
     CHECK_ERR(brecv(s[1], in, 1, SOON), EPIPE);
     close_pair(s);
     for(size_t cut = 0; cut < 20; cut++) {
         struct line l;
         check_note("cut at %zu", cut);
         line_secure(kind, &l);
+        CHECK_OK(bsend(l.s[0], "12", 2, SOON));
+        put(&l, 1, record, take_record(&l, 0, record));
         CHECK_OK(bsend(l.s[0], "abc", 3, SOON));
         CHECK_OK(take_record(&l, 0, record) > cut ? 0 : -1);
         put(&l, 1, record, cut);
         wire_end(l.fd[1]);
-        CHECK_ERR(brecv(l.s[1], in, 1, SOON), ECONNRESET);
+        memset(in, 'Z', 4);
+        CHECK_ERR(brecv(l.s[1], in, 3, SOON), ECONNRESET);
+        CHECK_BYTES(in, 3, "12Z", 3);
         CHECK_ERR(brecv(l.s[1], in, 1, SOON), ECONNRESET);
         CHECK_ERR(tls_detach(l.s[1], SOON), ECONNRESET);
         CHECK_ERR(hclose(l.s[1]), EBADF);
