@@ -714,7 +714,7 @@ TEST(rt_http_an_endless_head_has_a_deadline)
             CHECK_ERR(http_detach(s, start + check_ms(50)), ETIMEDOUT);
         }
         CHECK_RANGE(now() - start, check_ms(50), check_ms(500));
-        CHECK(turns > 10);
+        CHECK(turns > 1);
         CHECK_INT(own.closed, 1);
         CHECK_OK(hclose(cr));
         bytes_free(&b);

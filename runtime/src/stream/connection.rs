@@ -219,9 +219,7 @@ impl Connection {
     ) -> Outcome<Option<usize>> {
         self.check_open()?;
         // SAFETY: same condition as this function's.
-        let sent = unsafe { self.socket.send(parts, more, descriptor) }.map_err(failure)?;
-        sched::exert(sent.unwrap_or_default());
-        Ok(sent)
+        unsafe { self.socket.send(parts, more, descriptor) }.map_err(failure)
     }
 
     fn wait_for(&self, direction: Direction, deadline: i64) -> Outcome<()> {
@@ -323,7 +321,6 @@ impl Source for Connection {
             None => Ok(None),
             Some(received) if received.count == 0 => Err(Failure::Ended),
             Some(received) => {
-                sched::exert(received.count);
                 if let Some(descriptor) = received.descriptor {
                     let last = position + received.count as u64 - 1;
                     self.descriptors.push(last, descriptor);
