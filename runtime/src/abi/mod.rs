@@ -17,8 +17,13 @@ use core::ffi::c_void;
 
 use crate::errno::{Errno, Result};
 
+/// Error: EINVAL for NULL.
+fn nonnull<T>(pointer: *const T) -> Result<()> {
+    if pointer.is_null() { Err(Errno(libc::EINVAL)) } else { Ok(()) }
+}
+
 /// Checks the memory that a `_mem` function was given. Objects live on the heap, because the
 /// memory may be aligned badly; but NULL is an error. Error: EINVAL.
 fn storage(mem: *const c_void) -> Result<()> {
-    if mem.is_null() { Err(Errno(libc::EINVAL)) } else { Ok(()) }
+    nonnull(mem)
 }

@@ -16,7 +16,7 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 
 use rustls::Connection;
 
-use crate::errno::{Errno, Result, ret, ret_unit};
+use crate::errno::{Errno, Result, report};
 use crate::tls::{self, config};
 
 use super::storage;
@@ -34,7 +34,7 @@ use super::storage;
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_tls_attach_client(s: c_int, deadline: i64) -> c_int {
-    ret(tls::attach(s, config::client_of_anyone, deadline))
+    report(|| tls::attach(s, config::client_of_anyone, deadline))
 }
 
 /// As [`dill_tls_attach_client`]; EINVAL, with `s` closed, if `mem` is NULL.
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn dill_tls_attach_client_mem(
     mem: *mut c_void,
     deadline: i64,
 ) -> c_int {
-    ret(needs(s, mem).and_then(|()| tls::attach(s, config::client_of_anyone, deadline)))
+    report(|| needs(s, mem).and_then(|()| tls::attach(s, config::client_of_anyone, deadline)))
 }
 
 /// As [`dill_tls_attach_client`], but the server has to prove to be `hostname`, a name or an IP
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn dill_tls_attach_client_host(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller promises NULL or a string.
-    ret(tls::attach(s, || unsafe { client_of(hostname) }, deadline))
+    report(|| tls::attach(s, || unsafe { client_of(hostname) }, deadline))
 }
 
 /// As [`dill_tls_attach_client_host`]; EINVAL, with `s` closed, if `mem` is NULL.
@@ -82,8 +82,11 @@ pub unsafe extern "C" fn dill_tls_attach_client_host_mem(
     mem: *mut c_void,
     deadline: i64,
 ) -> c_int {
-    // SAFETY: the caller promises NULL or a string.
-    ret(needs(s, mem).and_then(|()| tls::attach(s, || unsafe { client_of(hostname) }, deadline)))
+    report(|| {
+        needs(s, mem)?;
+        // SAFETY: the caller promises NULL or a string.
+        tls::attach(s, || unsafe { client_of(hostname) }, deadline)
+    })
 }
 
 /// Makes a TLS socket of the byte stream `s`, as the server, and shakes hands with the client. The
@@ -105,7 +108,7 @@ pub unsafe extern "C" fn dill_tls_attach_server(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller promises NULL or strings.
-    ret(tls::attach(s, || unsafe { server(cert, pkey) }, deadline))
+    report(|| tls::attach(s, || unsafe { server(cert, pkey) }, deadline))
 }
 
 /// As [`dill_tls_attach_server`]; EINVAL, with `s` closed, if `mem` is NULL.
@@ -120,8 +123,11 @@ pub unsafe extern "C" fn dill_tls_attach_server_mem(
     mem: *mut c_void,
     deadline: i64,
 ) -> c_int {
-    // SAFETY: the caller promises NULL or strings.
-    ret(needs(s, mem).and_then(|()| tls::attach(s, || unsafe { server(cert, pkey) }, deadline)))
+    report(|| {
+        needs(s, mem)?;
+        // SAFETY: the caller promises NULL or strings.
+        tls::attach(s, || unsafe { server(cert, pkey) }, deadline)
+    })
 }
 
 /// Tells the peer that nothing more will be sent. Receiving goes on.
@@ -135,7 +141,7 @@ pub unsafe extern "C" fn dill_tls_attach_server_mem(
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_tls_done(s: c_int, deadline: i64) -> c_int {
-    ret_unit(tls::find(s).and_then(|tls| tls.done(deadline)))
+    report(|| tls::find(s).and_then(|tls| tls.done(deadline)))
 }
 
 /// Tells the peer that nothing more will be sent, unless that was done, drops what still comes until
@@ -150,7 +156,7 @@ pub unsafe extern "C" fn dill_tls_done(s: c_int, deadline: i64) -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_tls_detach(s: c_int, deadline: i64) -> c_int {
-    ret(tls::detach(s, deadline))
+    report(|| tls::detach(s, deadline))
 }
 
 /// Checks the memory for a TLS socket over `s`, which is closed if there is none.

@@ -12,7 +12,7 @@ use core::ffi::{c_int, c_void};
 use core::ptr::{self, NonNull};
 
 use crate::bsock;
-use crate::errno::{Errno, Result, ret_ptr};
+use crate::errno::{Errno, Result, interface};
 use crate::handle::{self, Hvfs};
 use crate::iolist::Iolist;
 use crate::sched;
@@ -234,8 +234,7 @@ fn look_at_clock_now_and_then(count: &mut u32, deadline: i64) -> Result<()> {
 /// # Safety
 /// `hvfs` is that of an HTTP socket which is alive.
 unsafe extern "C" fn query(hvfs: *mut Hvfs, ty: *const c_void) -> *mut c_void {
-    let found = if ty == TYPE { hvfs.cast() } else { ptr::null_mut() };
-    ret_ptr(NonNull::new(found).ok_or(Errno(libc::ENOTSUP)))
+    interface(if ty == TYPE { hvfs.cast() } else { ptr::null_mut() })
 }
 
 /// The close callback: closes the stream too, if the object still has one.

@@ -22,7 +22,7 @@ use std::os::fd::RawFd;
 
 use libc::c_int;
 
-use crate::errno::{Errno, Result};
+use crate::errno::{self, Errno, Result};
 use crate::time;
 
 mod asan;
@@ -235,6 +235,7 @@ impl Local {
     #[inline(always)]
     fn run_others(&self, me: Task) -> Outcome {
         let next = self.next_ready();
+        errno::clear();
         if next != me {
             self.set_current(next);
             // SAFETY: `next` came from the ready queue, so it is suspended on this thread; no

@@ -7,7 +7,7 @@ use core::ptr::{self, NonNull};
 use libc::ssize_t;
 
 use crate::bsock::{self, BsockSomeVfs, BsockVfs};
-use crate::errno::{Errno, Result, ret_ptr, ret_ssize, ret_unit};
+use crate::errno::{Result, interface, report};
 use crate::handle::Hvfs;
 use crate::iolist::{Iolist, List};
 use crate::sched;
@@ -79,7 +79,7 @@ impl Callbacks {
 unsafe extern "C" fn query<S: Stream>(hvfs: *mut Hvfs, ty: *const c_void) -> *mut c_void {
     let callbacks = hvfs.cast::<Callbacks>();
     // SAFETY: the caller promises a stream, and that begins with its callbacks.
-    let found: *mut c_void = unsafe {
+    interface(unsafe {
         if ty == bsock::TYPE {
             (&raw mut (*callbacks).bsock).cast()
         } else if ty == bsock::SOME_TYPE {
@@ -89,8 +89,7 @@ unsafe extern "C" fn query<S: Stream>(hvfs: *mut Hvfs, ty: *const c_void) -> *mu
         } else {
             ptr::null_mut()
         }
-    };
-    ret_ptr(NonNull::new(found).ok_or(Errno(libc::ENOTSUP)))
+    })
 }
 
 /// The close callback.
@@ -118,7 +117,7 @@ unsafe extern "C" fn bsendl<S: Stream>(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller's promises are the callees' demands.
-    ret_unit(unsafe {
+    report(|| unsafe {
         let stream = around::<S>(vfs.cast(), offset_of!(Callbacks, bsock));
         List::check(first, last).and_then(|list| stream.send(list, deadline))
     })
@@ -136,7 +135,7 @@ unsafe extern "C" fn brecvl<S: Stream>(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller's promises are the callees' demands.
-    ret_unit(unsafe {
+    report(|| unsafe {
         let stream = around::<S>(vfs.cast(), offset_of!(Callbacks, bsock));
         List::check(first, last).and_then(|list| stream.receive(list, deadline))
     })
@@ -154,7 +153,7 @@ unsafe extern "C" fn brecvsome<S: Stream>(
     deadline: i64,
 ) -> ssize_t {
     // SAFETY: the caller's promises are the callees' demands.
-    ret_ssize(unsafe {
+    report(|| unsafe {
         let stream = around::<S>(vfs.cast(), offset_of!(Callbacks, some));
         sched::breathe();
         stream.receive_some(buf.cast(), len, deadline)
@@ -168,7 +167,7 @@ unsafe extern "C" fn brecvsome<S: Stream>(
 unsafe extern "C" fn bawaitroom<S: Stream>(vfs: *mut BsockSomeVfs, deadline: i64) -> c_int {
     // SAFETY: the caller's promise is the callee's demand.
     let stream = unsafe { around::<S>(vfs.cast(), offset_of!(Callbacks, some)) };
-    ret_unit(stream.await_room(deadline))
+    report(|| stream.await_room(deadline))
 }
 
 /// A share of the stream that has `member` at `offset` in its callbacks.

@@ -1,12 +1,12 @@
 //! Listening sockets as objects behind handles.
 
 use core::ffi::{c_int, c_void};
-use core::ptr::NonNull;
+use core::ptr::{NonNull, null_mut};
 use std::os::fd::RawFd;
 
 use libc::sockaddr_storage;
 
-use crate::errno::{Errno, Result, ret_ptr};
+use crate::errno::{Errno, Result, interface};
 use crate::handle::{self, Hvfs};
 use crate::sched::{self, Direction};
 
@@ -75,7 +75,7 @@ pub fn accept(kind: Kind, s: c_int, deadline: i64) -> Result<(Socket, sockaddr_s
 unsafe extern "C" fn query(hvfs: *mut Hvfs, ty: *const c_void) -> *mut c_void {
     // SAFETY: the caller promises a listener.
     let known = ty == unsafe { (*hvfs.cast::<Listener>()).kind }.listener_type();
-    ret_ptr(NonNull::new(hvfs.cast()).filter(|_| known).ok_or(Errno(libc::ENOTSUP)))
+    interface(if known { hvfs.cast() } else { null_mut() })
 }
 
 /// The close callback.
