@@ -25,7 +25,7 @@ ROOT = HERE.parent
 sys.path.insert(0, str(ROOT / "c-tests/peers"))
 import support  # noqa: E402
 
-CFLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", "-fno-ipa-modref"]
+CFLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2"]
 OURS = "libdill_ws"
 # Title, connections, bytes of a message, messages at once.
 LOADS = [

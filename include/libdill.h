@@ -82,7 +82,23 @@ DILL_EXPORT int dill_hclose(int h);
 
 /* ---- Coroutines ---- */
 
+/* What a coroutine writes through a pointer to a variable of its parent is written while others run.
+   A compiler that knows the function sees only that the pointer is not kept, and takes the variable
+   for unchanged. So it must not look into the function: gcc has an attribute for just that; clang can
+   only leave the function's own code unoptimised, not what that calls. In C++ the parent takes care of
+   it, see dill_escape_. */
+#if defined(__cplusplus) && __cplusplus >= 201103L
+#define DILL_LAMBDA_ 1
+#else
+#define DILL_LAMBDA_ 0
+#endif
+#if defined(__clang__) && !DILL_LAMBDA_
+#define dill_coroutine __attribute__((noinline, optnone))
+#elif defined(__clang__)
 #define dill_coroutine __attribute__((noinline))
+#else
+#define dill_coroutine __attribute__((noinline, noipa))
+#endif
 
 struct dill_bundle_storage {
     char _[64];
@@ -182,17 +198,46 @@ DILL_EXPORT __attribute__((noinline)) void dill_epilogue(void);
 
 #endif
 
+/* The path on which the parent goes on does not lead through the call, so on it a variable whose
+   address the call takes seems to be nobody else's. Hence something must come first that the compiler
+   cannot exclude. In C++ it is shown the call as a closure, which refers to whatever the call refers
+   to; clang, in C, one call more, which never happens. gcc does not tell the paths apart.
+
+   The closure also makes arguments of class types right: they are made, and destroyed, on the new
+   stack. An exception that leaves the coroutine ends the program. */
+#if DILL_LAMBDA_
+#define dill_escape_(fn) \
+    auto dill_body_ = [&]() noexcept { fn; }; \
+    __asm__ __volatile__("" : : "r"(&dill_body_) : "memory");
+#define dill_call_(fn) dill_run_(&dill_body_)
+extern "C++" {
+template<typename Body> __attribute__((noinline)) void dill_run_(Body *body) { (*body)(); }
+}
+#elif defined(__clang__)
+#define dill_escape_(fn) \
+    int dill_never_ = 0; \
+    __asm__ __volatile__("" : "+r"(dill_never_)); \
+    if(dill_never_) { \
+        fn; \
+    }
+#define dill_call_(fn) fn
+#else
+#define dill_escape_(fn)
+#define dill_call_(fn) fn
+#endif
+
 /* Runs `fn`, a call, on a stack of its own at once. The parent goes on, from dill_setjmp's second
    return, when the child blocks. The arguments of the call are evaluated on the new stack. */
 #define dill_go_(fn, ptr, len, bndl) \
     __extension__({ \
+        dill_escape_(fn) \
         DILL_CONTEXT_ *dill_ctx_; \
         void *dill_stk_ = (ptr); \
         DILL_KEPT_ int dill_h_ = \
             dill_prologue(&dill_ctx_, &dill_stk_, (len), (bndl), __FILE__, __LINE__); \
         if(dill_h_ >= 0 && !dill_setjmp(*dill_ctx_)) { \
             dill_setsp(dill_stk_); \
-            fn; \
+            dill_call_(fn); \
             dill_epilogue(); \
         } \
         dill_h_; \

@@ -126,7 +126,7 @@ class Controls:
     def program(self, name, libraries):
         """The program with the mistakes, on the given libraries."""
         program = OUT / name
-        run(["gcc", "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fno-ipa-modref", *CFLAGS,
+        run(["gcc", "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", *CFLAGS,
              "-Iinclude", "c-tests/sanitizers/control.c", f"-L{libraries}", f"-Wl,-rpath,{libraries}",
              "-ldill_ws", "-ldill_rt", "-o", program])
         return program

@@ -21,7 +21,7 @@ from needs import RUST, need
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # What a step uses, whichever.
-TOOLS = [*RUST, "cc", "c++", "make", "pkg-config", "nm", "valgrind", "node", "npm", "openssl", "groff", "man"]
+TOOLS = [*RUST, "cc", "c++", "gcc", "clang", "clang++", "make", "pkg-config", "nm", "valgrind", "node", "npm", "openssl", "groff", "man"]
 
 COUNTS = [
     re.compile(r"^(\d+) passed, (\d+) failed\b"),
@@ -43,6 +43,9 @@ def steps(libdill):
         ("manual pages", ["man/pages.py", "--check"]),
         ("examples of the manual pages", ["c-tests/examples/run.py"]),
         ("c", ["c-tests/run.py"]),
+        ("c by clang -O2", ["c-tests/run.py", "--compiler", "clang -O2", "--modes", "shared"]),
+        ("c by gcc -O3", ["c-tests/run.py", "--compiler", "gcc -O3", "--modes", "shared"]),
+        ("compilers", ["c-tests/compilers/run.py"]),
         ("c under valgrind", ["c-tests/run.py", "--valgrind"]),
         ("c under sanitizers", ["tools/sanitize.py"]),
         ("failing hosts", ["c-tests/faults/run.py"]),

@@ -15,9 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 from needs import die, install, need  # noqa: E402
-CFLAGS = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-g", "-O2",
-          # gcc 12 may think a coroutine does not write to its parent's locals.
-          "-fno-ipa-modref"]
+CFLAGS = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-g", "-O2"]
 # Seconds for the installation of packages, and for a program to start or to end.
 INSTALL_SECONDS = 300
 START_SECONDS = 20
