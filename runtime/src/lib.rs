@@ -12,7 +12,7 @@
 //! * `stream`, `tcp`, `ipc`: byte streams over sockets of the system.
 //! * `happyeyeballs`: connecting by name, whichever address works.
 //! * `overlay`: what an object lies over. `http`: the heads of requests and responses over any byte
-//!   stream. `tls`: privacy over one.
+//!   stream. `tls`: privacy over one. `message`: messages over one, and their orderly end.
 //!
 //! Everything stands on `handle` and `sched`; read the rule at the head of `sched` first.
 
@@ -30,6 +30,7 @@ mod iolist;
 mod ipaddr;
 mod ipc;
 mod memory;
+mod message;
 mod msock;
 mod object;
 mod overlay;

@@ -10,7 +10,10 @@ mod http;
 mod ipaddr;
 mod ipc;
 mod msock;
+mod prefix;
+mod suffix;
 mod tcp;
+mod term;
 mod tls;
 
 use core::ffi::{c_int, c_void};
