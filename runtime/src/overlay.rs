@@ -8,7 +8,7 @@ use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 use core::ptr;
 
-use crate::bsock::{self, BsockSomeVfs, BsockVfs};
+use crate::bsock::{self, BsockLookVfs, BsockSomeVfs, BsockVfs, Look};
 use crate::errno::{Errno, Result};
 use crate::handle;
 use crate::iolist::Iolist;
@@ -21,12 +21,17 @@ const NOTHING: c_int = -1;
 /// Bytes that nobody wants, and that are received at once from a stream which may not know how to skip.
 const SKIPPED_AT_ONCE: usize = 512;
 
+/// Bytes that are received at once to be looked at, from a stream which cannot be looked into.
+const LOOKED_AT: usize = 32;
+
 /// What an object lies over.
 pub struct Overlay {
     below: Cell<c_int>,
     /// A byte stream that says how much has arrived, and when there is room. One that does has
     /// consumed nothing when a receive fails.
     has_some: bool,
+    /// A byte stream that can be looked into.
+    has_look: bool,
 }
 
 /// Closes what an object was to lie over, as there will be none. It may not exist.
@@ -55,7 +60,8 @@ impl Overlay {
             });
         }
         let has_some = handle::query(s, bsock::SOME_TYPE).is_ok();
-        Ok(Overlay { below: Cell::new(handle::own(s)?), has_some })
+        let has_look = handle::query(s, bsock::LOOK_TYPE).is_ok();
+        Ok(Overlay { below: Cell::new(handle::own(s)?), has_some, has_look })
     }
 
     /// Closes what is below, unless that was done or it was given back.
@@ -157,6 +163,24 @@ impl Overlay {
             // SAFETY: same condition as this function's.
             unsafe { self.fill(base, len, deadline) }.map(|()| len)
         }
+    }
+
+    /// Waits until something has come, has `look` see it, and takes as much as that says. `certain` says
+    /// how many bytes it is going to take in any case: so many may be received before it can see them.
+    /// `look` must not let others run. Errors: those of the stream; ECONNRESET if it is gone.
+    pub fn look(&self, certain: usize, deadline: i64, look: Look<'_>) -> Result<()> {
+        if self.has_look {
+            return self.call(|s| {
+                let vfs: *mut BsockLookVfs = handle::query(s, bsock::LOOK_TYPE)?.cast().as_ptr();
+                // SAFETY: the query found the stream's own function.
+                unsafe { ((*vfs).look)(vfs, deadline, look) }
+            });
+        }
+        let mut memory = [0; LOOKED_AT];
+        let bytes = memory.get_mut(..certain.min(LOOKED_AT)).unwrap_or_default();
+        let count = self.receive(bytes, deadline)?;
+        look(bytes.get(..count).unwrap_or_default());
+        Ok(())
     }
 
     /// Receives as many bytes as there is room for. Errors: those of the stream; ECONNRESET if it is

@@ -1,7 +1,8 @@
 //! Messages over a byte stream, each with the same bytes behind it.
 //!
-//! What follows a message may belong to somebody else. So no more is received at once than is certain
-//! to belong to the present one: as much as is missing of its suffix.
+//! What follows a message may belong to somebody else. So the streams of this library are looked into
+//! before bytes are taken. From others no more is received at once than is certain to belong to the
+//! present message: as much as is missing of its suffix.
 
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
@@ -106,14 +107,11 @@ impl SuffixSocket {
 
     fn receive_rest(&self, message: &mut Delivery) -> Result<()> {
         loop {
-            let mut memory = [0; SUFFIX_MAX];
             let missing = self.suffix.len - self.matched.get();
-            let bytes = memory.get_mut(..missing).unwrap_or_default();
-            let received = self.stream.receive(bytes, message.deadline());
-            let count = received.map_err(|error| self.ended(error, message))?;
-            for byte in bytes.iter().take(count) {
-                self.take(*byte, message);
-            }
+            let deadline = message.deadline();
+            self.stream
+                .look(missing, deadline, &mut |bytes| self.take(bytes, message))
+                .map_err(|error| self.ended(error, message))?;
             if self.matched.get() == self.suffix.len {
                 self.matched.set(0);
                 return Ok(());
@@ -123,16 +121,23 @@ impl SuffixSocket {
         }
     }
 
-    /// Takes a byte, and gives the message what is certain not to be in the suffix.
-    fn take(&self, byte: u8, message: &mut Delivery) {
+    /// Takes bytes up to the end of the message, gives it those that are certain not to be in the suffix,
+    /// and answers how many were taken.
+    fn take(&self, bytes: &[u8], message: &mut Delivery) -> usize {
         let before = self.matched.get();
-        let matched = self.suffix.matched_behind(before, byte);
-        self.matched.set(matched);
-        let released = before + 1 - matched;
-        message.put(self.suffix.first(released.min(before)));
-        if released > before {
-            message.put(&[byte]);
+        let (mut matched, mut taken) = (before, 0);
+        for byte in bytes {
+            matched = self.suffix.matched_behind(matched, *byte);
+            taken += 1;
+            if matched == self.suffix.len {
+                break;
+            }
         }
+        self.matched.set(matched);
+        let released = before + taken - matched;
+        message.put(self.suffix.first(released.min(before)));
+        message.put(bytes.get(..released.saturating_sub(before)).unwrap_or_default());
+        taken
     }
 
     /// What an error of the stream means: the end in the middle of a message is no orderly one.
@@ -171,5 +176,42 @@ unsafe impl Socket for SuffixSocket {
 
     fn abort(&self) {
         self.stream.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every string of `len` letters out of two.
+    fn strings(len: usize) -> impl Iterator<Item = Vec<u8>> {
+        (0..1_u32 << len)
+            .map(move |bits| (0..len).map(|at| b'a' + (bits >> at & 1) as u8).collect())
+    }
+
+    #[test]
+    fn the_first_place_where_the_suffix_stands_is_found() {
+        for suffix in (1..5).flat_map(strings) {
+            let matcher = Suffix::new(&suffix).unwrap();
+            for stream in strings(9) {
+                let found = (1..=stream.len()).find(|end| stream[..*end].ends_with(&suffix));
+                let mut matched = 0;
+                for (at, byte) in stream.iter().enumerate() {
+                    matched = matcher.matched_behind(matched, *byte);
+                    assert!(stream[..=at].ends_with(&suffix[..matched]));
+                    assert_eq!(matched == suffix.len(), found == Some(at + 1));
+                    if matched == suffix.len() {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_so_many_bytes_are_a_suffix() {
+        assert_eq!(Suffix::new(b"").err(), Some(Errno(libc::EINVAL)));
+        assert!(Suffix::new(&[0; SUFFIX_MAX]).is_ok());
+        assert_eq!(Suffix::new(&[0; SUFFIX_MAX + 1]).err(), Some(Errno(libc::EINVAL)));
     }
 }

@@ -3,6 +3,7 @@
 use core::ffi::{c_int, c_void};
 use std::os::fd::{IntoRawFd, RawFd};
 
+use crate::bsock::Look;
 use crate::errno::{Errno, Result};
 use crate::handle;
 use crate::iolist::{Cursor, List, Skips};
@@ -278,6 +279,13 @@ unsafe impl Stream for Connection {
     unsafe fn receive_some(&self, base: *mut u8, len: usize, deadline: i64) -> Result<usize> {
         // SAFETY: same condition as this function's.
         let result = unsafe { self.inbound.receive_some(self, base, len, deadline) };
+        self.descriptors.drop_before(self.inbound.position());
+        result
+    }
+
+    /// Looks at what has come. Errors: those of [`Inbound::look`].
+    fn look(&self, deadline: i64, look: Look<'_>) -> Result<()> {
+        let result = self.inbound.look(self, deadline, look);
         self.descriptors.drop_before(self.inbound.position());
         result
     }

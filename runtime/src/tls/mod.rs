@@ -21,6 +21,7 @@ use std::io::IoSlice;
 
 use rustls::Connection;
 
+use crate::bsock::Look;
 use crate::errno::{Errno, Result};
 use crate::iolist::{Cursor, List, Skips};
 use crate::object::Shared;
@@ -271,6 +272,11 @@ unsafe impl Stream for Tls {
     unsafe fn receive_some(&self, base: *mut u8, len: usize, deadline: i64) -> Result<usize> {
         // SAFETY: same condition as this function's.
         unsafe { self.inbound.receive_some(self, base, len, deadline) }
+    }
+
+    /// Looks at what has come. Errors: those of [`Inbound::look`], EPROTO.
+    fn look(&self, deadline: i64, look: Look<'_>) -> Result<()> {
+        self.inbound.look(self, deadline, look)
     }
 
     /// Waits until something can be sent, also without the turn to send. Errors: those of the stream
