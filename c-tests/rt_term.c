@@ -174,7 +174,7 @@ TEST_BELOW(rt_term_detach_drops_messages_up_to_the_terminal_one)
 {
     int m[2];
     term_open(below, "STOP", m);
-    for(int i = 0; i != 100; i++) send_text(m[1], "a message like any other");
+    for(int i = 0; i != 30; i++) send_text(m[1], "a message like any other");
     send_text(m[1], "STOP");
     send_text(m[1], "behind");
     CHECK_OK(m[0] = term_detach(m[0], SOON));
