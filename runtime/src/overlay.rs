@@ -43,25 +43,16 @@ impl Overlay {
     /// Takes a byte stream over: the number `s` is dead then. Errors: EBADF; and with these `s` is
     /// closed: EPROTO if it is no byte stream, ECANCELED, ENOMEM.
     pub fn stream(s: c_int) -> Result<Overlay> {
-        Overlay::take(s, bsock::TYPE)
+        let below = take(s, bsock::TYPE)?;
+        let has_some = handle::query(below, bsock::SOME_TYPE).is_ok();
+        let has_look = handle::query(below, bsock::LOOK_TYPE).is_ok();
+        Ok(Overlay { below: Cell::new(below), has_some, has_look })
     }
 
     /// Takes a message socket over. Errors: as for [`Overlay::stream`].
     pub fn messages(s: c_int) -> Result<Overlay> {
-        Overlay::take(s, msock::TYPE)
-    }
-
-    fn take(s: c_int, ty: *const c_void) -> Result<Overlay> {
-        if let Err(error) = handle::query(s, ty) {
-            return Err(match handle::close(s) {
-                Err(unknown) => unknown,
-                Ok(()) if error == Errno(libc::ENOTSUP) => Errno(libc::EPROTO),
-                Ok(()) => error,
-            });
-        }
-        let has_some = handle::query(s, bsock::SOME_TYPE).is_ok();
-        let has_look = handle::query(s, bsock::LOOK_TYPE).is_ok();
-        Ok(Overlay { below: Cell::new(handle::own(s)?), has_some, has_look })
+        let below = take(s, msock::TYPE)?;
+        Ok(Overlay { below: Cell::new(below), has_some: false, has_look: false })
     }
 
     /// Closes what is below, unless that was done or it was given back.
@@ -228,6 +219,18 @@ impl Drop for Overlay {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// Moves what answers to `ty` to a number that nobody else knows, or closes it.
+fn take(s: c_int, ty: *const c_void) -> Result<c_int> {
+    if let Err(error) = handle::query(s, ty) {
+        return Err(match handle::close(s) {
+            Err(unknown) => unknown,
+            Ok(()) if error == Errno(libc::ENOTSUP) => Errno(libc::EPROTO),
+            Ok(()) => error,
+        });
+    }
+    handle::own(s)
 }
 
 fn await_room(s: c_int, deadline: i64) -> Result<()> {

@@ -9,6 +9,7 @@
 //! * ETIMEDOUT, ECANCELED: the deadline passed, or the coroutine may not wait. Over `tcp`, `ipc` and
 //!   `tls` it can be tried again if nothing of the message was sent; otherwise later sends fail with
 //!   ECONNRESET. ENOMEM: likewise.
+//! * EPIPE: this side of the stream had ended before the socket was attached.
 //! * ECONNRESET: the stream is broken, or a message was cut before, or the handle was closed
 //!   meanwhile.
 //!
