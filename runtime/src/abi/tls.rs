@@ -19,7 +19,7 @@ use rustls::Connection;
 use crate::errno::{Errno, Result, report};
 use crate::tls::{self, config};
 
-use super::storage;
+use super::storage_over;
 
 /// Makes a TLS socket of the byte stream `s`, as the client, and shakes hands with the server. The
 /// handle `s` is gone.
@@ -47,7 +47,9 @@ pub unsafe extern "C" fn dill_tls_attach_client_mem(
     mem: *mut c_void,
     deadline: i64,
 ) -> c_int {
-    report(|| needs(s, mem).and_then(|()| tls::attach(s, config::client_of_anyone, deadline)))
+    report(|| {
+        storage_over(s, mem).and_then(|()| tls::attach(s, config::client_of_anyone, deadline))
+    })
 }
 
 /// As [`dill_tls_attach_client`], but the server has to prove to be `hostname`, a name or an IP
@@ -83,7 +85,7 @@ pub unsafe extern "C" fn dill_tls_attach_client_host_mem(
     deadline: i64,
 ) -> c_int {
     report(|| {
-        needs(s, mem)?;
+        storage_over(s, mem)?;
         // SAFETY: the caller promises NULL or a string.
         tls::attach(s, || unsafe { client_of(hostname) }, deadline)
     })
@@ -124,7 +126,7 @@ pub unsafe extern "C" fn dill_tls_attach_server_mem(
     deadline: i64,
 ) -> c_int {
     report(|| {
-        needs(s, mem)?;
+        storage_over(s, mem)?;
         // SAFETY: the caller promises NULL or strings.
         tls::attach(s, || unsafe { server(cert, pkey) }, deadline)
     })
@@ -157,11 +159,6 @@ pub unsafe extern "C" fn dill_tls_done(s: c_int, deadline: i64) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_tls_detach(s: c_int, deadline: i64) -> c_int {
     report(|| tls::detach(s, deadline))
-}
-
-/// Checks the memory for a TLS socket over `s`, which is closed if there is none.
-fn needs(s: c_int, mem: *mut c_void) -> Result<()> {
-    storage(mem).inspect_err(|_| tls::abandon(s))
 }
 
 /// # Safety

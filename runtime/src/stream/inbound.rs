@@ -14,6 +14,7 @@
 use core::cell::{Cell, RefCell};
 use core::ops::RangeInclusive;
 
+use crate::bsock::Look;
 use crate::errno::{Errno, Result};
 use crate::iolist::{Cursor, List, Skips};
 use crate::sched;
@@ -144,6 +145,22 @@ impl Inbound {
             }
         };
         received.map_err(|failure| self.settle(failure))
+    }
+
+    /// Waits for at least one byte, then has `look` see all that are in the buffer, and drops as many as
+    /// that says.
+    ///
+    /// Errors: EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
+    pub fn look(&self, source: &impl Source, deadline: i64, look: Look<'_>) -> Result<()> {
+        let _turn = self.side.enter()?;
+        self.collect(source, 1, &mut Patience::new(deadline))
+            .map_err(|failure| self.settle(failure))?;
+        let mut buffer = self.buffer.take();
+        let count = look(buffer.unread());
+        buffer.consume(count);
+        self.keep(buffer);
+        self.advance(count);
+        Ok(())
     }
 
     /// Waits until a byte can be delivered without waiting. Only that one is received, so that whatever
