@@ -448,6 +448,34 @@ DILL_EXPORT int dill_ipc_pair_mem(struct dill_ipc_pair_storage *mem, int s[2]);
 #define ipc_pair_mem dill_ipc_pair_mem
 #endif
 
+/* ---- UDP ---- */
+
+struct dill_udp_storage {
+    char _[72];
+} DILL_ALIGN;
+
+DILL_EXPORT int dill_udp_open(struct dill_ipaddr *local, const struct dill_ipaddr *remote);
+DILL_EXPORT int dill_udp_open_mem(struct dill_ipaddr *local, const struct dill_ipaddr *remote,
+    struct dill_udp_storage *mem);
+DILL_EXPORT int dill_udp_send(
+    int s, const struct dill_ipaddr *addr, const void *buf, size_t len);
+DILL_EXPORT ssize_t dill_udp_recv(
+    int s, struct dill_ipaddr *addr, void *buf, size_t len, int64_t deadline);
+DILL_EXPORT int dill_udp_sendl(int s, const struct dill_ipaddr *addr,
+    struct dill_iolist *first, struct dill_iolist *last);
+DILL_EXPORT ssize_t dill_udp_recvl(int s, struct dill_ipaddr *addr,
+    struct dill_iolist *first, struct dill_iolist *last, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define udp_storage dill_udp_storage
+#define udp_open dill_udp_open
+#define udp_open_mem dill_udp_open_mem
+#define udp_send dill_udp_send
+#define udp_recv dill_udp_recv
+#define udp_sendl dill_udp_sendl
+#define udp_recvl dill_udp_recvl
+#endif
+
 /* ---- HTTP: the heads of requests and responses ---- */
 
 struct dill_http_storage {

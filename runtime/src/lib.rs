@@ -10,6 +10,7 @@
 //! * `iolist`, `bsock`, `msock`: gather lists, and what sockets look like from outside.
 //! * `ipaddr`: IP addresses and host names.
 //! * `stream`, `tcp`, `ipc`: byte streams over sockets of the system.
+//! * `udp`: datagrams as messages.
 //! * `happyeyeballs`: connecting by name, whichever address works.
 //! * `http`: the heads of requests and responses over any byte stream. `tls`: privacy over one.
 //!
@@ -35,3 +36,4 @@ mod stream;
 mod tcp;
 mod time;
 mod tls;
+mod udp;

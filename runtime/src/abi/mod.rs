@@ -12,6 +12,7 @@ mod ipc;
 mod msock;
 mod tcp;
 mod tls;
+mod udp;
 
 use core::ffi::c_void;
 

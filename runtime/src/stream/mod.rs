@@ -6,12 +6,13 @@
 //! * [`patience`]: calls that a peer keeps busy come to an end.
 //! * [`shared`]: objects that outlive their handle while a call is in progress.
 //! * [`connection`], [`listener`]: the objects behind the handles of `tcp` and `ipc`.
-//! * [`socket`]: the system calls.
+//! * [`socket`]: the system calls. [`datagram`]: those on sockets that have no connection.
 //! * [`descriptors`]: descriptors passed over a UNIX socket.
 
 pub mod buffer;
 pub mod callbacks;
 pub mod connection;
+pub mod datagram;
 pub mod descriptors;
 pub mod inbound;
 pub mod listener;
