@@ -7,7 +7,7 @@
    Switches, to be defined before the header is included:
      DILL_DISABLE_RAW_NAMES   only dill_tcp_close and the like, no tcp_close
      DILL_DISABLE_SOCKETS     no sockets: helpers, handles, coroutines and channels only
-     DILL_DISABLE_TLS         no tls functions
+     DILL_DISABLE_TLS         no tls and dtls functions
      DILL_NO_EXPORTS          no visibility attribute on the declarations
      DILL_ARCH_FALLBACK       libdill's; without effect, as libdill_rt resumes in one way only */
 
@@ -519,6 +519,62 @@ DILL_EXPORT int dill_happyeyeballs_connect(const char *name, int port, int64_t d
 #define happyeyeballs_connect dill_happyeyeballs_connect
 #endif
 
+/* ---- SOCKS version 5 ---- */
+
+/* What a client wants. */
+#define DILL_SOCKS5_CONNECT 1
+#define DILL_SOCKS5_BIND 2
+#define DILL_SOCKS5_UDP_ASSOCIATE 3
+
+/* What a proxy replies. */
+#define DILL_SOCKS5_SUCCESS 0
+#define DILL_SOCKS5_GENERAL_FAILURE 1
+#define DILL_SOCKS5_CONNECTION_NOT_ALLOWED 2
+#define DILL_SOCKS5_NETWORK_UNREACHABLE 3
+#define DILL_SOCKS5_HOST_UNREACHABLE 4
+#define DILL_SOCKS5_CONNECTION_REFUSED 5
+#define DILL_SOCKS5_TTL_EXPIRED 6
+#define DILL_SOCKS5_COMMAND_NOT_SUPPORTED 7
+#define DILL_SOCKS5_ADDRESS_TYPE_NOT_SUPPORTED 8
+
+/* Accepts a client of a proxy by returning anything but 0. */
+typedef int dill_socks5_auth_function(const char *username, const char *password);
+
+DILL_EXPORT int dill_socks5_client_connect(int s, const char *username, const char *password,
+    struct dill_ipaddr *addr, int64_t deadline);
+DILL_EXPORT int dill_socks5_client_connectbyname(int s, const char *username,
+    const char *password, const char *hostname, int port, int64_t deadline);
+DILL_EXPORT int dill_socks5_proxy_auth(
+    int s, dill_socks5_auth_function *auth_fn, int64_t deadline);
+DILL_EXPORT int dill_socks5_proxy_recvcommand(
+    int s, struct dill_ipaddr *addr, int64_t deadline);
+/* `host` has room for 256 bytes. */
+DILL_EXPORT int dill_socks5_proxy_recvcommandbyname(
+    int s, char *host, int *port, int64_t deadline);
+DILL_EXPORT int dill_socks5_proxy_sendreply(
+    int s, int reply, struct dill_ipaddr *addr, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define SOCKS5_CONNECT DILL_SOCKS5_CONNECT
+#define SOCKS5_BIND DILL_SOCKS5_BIND
+#define SOCKS5_UDP_ASSOCIATE DILL_SOCKS5_UDP_ASSOCIATE
+#define SOCKS5_SUCCESS DILL_SOCKS5_SUCCESS
+#define SOCKS5_GENERAL_FAILURE DILL_SOCKS5_GENERAL_FAILURE
+#define SOCKS5_CONNECTION_NOT_ALLOWED DILL_SOCKS5_CONNECTION_NOT_ALLOWED
+#define SOCKS5_NETWORK_UNREACHABLE DILL_SOCKS5_NETWORK_UNREACHABLE
+#define SOCKS5_HOST_UNREACHABLE DILL_SOCKS5_HOST_UNREACHABLE
+#define SOCKS5_CONNECTION_REFUSED DILL_SOCKS5_CONNECTION_REFUSED
+#define SOCKS5_TTL_EXPIRED DILL_SOCKS5_TTL_EXPIRED
+#define SOCKS5_COMMAND_NOT_SUPPORTED DILL_SOCKS5_COMMAND_NOT_SUPPORTED
+#define SOCKS5_ADDRESS_TYPE_NOT_SUPPORTED DILL_SOCKS5_ADDRESS_TYPE_NOT_SUPPORTED
+#define socks5_client_connect dill_socks5_client_connect
+#define socks5_client_connectbyname dill_socks5_client_connectbyname
+#define socks5_proxy_auth dill_socks5_proxy_auth
+#define socks5_proxy_recvcommand dill_socks5_proxy_recvcommand
+#define socks5_proxy_recvcommandbyname dill_socks5_proxy_recvcommandbyname
+#define socks5_proxy_sendreply dill_socks5_proxy_sendreply
+#endif
+
 /* ---- TLS ---- */
 
 #if !defined(DILL_DISABLE_TLS)
@@ -554,6 +610,34 @@ DILL_EXPORT int dill_tls_attach_client_host_mem(
 #define tls_attach_server_mem dill_tls_attach_server_mem
 #define tls_done dill_tls_done
 #define tls_detach dill_tls_detach
+#endif
+
+/* ---- DTLS ---- */
+
+/* libdill declares these, and so must whoever wants its programs to compile. They exist nowhere. */
+
+struct dill_dtls_storage {
+    char _[88];
+} DILL_ALIGN;
+
+DILL_EXPORT int dill_dtls_attach_client(int s, int64_t deadline);
+DILL_EXPORT int dill_dtls_attach_client_mem(
+    int s, struct dill_dtls_storage *mem, int64_t deadline);
+DILL_EXPORT int dill_dtls_attach_server(
+    int s, const char *cert, const char *pkey, int64_t deadline);
+DILL_EXPORT int dill_dtls_attach_server_mem(int s, const char *cert, const char *pkey,
+    struct dill_dtls_storage *mem, int64_t deadline);
+DILL_EXPORT int dill_dtls_done(int s, int64_t deadline);
+DILL_EXPORT int dill_dtls_detach(int s, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define dtls_storage dill_dtls_storage
+#define dtls_attach_client dill_dtls_attach_client
+#define dtls_attach_client_mem dill_dtls_attach_client_mem
+#define dtls_attach_server dill_dtls_attach_server
+#define dtls_attach_server_mem dill_dtls_attach_server_mem
+#define dtls_done dill_dtls_done
+#define dtls_detach dill_dtls_detach
 #endif
 
 #endif /* DILL_DISABLE_TLS */

@@ -12,6 +12,7 @@
 //! * `stream`, `tcp`, `ipc`: byte streams over sockets of the system.
 //! * `udp`: datagrams as messages.
 //! * `happyeyeballs`: connecting by name, whichever address works.
+//! * `socks5`: the handshake with a proxy, and that of one, over any byte stream.
 //! * `http`: the heads of requests and responses over any byte stream. `tls`: privacy over one.
 //!
 //! Everything stands on `handle` and `sched`; read the rule at the head of `sched` first.
@@ -32,6 +33,7 @@ mod ipc;
 mod memory;
 mod msock;
 mod sched;
+mod socks5;
 mod stream;
 mod tcp;
 mod time;

@@ -10,6 +10,7 @@ mod http;
 mod ipaddr;
 mod ipc;
 mod msock;
+mod socks5;
 mod tcp;
 mod tls;
 mod udp;
