@@ -153,6 +153,22 @@ DILL_EXPORT __attribute__((noinline)) void dill_epilogue(void);
         dill_resumed_; \
     })
 
+/* Goes to where the context was saved by dill_setjmp, whose result is 1 then. The compiler is not
+   told that nothing behind it runs, for the reason that dill_epilogue has. */
+#define dill_longjmp(ctx) \
+    __asm__ __volatile__( \
+        "mov (%%rdx), %%rbx\n\t" \
+        "mov 8(%%rdx), %%rbp\n\t" \
+        "mov 16(%%rdx), %%r12\n\t" \
+        "mov 24(%%rdx), %%r13\n\t" \
+        "mov 32(%%rdx), %%r14\n\t" \
+        "mov 40(%%rdx), %%r15\n\t" \
+        "mov 48(%%rdx), %%rsp\n\t" \
+        "jmp *56(%%rdx)" \
+        : \
+        : "a"(1), "d"(ctx) \
+        : "memory")
+
 /* How a variable is declared that is used after the second return. */
 #define DILL_KEPT_
 
@@ -170,6 +186,7 @@ DILL_EXPORT __attribute__((noinline)) void dill_epilogue(void);
    stacks moves the stack pointer (modulo 2^64, or 2^32). Storing the result where others could see
    it keeps the compiler from dropping the allocation. Stack protectors break this. */
 #define dill_setjmp(ctx) sigsetjmp(ctx, 0)
+#define dill_longjmp(ctx) siglongjmp(ctx, 1)
 
 /* GCC warns of others (-Wclobbered), although this one never changes. */
 #define DILL_KEPT_ volatile
