@@ -148,7 +148,11 @@ impl Udp {
             return Err(Errno(libc::EINVAL));
         }
         // SAFETY: the address has the length it tells; same condition as this function's.
-        unsafe { self.socket.send_datagram(list, address.as_sockaddr(), address.len()) }.map(drop)
+        match unsafe { self.socket.send_datagram(list, address.as_sockaddr(), address.len()) } {
+            // No room for it in this socket, or none in the network's interface.
+            Ok(None) | Err(Errno(libc::ENOBUFS)) => Ok(()),
+            sent => sent.map(drop),
+        }
     }
 
     /// # Safety

@@ -69,7 +69,7 @@ pub unsafe extern "C" fn dill_udp_open_mem(
 /// * EACCES, EPERM: the system does not let it pass, for instance to a broadcast address.
 /// * EAFNOSUPPORT: the address is not of the socket's family.
 /// * ENETUNREACH, EHOSTUNREACH, ENETDOWN: there is no way to the address.
-/// * ENOBUFS, ENOMEM.
+/// * ENOMEM.
 ///
 /// # Safety
 /// `addr` is NULL or an address; `buf` is readable for `len` bytes until the call returns.
