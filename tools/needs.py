@@ -1,15 +1,19 @@
 """The tools that scripts need, and where they come from."""
 
+import os
 import pathlib
 import shutil
 import sys
 
+# Debian has some tools where only root looks.
+os.environ["PATH"] += os.pathsep + "/usr/sbin"
 # What Debian 12 and 13 have of Rust is too old.
 RUST = ["cargo", "rustfmt", "cargo-clippy"]
 # Debian's package, where it is not called as the tool is.
 PACKAGES = {
-    "ar": "binutils", "c++": "g++", "cc": "gcc", "groff": "groff-base", "ld": "binutils", "man": "man-db",
-    "nm": "binutils", "node": "nodejs", "readelf": "binutils", "strip": "binutils",
+    "ar": "binutils", "c++": "g++", "cc": "gcc", "danted": "dante-server", "groff": "groff-base",
+    "ld": "binutils", "man": "man-db", "nm": "binutils", "node": "nodejs", "readelf": "binutils",
+    "strip": "binutils", "unshare": "util-linux",
 }
 
 

@@ -21,7 +21,8 @@ from needs import RUST, need
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # What a step uses, whichever.
-TOOLS = [*RUST, "cc", "c++", "gcc", "clang", "clang++", "make", "pkg-config", "nm", "valgrind", "node", "npm", "openssl", "groff", "man"]
+TOOLS = [*RUST, "cc", "c++", "gcc", "clang", "clang++", "make", "pkg-config", "nm", "valgrind", "node", "npm", "openssl",
+         "groff", "man", "curl", "danted", "microsocks", "unshare"]
 
 COUNTS = [
     re.compile(r"^(\d+) passed, (\d+) failed\b"),
@@ -52,6 +53,7 @@ def steps(libdill):
         ("demo", ["tools/demo.sh"]),
         ("other implementations", ["c-tests/peers/run.py"]),
         ("other implementations over TLS", ["c-tests/peers/tls.py"]),
+        ("socks5 with other implementations", ["c-tests/peers/socks5.py"]),
         ("autobahn", ["c-tests/autobahn/run.py"]),
     ]
     theirs = [

@@ -129,12 +129,20 @@ unsafe extern "C" fn mrecvl<S: Socket>(
     // SAFETY: the caller's promises are the callees' demands.
     report(|| unsafe {
         let socket = around::<S>(vfs);
-        let list = match (first.is_null(), last.is_null()) {
-            (true, true) => Ok(List::nowhere()),
-            _ => List::check(first, last),
-        };
-        list.and_then(|list| socket.receive(list, deadline))
+        room(first, last).and_then(|list| socket.receive(list, deadline))
     })
+}
+
+/// Where to receive a message: into a list, or nowhere if both ends are NULL. Error: EINVAL.
+///
+/// # Safety
+/// The ends are NULL or elements of a readable list.
+pub unsafe fn room(first: *mut Iolist, last: *mut Iolist) -> Result<List> {
+    if first.is_null() && last.is_null() {
+        return Ok(List::nowhere());
+    }
+    // SAFETY: same condition as this function's.
+    unsafe { List::check(first, last) }
 }
 
 /// A share of the socket that has `vfs` in its callbacks.

@@ -1,4 +1,5 @@
-//! Stream sockets of the system: every call the runtime makes on them.
+//! Sockets of the system: every call the runtime makes on them, but for what only [`super::datagram`]
+//! does.
 //!
 //! All descriptors are non-blocking and closed on exec. `Ok(None)` means "not without waiting".
 
@@ -28,7 +29,7 @@ union Control {
 // SAFETY: CMSG_LEN only calculates.
 const CONTROL_LEN: usize = unsafe { libc::CMSG_LEN(size_of::<c_int>() as u32) } as usize;
 
-/// A stream socket, closed when dropped.
+/// A socket, closed when dropped.
 pub struct Socket {
     fd: Cell<RawFd>,
     /// A receive has got less than it asked for, so there was nothing more (epoll(7), question 9).
@@ -48,9 +49,14 @@ pub struct Received {
 }
 
 impl Socket {
-    /// A fresh socket of an address family.
+    /// A fresh stream socket of an address family.
     pub fn new(family: c_int) -> Result<Socket> {
-        let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+        Socket::of_kind(libc::SOCK_STREAM, family)
+    }
+
+    /// A fresh socket for streams or datagrams.
+    pub(super) fn of_kind(kind: c_int, family: c_int) -> Result<Socket> {
+        let kind = kind | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
         // SAFETY: no memory is passed.
         check(unsafe { libc::socket(family, kind, 0) }).map(Socket::own)
     }
@@ -142,6 +148,15 @@ impl Socket {
         }
     }
 
+    /// Takes an address.
+    ///
+    /// # Safety
+    /// `address` is readable for `len` bytes.
+    pub unsafe fn bind(&self, address: *const sockaddr, len: socklen_t) -> Result<()> {
+        // SAFETY: same condition as this function's.
+        check(unsafe { libc::bind(self.fd.get(), address, len) }).map(drop)
+    }
+
     /// Takes an address and starts to listen on it.
     ///
     /// # Safety
@@ -153,7 +168,7 @@ impl Socket {
         backlog: c_int,
     ) -> Result<()> {
         // SAFETY: same condition as this function's.
-        check(unsafe { libc::bind(self.fd.get(), address, len) })?;
+        unsafe { self.bind(address, len) }?;
         // SAFETY: no memory is passed.
         check(unsafe { libc::listen(self.fd.get(), backlog) }).map(drop)
     }
@@ -319,7 +334,7 @@ impl Socket {
     }
 
     /// What is sent may arrive at other sockets of this thread, but not at this one.
-    fn note_sent(&self) {
+    pub(super) fn note_sent(&self) {
         let before = sched::count_doing();
         if self.emptied.get() == before {
             self.emptied.set(sched::doings());
@@ -366,7 +381,7 @@ fn check(result: c_int) -> Result<c_int> {
 }
 
 /// Makes a call that moves bytes, again if a signal comes in between. `Ok(None)`: it would have to wait.
-fn attempt(mut call: impl FnMut() -> isize) -> Result<Option<usize>> {
+pub(super) fn attempt(mut call: impl FnMut() -> isize) -> Result<Option<usize>> {
     loop {
         match usize::try_from(call()).map_err(|_| Errno::last()) {
             Ok(count) => return Ok(Some(count)),
@@ -399,7 +414,7 @@ fn option(fd: RawFd, name: c_int) -> Result<c_int> {
     Ok(value)
 }
 
-fn empty_address() -> (sockaddr_storage, socklen_t) {
+pub(super) fn empty_address() -> (sockaddr_storage, socklen_t) {
     // SAFETY: all zeroes is a valid, unspecified address.
     let address = unsafe { zeroed::<sockaddr_storage>() };
     (address, size_of::<sockaddr_storage>() as socklen_t)
@@ -416,7 +431,7 @@ fn family(fd: RawFd) -> Result<c_int> {
     local_address(fd).map(|address| c_int::from(address.ss_family))
 }
 
-fn message(parts: &mut [libc::iovec]) -> msghdr {
+pub(super) fn message(parts: &mut [libc::iovec]) -> msghdr {
     // SAFETY: all zeroes is a valid, empty message.
     let mut message: msghdr = unsafe { zeroed() };
     message.msg_iov = parts.as_mut_ptr();
