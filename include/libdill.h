@@ -448,6 +448,67 @@ DILL_EXPORT int dill_ipc_pair_mem(struct dill_ipc_pair_storage *mem, int s[2]);
 #define ipc_pair_mem dill_ipc_pair_mem
 #endif
 
+/* ---- Messages with a suffix ---- */
+
+struct dill_suffix_storage {
+    char _[128];
+} DILL_ALIGN;
+
+DILL_EXPORT int dill_suffix_attach(int s, const void *suffix, size_t suffixlen);
+DILL_EXPORT int dill_suffix_attach_mem(
+    int s, const void *suffix, size_t suffixlen, struct dill_suffix_storage *mem);
+DILL_EXPORT int dill_suffix_detach(int s, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define suffix_storage dill_suffix_storage
+#define suffix_attach dill_suffix_attach
+#define suffix_attach_mem dill_suffix_attach_mem
+#define suffix_detach dill_suffix_detach
+#endif
+
+/* ---- Messages behind their sizes ---- */
+
+#define DILL_PREFIX_BIG_ENDIAN 0
+#define DILL_PREFIX_LITTLE_ENDIAN 1
+
+struct dill_prefix_storage {
+    char _[56];
+} DILL_ALIGN;
+
+DILL_EXPORT int dill_prefix_attach(int s, size_t hdrlen, int flags);
+DILL_EXPORT int dill_prefix_attach_mem(
+    int s, size_t hdrlen, int flags, struct dill_prefix_storage *mem);
+DILL_EXPORT int dill_prefix_detach(int s);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define PREFIX_BIG_ENDIAN DILL_PREFIX_BIG_ENDIAN
+#define PREFIX_LITTLE_ENDIAN DILL_PREFIX_LITTLE_ENDIAN
+#define prefix_storage dill_prefix_storage
+#define prefix_attach dill_prefix_attach
+#define prefix_attach_mem dill_prefix_attach_mem
+#define prefix_detach dill_prefix_detach
+#endif
+
+/* ---- Messages up to a terminal one ---- */
+
+struct dill_term_storage {
+    char _[88];
+} DILL_ALIGN;
+
+DILL_EXPORT int dill_term_attach(int s, const void *buf, size_t len);
+DILL_EXPORT int dill_term_attach_mem(
+    int s, const void *buf, size_t len, struct dill_term_storage *mem);
+DILL_EXPORT int dill_term_done(int s, int64_t deadline);
+DILL_EXPORT int dill_term_detach(int s, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define term_storage dill_term_storage
+#define term_attach dill_term_attach
+#define term_attach_mem dill_term_attach_mem
+#define term_done dill_term_done
+#define term_detach dill_term_detach
+#endif
+
 /* ---- HTTP: the heads of requests and responses ---- */
 
 struct dill_http_storage {

@@ -18,6 +18,9 @@ SIZE(tcp_storage, 72);
 SIZE(ipc_listener_storage, 24);
 SIZE(ipc_storage, 72);
 SIZE(ipc_pair_storage, 144);
+SIZE(suffix_storage, 128);
+SIZE(prefix_storage, 56);
+SIZE(term_storage, 88);
 SIZE(http_storage, 1296);
 SIZE(tls_storage, 72);
 SIZE(ipaddr, 32);
@@ -28,6 +31,9 @@ SIZE(ws_storage, 176);
 ASSERT(_Alignof(struct dill_ws_storage) == 1);
 ASSERT(_Alignof(struct dill_tcp_storage) == 1);
 ASSERT(_Alignof(struct dill_bundle_storage) == 1);
+ASSERT(_Alignof(struct dill_suffix_storage) == 1);
+ASSERT(_Alignof(struct dill_prefix_storage) == 1);
+ASSERT(_Alignof(struct dill_term_storage) == 1);
 #endif
 
 #define POINTER sizeof(void *)
@@ -62,6 +68,8 @@ ASSERT(DILL_IPADDR_IPV6 == 2 && IPADDR_IPV6 == 2);
 ASSERT(DILL_IPADDR_PREF_IPV4 == 3 && IPADDR_PREF_IPV4 == 3);
 ASSERT(DILL_IPADDR_PREF_IPV6 == 4 && IPADDR_PREF_IPV6 == 4);
 ASSERT(DILL_IPADDR_MAXSTRLEN == 46 && IPADDR_MAXSTRLEN == 46);
+ASSERT(DILL_PREFIX_BIG_ENDIAN == 0 && PREFIX_BIG_ENDIAN == 0);
+ASSERT(DILL_PREFIX_LITTLE_ENDIAN == 1 && PREFIX_LITTLE_ENDIAN == 1);
 ASSERT(DILL_WS_BINARY == 0 && WS_BINARY == 0);
 ASSERT(DILL_WS_TEXT == 1 && WS_TEXT == 1);
 ASSERT(DILL_WS_NOHTTP == 2 && WS_NOHTTP == 2);

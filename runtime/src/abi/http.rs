@@ -14,7 +14,7 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use crate::errno::{Errno, Result, ret, ret_unit};
 use crate::http::{self, syntax};
 
-use super::storage;
+use super::storage_over;
 
 /// Makes an HTTP socket of the byte stream `s`, whose handle is gone.
 ///
@@ -35,7 +35,7 @@ pub unsafe extern "C" fn dill_http_attach(s: c_int) -> c_int {
 /// As [`dill_http_attach`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_http_attach_mem(s: c_int, mem: *mut c_void) -> c_int {
-    ret(storage(mem).inspect_err(|_| http::abandon(s)).and_then(|()| http::attach(s)))
+    ret(storage_over(s, mem).and_then(|()| http::attach(s)))
 }
 
 /// Sends the empty line that ends a head. Nothing more can be sent then.

@@ -18,7 +18,7 @@ use rustls::Connection;
 use crate::errno::{Errno, Result, ret, ret_unit};
 use crate::tls::{self, config};
 
-use super::storage;
+use super::storage_over;
 
 /// Makes a TLS socket of the byte stream `s`, as the client, and shakes hands with the server. The
 /// handle `s` is gone.
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn dill_tls_attach_client_mem(
     mem: *mut c_void,
     deadline: i64,
 ) -> c_int {
-    ret(needs(s, mem).and_then(|()| tls::attach(s, config::client_of_anyone, deadline)))
+    ret(storage_over(s, mem).and_then(|()| tls::attach(s, config::client_of_anyone, deadline)))
 }
 
 /// As [`dill_tls_attach_client`], but the server has to prove to be `hostname`, a name or an IP
@@ -82,7 +82,8 @@ pub unsafe extern "C" fn dill_tls_attach_client_host_mem(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller promises NULL or a string.
-    ret(needs(s, mem).and_then(|()| tls::attach(s, || unsafe { client_of(hostname) }, deadline)))
+    ret(storage_over(s, mem)
+        .and_then(|()| tls::attach(s, || unsafe { client_of(hostname) }, deadline)))
 }
 
 /// Makes a TLS socket of the byte stream `s`, as the server, and shakes hands with the client. The
@@ -120,7 +121,8 @@ pub unsafe extern "C" fn dill_tls_attach_server_mem(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller promises NULL or strings.
-    ret(needs(s, mem).and_then(|()| tls::attach(s, || unsafe { server(cert, pkey) }, deadline)))
+    ret(storage_over(s, mem)
+        .and_then(|()| tls::attach(s, || unsafe { server(cert, pkey) }, deadline)))
 }
 
 /// Tells the peer that nothing more will be sent. Receiving goes on.
@@ -150,11 +152,6 @@ pub unsafe extern "C" fn dill_tls_done(s: c_int, deadline: i64) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_tls_detach(s: c_int, deadline: i64) -> c_int {
     ret(tls::detach(s, deadline))
-}
-
-/// Checks the memory for a TLS socket over `s`, which is closed if there is none.
-fn needs(s: c_int, mem: *mut c_void) -> Result<()> {
-    storage(mem).inspect_err(|_| tls::abandon(s))
 }
 
 /// # Safety

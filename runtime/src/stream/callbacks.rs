@@ -10,9 +10,8 @@ use crate::bsock::{self, BsockSomeVfs, BsockVfs};
 use crate::errno::{Errno, Result, ret_ptr, ret_ssize, ret_unit};
 use crate::handle::Hvfs;
 use crate::iolist::{Iolist, List};
+use crate::object::Shared;
 use crate::sched;
-
-use super::shared::Shared;
 
 /// What the callbacks do. Every call holds a share, so the object stays in place whoever closes the
 /// handle meanwhile.

@@ -1,12 +1,12 @@
 //! Connected sockets as byte streams behind handles.
 
 use core::ffi::{c_int, c_void};
-use core::ptr::NonNull;
 use std::os::fd::{IntoRawFd, RawFd};
 
 use crate::errno::{Errno, Result};
 use crate::handle;
 use crate::iolist::{Cursor, List, Skips};
+use crate::object::Shared;
 use crate::sched::{self, Direction};
 
 use super::Kind;
@@ -15,7 +15,6 @@ use super::callbacks::{Callbacks, Stream};
 use super::descriptors::Descriptors;
 use super::inbound::{Failure, Inbound, Outcome, Source};
 use super::patience::Patience;
-use super::shared::Shared;
 use super::side::{Side, State};
 use super::socket::{Socket, close_descriptor};
 
@@ -49,10 +48,8 @@ pub fn open(kind: Kind, socket: Socket) -> Result<c_int> {
         outbound: Side::default(),
         descriptors: Descriptors::default(),
     })?;
-    // SAFETY: the handle gets a share, and its close callback gives that back.
-    unsafe { handle::make(connection.as_ptr().cast()) }.inspect(|_| {
-        connection.into_raw();
-    })
+    // SAFETY: it begins with its callbacks, and the one for closing takes the share back.
+    unsafe { connection.make_handle() }
 }
 
 /// Takes over a connected socket that was made elsewhere; its descriptor is closed on success.
@@ -67,9 +64,8 @@ pub fn adopt(kind: Kind, fd: RawFd) -> Result<c_int> {
 
 /// Finds the connection behind a handle. Errors: EBADF, ENOTSUP.
 pub fn find(kind: Kind, s: c_int) -> Result<Shared<Connection>> {
-    let connection = handle::query(s, kind.connection_type())?.cast();
-    // SAFETY: the query found a connection, alive behind its handle.
-    Ok(unsafe { Shared::another(connection) })
+    // SAFETY: only connections answer to this type.
+    unsafe { Shared::find(s, kind.connection_type()) }
 }
 
 /// Ends the sending direction. Errors: EBADF, ENOTSUP; EPIPE if it has ended already, ECONNRESET,
@@ -90,10 +86,7 @@ pub fn close(kind: Kind, s: c_int, deadline: i64) -> Result<()> {
     }
     let connection = find(kind, s)?;
     let result = connection.finish(deadline);
-    // While this coroutine waited another may have closed the handle or moved the connection.
-    let still_there =
-        handle::query(s, kind.connection_type()).is_ok_and(|found| found == connection.address());
-    if still_there {
+    if connection.is_behind(s, kind.connection_type()) {
         if result.is_ok() {
             // What is still on its way to the peer shall arrive.
             connection.socket.close();
@@ -250,10 +243,6 @@ impl Connection {
             self.outbound.set_state(State::Broken);
         }
         error
-    }
-
-    fn address(&self) -> NonNull<c_void> {
-        NonNull::from(self).cast()
     }
 }
 
