@@ -7,7 +7,7 @@
    Switches, to be defined before the header is included:
      DILL_DISABLE_RAW_NAMES   only dill_tcp_close and the like, no tcp_close
      DILL_DISABLE_SOCKETS     no sockets: helpers, handles, coroutines and channels only
-     DILL_DISABLE_TLS         no tls functions
+     DILL_DISABLE_TLS         no tls and dtls functions
      DILL_NO_EXPORTS          no visibility attribute on the declarations
      DILL_ARCH_FALLBACK       libdill's; without effect, as libdill_rt resumes in one way only */
 
@@ -153,6 +153,22 @@ DILL_EXPORT __attribute__((noinline)) void dill_epilogue(void);
         dill_resumed_; \
     })
 
+/* Goes to where the context was saved by dill_setjmp, whose result is 1 then. The compiler is not
+   told that nothing behind it runs, for the reason that dill_epilogue has. */
+#define dill_longjmp(ctx) \
+    __asm__ __volatile__( \
+        "mov (%%rdx), %%rbx\n\t" \
+        "mov 8(%%rdx), %%rbp\n\t" \
+        "mov 16(%%rdx), %%r12\n\t" \
+        "mov 24(%%rdx), %%r13\n\t" \
+        "mov 32(%%rdx), %%r14\n\t" \
+        "mov 40(%%rdx), %%r15\n\t" \
+        "mov 48(%%rdx), %%rsp\n\t" \
+        "jmp *56(%%rdx)" \
+        : \
+        : "a"(1), "d"(ctx) \
+        : "memory")
+
 /* How a variable is declared that is used after the second return. */
 #define DILL_KEPT_
 
@@ -170,6 +186,7 @@ DILL_EXPORT __attribute__((noinline)) void dill_epilogue(void);
    stacks moves the stack pointer (modulo 2^64, or 2^32). Storing the result where others could see
    it keeps the compiler from dropping the allocation. Stack protectors break this. */
 #define dill_setjmp(ctx) sigsetjmp(ctx, 0)
+#define dill_longjmp(ctx) siglongjmp(ctx, 1)
 
 /* GCC warns of others (-Wclobbered), although this one never changes. */
 #define DILL_KEPT_ volatile
@@ -448,6 +465,34 @@ DILL_EXPORT int dill_ipc_pair_mem(struct dill_ipc_pair_storage *mem, int s[2]);
 #define ipc_pair_mem dill_ipc_pair_mem
 #endif
 
+/* ---- UDP ---- */
+
+struct dill_udp_storage {
+    char _[72];
+} DILL_ALIGN;
+
+DILL_EXPORT int dill_udp_open(struct dill_ipaddr *local, const struct dill_ipaddr *remote);
+DILL_EXPORT int dill_udp_open_mem(struct dill_ipaddr *local, const struct dill_ipaddr *remote,
+    struct dill_udp_storage *mem);
+DILL_EXPORT int dill_udp_send(
+    int s, const struct dill_ipaddr *addr, const void *buf, size_t len);
+DILL_EXPORT ssize_t dill_udp_recv(
+    int s, struct dill_ipaddr *addr, void *buf, size_t len, int64_t deadline);
+DILL_EXPORT int dill_udp_sendl(int s, const struct dill_ipaddr *addr,
+    struct dill_iolist *first, struct dill_iolist *last);
+DILL_EXPORT ssize_t dill_udp_recvl(int s, struct dill_ipaddr *addr,
+    struct dill_iolist *first, struct dill_iolist *last, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define udp_storage dill_udp_storage
+#define udp_open dill_udp_open
+#define udp_open_mem dill_udp_open_mem
+#define udp_send dill_udp_send
+#define udp_recv dill_udp_recv
+#define udp_sendl dill_udp_sendl
+#define udp_recvl dill_udp_recvl
+#endif
+
 /* ---- Messages with a suffix ---- */
 
 struct dill_suffix_storage {
@@ -552,6 +597,62 @@ DILL_EXPORT int dill_happyeyeballs_connect(const char *name, int port, int64_t d
 #define happyeyeballs_connect dill_happyeyeballs_connect
 #endif
 
+/* ---- SOCKS version 5 ---- */
+
+/* What a client wants. */
+#define DILL_SOCKS5_CONNECT 1
+#define DILL_SOCKS5_BIND 2
+#define DILL_SOCKS5_UDP_ASSOCIATE 3
+
+/* What a proxy replies. */
+#define DILL_SOCKS5_SUCCESS 0
+#define DILL_SOCKS5_GENERAL_FAILURE 1
+#define DILL_SOCKS5_CONNECTION_NOT_ALLOWED 2
+#define DILL_SOCKS5_NETWORK_UNREACHABLE 3
+#define DILL_SOCKS5_HOST_UNREACHABLE 4
+#define DILL_SOCKS5_CONNECTION_REFUSED 5
+#define DILL_SOCKS5_TTL_EXPIRED 6
+#define DILL_SOCKS5_COMMAND_NOT_SUPPORTED 7
+#define DILL_SOCKS5_ADDRESS_TYPE_NOT_SUPPORTED 8
+
+/* Accepts a client of a proxy by returning anything but 0. */
+typedef int dill_socks5_auth_function(const char *username, const char *password);
+
+DILL_EXPORT int dill_socks5_client_connect(int s, const char *username, const char *password,
+    struct dill_ipaddr *addr, int64_t deadline);
+DILL_EXPORT int dill_socks5_client_connectbyname(int s, const char *username,
+    const char *password, const char *hostname, int port, int64_t deadline);
+DILL_EXPORT int dill_socks5_proxy_auth(
+    int s, dill_socks5_auth_function *auth_fn, int64_t deadline);
+DILL_EXPORT int dill_socks5_proxy_recvcommand(
+    int s, struct dill_ipaddr *addr, int64_t deadline);
+/* `host` has room for 256 bytes. */
+DILL_EXPORT int dill_socks5_proxy_recvcommandbyname(
+    int s, char *host, int *port, int64_t deadline);
+DILL_EXPORT int dill_socks5_proxy_sendreply(
+    int s, int reply, struct dill_ipaddr *addr, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define SOCKS5_CONNECT DILL_SOCKS5_CONNECT
+#define SOCKS5_BIND DILL_SOCKS5_BIND
+#define SOCKS5_UDP_ASSOCIATE DILL_SOCKS5_UDP_ASSOCIATE
+#define SOCKS5_SUCCESS DILL_SOCKS5_SUCCESS
+#define SOCKS5_GENERAL_FAILURE DILL_SOCKS5_GENERAL_FAILURE
+#define SOCKS5_CONNECTION_NOT_ALLOWED DILL_SOCKS5_CONNECTION_NOT_ALLOWED
+#define SOCKS5_NETWORK_UNREACHABLE DILL_SOCKS5_NETWORK_UNREACHABLE
+#define SOCKS5_HOST_UNREACHABLE DILL_SOCKS5_HOST_UNREACHABLE
+#define SOCKS5_CONNECTION_REFUSED DILL_SOCKS5_CONNECTION_REFUSED
+#define SOCKS5_TTL_EXPIRED DILL_SOCKS5_TTL_EXPIRED
+#define SOCKS5_COMMAND_NOT_SUPPORTED DILL_SOCKS5_COMMAND_NOT_SUPPORTED
+#define SOCKS5_ADDRESS_TYPE_NOT_SUPPORTED DILL_SOCKS5_ADDRESS_TYPE_NOT_SUPPORTED
+#define socks5_client_connect dill_socks5_client_connect
+#define socks5_client_connectbyname dill_socks5_client_connectbyname
+#define socks5_proxy_auth dill_socks5_proxy_auth
+#define socks5_proxy_recvcommand dill_socks5_proxy_recvcommand
+#define socks5_proxy_recvcommandbyname dill_socks5_proxy_recvcommandbyname
+#define socks5_proxy_sendreply dill_socks5_proxy_sendreply
+#endif
+
 /* ---- TLS ---- */
 
 #if !defined(DILL_DISABLE_TLS)
@@ -587,6 +688,34 @@ DILL_EXPORT int dill_tls_attach_client_host_mem(
 #define tls_attach_server_mem dill_tls_attach_server_mem
 #define tls_done dill_tls_done
 #define tls_detach dill_tls_detach
+#endif
+
+/* ---- DTLS ---- */
+
+/* libdill declares these, and so must whoever wants its programs to compile. They exist nowhere. */
+
+struct dill_dtls_storage {
+    char _[88];
+} DILL_ALIGN;
+
+DILL_EXPORT int dill_dtls_attach_client(int s, int64_t deadline);
+DILL_EXPORT int dill_dtls_attach_client_mem(
+    int s, struct dill_dtls_storage *mem, int64_t deadline);
+DILL_EXPORT int dill_dtls_attach_server(
+    int s, const char *cert, const char *pkey, int64_t deadline);
+DILL_EXPORT int dill_dtls_attach_server_mem(int s, const char *cert, const char *pkey,
+    struct dill_dtls_storage *mem, int64_t deadline);
+DILL_EXPORT int dill_dtls_done(int s, int64_t deadline);
+DILL_EXPORT int dill_dtls_detach(int s, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define dtls_storage dill_dtls_storage
+#define dtls_attach_client dill_dtls_attach_client
+#define dtls_attach_client_mem dill_dtls_attach_client_mem
+#define dtls_attach_server dill_dtls_attach_server
+#define dtls_attach_server_mem dill_dtls_attach_server_mem
+#define dtls_done dill_dtls_done
+#define dtls_detach dill_dtls_detach
 #endif
 
 #endif /* DILL_DISABLE_TLS */

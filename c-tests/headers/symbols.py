@@ -8,6 +8,9 @@ from checks import BUILD, CC, INCLUDE, ROOT, check, finish, need, output, run
 
 LIBRARIES = ["libdill_ws", "libdill_rt"]
 CODE = "TWi"
+# libdill's header declares these, and no library has them.
+NOWHERE = {f"dill_dtls_{name}" for name in ("attach_client", "attach_client_mem", "attach_server",
+                                            "attach_server_mem", "done", "detach")}
 
 
 def pinned(name):
@@ -102,7 +105,7 @@ def headers():
     declared |= set(re.findall(r"^DILL_EXPORT __attribute__\S+ \w+ (dill_\w+)\(", text, re.M))
     full = {name for library in LIBRARIES for name in names(pinned(library))
             if name.startswith("dill_")}
-    same("the headers declare the pinned symbols", declared, full)
+    same("the headers declare the pinned symbols", declared, full | NOWHERE)
     source = "#include <libdillimpl.h>\n" + "".join(
         f"extern __typeof__({name}) {name};\n" for name in sorted(full))
     done = run([*CC, f"-I{INCLUDE}", "-Werror", "-fsyntax-only", "-xc", "-"], input=source)

@@ -10,7 +10,9 @@
 //! * `iolist`, `bsock`, `msock`: gather lists, and what sockets look like from outside.
 //! * `ipaddr`: IP addresses and host names.
 //! * `stream`, `tcp`, `ipc`: byte streams over sockets of the system.
+//! * `udp`: datagrams as messages.
 //! * `happyeyeballs`: connecting by name, whichever address works.
+//! * `socks5`: the handshake with a proxy, and that of one, over any byte stream.
 //! * `overlay`: what an object lies over. `http`: the heads of requests and responses over any byte
 //!   stream. `tls`: privacy over one. `message`: messages over one, and their orderly end.
 //!
@@ -35,7 +37,9 @@ mod msock;
 mod object;
 mod overlay;
 mod sched;
+mod socks5;
 mod stream;
 mod tcp;
 mod time;
 mod tls;
+mod udp;

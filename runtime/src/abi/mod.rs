@@ -11,10 +11,12 @@ mod ipaddr;
 mod ipc;
 mod msock;
 mod prefix;
+mod socks5;
 mod suffix;
 mod tcp;
 mod term;
 mod tls;
+mod udp;
 
 use core::ffi::{c_int, c_void};
 

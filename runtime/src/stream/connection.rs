@@ -19,7 +19,7 @@ use super::side::{Side, State};
 use super::socket::{Socket, close_descriptor};
 
 /// Parts of a list that go into one system call.
-const PARTS: usize = 8;
+pub(super) const PARTS: usize = 8;
 
 /// The byte that carries a descriptor. Its value means nothing.
 const CARRIER: u8 = 0xcc;

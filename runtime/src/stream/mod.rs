@@ -5,12 +5,13 @@
 //! * [`side`]: one user at a time per direction, and how a direction ends.
 //! * [`patience`]: calls that a peer keeps busy come to an end.
 //! * [`connection`], [`listener`]: the objects behind the handles of `tcp` and `ipc`.
-//! * [`socket`]: the system calls.
+//! * [`socket`]: the system calls. [`datagram`]: those on sockets that have no connection.
 //! * [`descriptors`]: descriptors passed over a UNIX socket.
 
 pub mod buffer;
 pub mod callbacks;
 pub mod connection;
+pub mod datagram;
 pub mod descriptors;
 pub mod inbound;
 pub mod listener;

@@ -1,4 +1,5 @@
-//! Stream sockets of the system: every call the runtime makes on them.
+//! Sockets of the system: every call the runtime makes on them, but for what only [`super::datagram`]
+//! does.
 //!
 //! All descriptors are non-blocking and closed on exec. `Ok(None)` means "not without waiting".
 
@@ -28,7 +29,7 @@ union Control {
 // SAFETY: CMSG_LEN only calculates.
 const CONTROL_LEN: usize = unsafe { libc::CMSG_LEN(size_of::<c_int>() as u32) } as usize;
 
-/// A stream socket, closed when dropped.
+/// A socket, closed when dropped.
 pub struct Socket {
     fd: Cell<RawFd>,
     /// A receive has got less than it asked for, so there is nothing until the poller says so
@@ -47,9 +48,14 @@ pub struct Received {
 }
 
 impl Socket {
-    /// A fresh socket of an address family.
+    /// A fresh stream socket of an address family.
     pub fn new(family: c_int) -> Result<Socket> {
-        let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+        Socket::of_kind(libc::SOCK_STREAM, family)
+    }
+
+    /// A fresh socket for streams or datagrams.
+    pub(super) fn of_kind(kind: c_int, family: c_int) -> Result<Socket> {
+        let kind = kind | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
         // SAFETY: no memory is passed.
         check(unsafe { libc::socket(family, kind, 0) }).map(Socket::own)
     }
@@ -136,6 +142,15 @@ impl Socket {
         }
     }
 
+    /// Takes an address.
+    ///
+    /// # Safety
+    /// `address` is readable for `len` bytes.
+    pub unsafe fn bind(&self, address: *const sockaddr, len: socklen_t) -> Result<()> {
+        // SAFETY: same condition as this function's.
+        check(unsafe { libc::bind(self.fd.get(), address, len) }).map(drop)
+    }
+
     /// Takes an address and starts to listen on it.
     ///
     /// # Safety
@@ -147,7 +162,7 @@ impl Socket {
         backlog: c_int,
     ) -> Result<()> {
         // SAFETY: same condition as this function's.
-        check(unsafe { libc::bind(self.fd.get(), address, len) })?;
+        unsafe { self.bind(address, len) }?;
         // SAFETY: no memory is passed.
         check(unsafe { libc::listen(self.fd.get(), backlog) }).map(drop)
     }
@@ -309,11 +324,11 @@ fn check(result: c_int) -> Result<c_int> {
     if result < 0 { Err(Errno::last()) } else { Ok(result) }
 }
 
-fn check_size(result: isize) -> Result<usize> {
+pub(super) fn check_size(result: isize) -> Result<usize> {
     usize::try_from(result).map_err(|_| Errno::last())
 }
 
-fn none_if_waiting<T>(error: Errno) -> Result<Option<T>> {
+pub(super) fn none_if_waiting<T>(error: Errno) -> Result<Option<T>> {
     match error.0 {
         libc::EAGAIN => Ok(None),
         _ => Err(error),
@@ -336,7 +351,7 @@ fn option(fd: RawFd, name: c_int) -> Result<c_int> {
     Ok(value)
 }
 
-fn empty_address() -> (sockaddr_storage, socklen_t) {
+pub(super) fn empty_address() -> (sockaddr_storage, socklen_t) {
     // SAFETY: all zeroes is a valid, unspecified address.
     let address = unsafe { zeroed::<sockaddr_storage>() };
     (address, size_of::<sockaddr_storage>() as socklen_t)
@@ -353,7 +368,7 @@ fn family(fd: RawFd) -> Result<c_int> {
     local_address(fd).map(|address| c_int::from(address.ss_family))
 }
 
-fn message(parts: &mut [libc::iovec]) -> msghdr {
+pub(super) fn message(parts: &mut [libc::iovec]) -> msghdr {
     // SAFETY: all zeroes is a valid, empty message.
     let mut message: msghdr = unsafe { zeroed() };
     message.msg_iov = parts.as_mut_ptr();
