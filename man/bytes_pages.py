@@ -16,7 +16,8 @@ SENT = (
 
 EXACT = (
     "The call delivers all of these bytes: it waits until they have come. A stream has no messages. If the peer's are "
-    "of different sizes, receive first what tells the size.")
+    "of different sizes, receive first what tells the size, or use a layer that does so, such as `prefix_attach`(3) or "
+    "`suffix_attach`(3).")
 
 NOT_STREAM = ("ENOTSUP", "<s> is a handle, but not of a byte stream.")
 

@@ -3,7 +3,7 @@
 from texts import CANCELED, DEADLINE, LIBDILL, MANY_DESCRIPTORS, NOMEM, TIMEDOUT
 
 TITLE = "IP addresses"
-SEE_ALSO = ("happyeyeballs_connect", "tcp_connect", "tcp_listen")
+SEE_ALSO = ("happyeyeballs_connect", "tcp_connect", "tcp_listen", "udp_open")
 SOURCE = LIBDILL
 
 ADDRESS = (

@@ -3,12 +3,13 @@
 from texts import CANCELED, DEADLINE, LIBDILL, NO_HANDLE, NOMEM, RECV_LIST, SEND_LIST, TIMEDOUT
 
 TITLE = "Message sockets"
-SEE_ALSO = ("ws_attach_client", "bsend", "brecv", "hclose")
+SEE_ALSO = ("prefix_attach", "suffix_attach", "term_attach", "udp_open", "ws_attach_client", "bsend", "brecv", "hclose")
 SOURCE = LIBDILL
 
 SOCKET = (
-    "<s> is a message socket, such as those of `ws_attach_client`(3) and `ws_attach_server`(3), or an object of the "
-    "program's own. Messages come as they were sent, whole and with their sizes.")
+    "<s> is a message socket, such as those of `prefix_attach`(3), `suffix_attach`(3), `term_attach`(3), `udp_open`(3), "
+    "`ws_attach_client`(3) and `ws_attach_server`(3), or an object of the program's own. Messages come as they were "
+    "sent, whole and with their sizes.")
 
 TWO_WAYS = "While one coroutine sends, another one may receive on the same handle. Only one may {} at a time."
 

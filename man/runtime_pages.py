@@ -12,13 +12,18 @@ import http_pages
 import ipaddr_pages
 import ipc_pages
 import message_pages
+import prefix_pages
+import socks5_pages
+import suffix_pages
 import tcp_pages
+import term_pages
 import time_pages
 import tls_pages
+import udp_pages
 
 FAMILIES = [
     coroutine_pages, channel_pages, time_pages, handle_pages, bytes_pages, message_pages, ipaddr_pages, tcp_pages,
-    ipc_pages, tls_pages, http_pages,
+    ipc_pages, udp_pages, suffix_pages, prefix_pages, term_pages, tls_pages, http_pages, socks5_pages,
 ]
 
 # Macros: they have pages, but no symbols.

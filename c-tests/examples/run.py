@@ -30,7 +30,7 @@ import peers  # noqa: E402
 import runtime_pages  # noqa: E402
 from peers import BINARY, TEXT, expect  # noqa: E402
 
-HOST, CLIENT_PORT, SERVER_PORT = "www.example.org", "(?:80|443)", "8080"
+HOST, CLIENT_PORT, SERVER_PORT = "www.example.org", "(?:80|443|1080)", "8080"
 
 
 def run(command, **options):
@@ -104,16 +104,16 @@ def check_macro(page, defined):
     expect(names == defined.get(page.stem), f"the page has {names}, the header has {defined.get(page.stem)}")
 
 
-def exported(kind):
-    """The functions, or the variables, of libdill_rt without their prefix."""
+def exported():
+    """The functions and variables of libdill_rt without their prefix."""
     pinned = (ROOT / "symbols" / "libdill_rt.txt").read_text()
-    return set(re.findall(rf"^{kind} dill_(\w+)$", pinned, re.M))
+    return set(re.findall(r"^\w+ dill_(\w+)$", pinned, re.M))
 
 
-def check_complete():
+def check_complete(symbols):
     """Each symbol of libdill_rt has a page, or a reason to have none."""
     described = {name for family in runtime_pages.FAMILIES for name in family.PAGES}
-    symbols, without = exported("(?:function|data)"), set(runtime_pages.NO_PAGES)
+    without = set(runtime_pages.NO_PAGES)
     expect(runtime_pages.MACROS <= described and not runtime_pages.MACROS & symbols, "the table of macros is wrong")
     expect(without <= symbols, f"not exported, but said to have no page: {sorted(without - symbols)}")
     expect(not without & described, f"said to have no page: {sorted(without & described)}")
@@ -131,6 +131,15 @@ def check_references(page, known):
     expect(found, "refers to no page")
     missing = sorted(f"{name}({number})" for name, number in found if f"{name}.{number}" not in known)
     expect(not missing, f"refers to {missing}, which are not there")
+
+
+def refuses(check, *arguments):
+    """The check can fail."""
+    try:
+        check(*arguments)
+    except AssertionError:
+        return
+    raise AssertionError("it is not noticed")
 
 
 def check_program_uses(page):
@@ -165,7 +174,7 @@ def export_errors():
                 common.group() if common and re.search(r"\babove\b", text) else "")
 
     def errors(name):
-        others = re.findall(r"\b[Aa]s \[`dill_(\w+)`\]", comments[name])
+        others = re.findall(r"(?:\bAs|-1 as) \[`dill_(\w+)`\]", comments[name])
         return errno_names(comments[name]).union(*(errors(other) for other in others))
 
     return {name: errors(name) for name in comments}
@@ -544,6 +553,84 @@ def serves_until_told(build, page):
     expect(out == "a client was still here\n" * 2 + "good night\n", f"printed {out!r}")
 
 
+def answers(sock, question, answer):
+    """Receives just this, and sends that."""
+    got = b""
+    while len(got) < len(question) and (piece := sock.recv(len(question) - len(got))):
+        got += piece
+    expect(got == question, f"got {got!r}")
+    sock.sendall(answer)
+
+
+def socks5_client_example(*dialogue, output, then=lambda sock: None):
+    """The example is a client of a proxy of ours (RFC 1928, 1929)."""
+    def check(build, page):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(peers.LIMIT)
+            process = build.start(page, listener.getsockname()[1])
+            try:
+                sock, _ = listener.accept()
+                with sock:
+                    sock.settimeout(peers.LIMIT)
+                    for question, answer in dialogue:
+                        answers(sock, question, answer)
+                    then(sock)
+                out = ending(process)
+            finally:
+                process.kill()
+        expect(out == output, f"printed {out!r}")
+
+    return check
+
+
+def echo_in_capitals(sock):
+    sock.sendall(receive_all(sock).upper())
+
+
+def socks5_proxy_example(talk, output):
+    """The example is a proxy, which a client of ours uses."""
+    def check(build, page):
+        port = free_port()
+        process = build.start(page, port)
+        try:
+            with peers.connection(port, lambda: process.poll() is None) as sock:
+                talk(sock)
+            out = ending(process)
+        finally:
+            process.kill()
+        expect(out == output, f"printed {out!r}")
+
+    return check
+
+
+def expect_bytes(sock, want):
+    answers(sock, want, b"")
+
+
+def use_proxy(sock):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(peers.LIMIT)
+        sock.sendall(b"\5\1\2")
+        answers(sock, b"\5\2", b"\1\5alice\6secret")
+        place = b"\3\x09localhost" + listener.getsockname()[1].to_bytes(2, "big")
+        answers(sock, b"\1\0", b"\5\1\0" + place)
+        expect_bytes(sock, b"\5\0\0\1" + bytes(6))
+        there, _ = listener.accept()
+        with there:
+            there.settimeout(peers.LIMIT)
+            sock.sendall(b"hello")
+            sock.shutdown(socket.SHUT_WR)
+            echo_in_capitals(there)
+        got = receive_all(sock)
+        expect(got == b"HELLO", f"got {got!r}")
+
+
+def ask_for_the_proxy_itself(sock):
+    sock.sendall(b"\5\1\0")
+    answers(sock, b"\5\0", b"\5\1\0\1\x7f\0\0\1" + (80).to_bytes(2, "big"))
+    expect_bytes(sock, b"\5\2\0\1\x7f\0\0\1\0\0")
+
+
 def remotes_example(build, page):
     """The example finds a server of ours."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -680,6 +767,26 @@ EXAMPLES = {
     **dict.fromkeys(["ipc_sendfd", "ipc_recvfd"], prints("written by the child\n")),
     **dict.fromkeys(["ipc_fromfd", "ipc_fromfd_mem"], prints("12321\n")),
     **dict.fromkeys(
+        ["suffix_attach", "suffix_attach_mem", "suffix_detach"], prints("You say hello\nGoodbye\n")),
+    **dict.fromkeys(
+        ["prefix_attach", "prefix_attach_mem", "prefix_detach"], prints("the size is 00 05\nsecond\n")),
+    **dict.fromkeys(["term_attach", "term_attach_mem", "term_done", "term_detach"], prints("2 messages\n")),
+    **dict.fromkeys(["udp_open", "udp_open_mem", "udp_send", "udp_recv"], prints("anybody there?\n")),
+    **dict.fromkeys(["udp_sendl", "udp_recvl"], prints("7 seven from 127.0.0.1\n")),
+    "socks5_client_connectbyname": socks5_client_example(
+        (b"\5\2\0\2", b"\5\2"), (b"\1\5alice\6secret", b"\1\0"),
+        (b"\5\1\0\3\x0einside.example" + (7000).to_bytes(2, "big"), b"\5\0\0\1" + bytes(6)),
+        then=echo_in_capitals, output="HELLO\n"),
+    "socks5_client_connect": socks5_client_example(
+        (b"\5\1\0", b"\5\0"),
+        (b"\5\1\0\1\xc0\0\2\1" + (7000).to_bytes(2, "big"), b"\5\4\0\1" + bytes(6)),
+        output="the proxy knows no way\n"),
+    **dict.fromkeys(
+        ["socks5_proxy_auth", "socks5_proxy_recvcommandbyname", "socks5_proxy_sendreply"],
+        socks5_proxy_example(use_proxy, "to localhost\n")),
+    "socks5_proxy_recvcommand": socks5_proxy_example(
+        ask_for_the_proxy_itself, "127.0.0.1, port 80: reply 2\n"),
+    **dict.fromkeys(
         ["tcp_listener_fromfd", "tcp_listener_fromfd_mem", "tcp_fromfd", "tcp_fromfd_mem"], greeting_example),
     **dict.fromkeys(
         ["tls_attach_server", "tls_attach_server_mem", "tls_detach"], tls_server_example),
@@ -737,6 +844,7 @@ def checks(args, build):
         yield f"{page.name}: formats without a warning", lambda page=page: check_formatting(page)
     for page in pages:
         yield f"{page.name}: references", lambda page=page: check_references(page, known)
+    yield "a reference to no page is noticed", lambda: refuses(check_references, MAN / "brecv.3", known - {"tls_done.3"})
 
     prototypes, defined = {}, {}
 
@@ -751,7 +859,9 @@ def checks(args, build):
         against = defined if page.stem in runtime_pages.MACROS else prototypes
         yield f"{page.name}: prototype", lambda page=page, check=check, against=against: check(page, against)
     if not args.original:
-        yield "every exported function of libdill_rt has a page", check_complete
+        yield "every exported function of libdill_rt has a page", lambda: check_complete(exported())
+        yield "a function without a page is noticed", lambda: refuses(check_complete, exported() | {"no_such"})
+        yield "a page without a function is noticed", lambda: refuses(check_complete, exported() - {"brecv"})
         yield "every function of libdill_ws has a page", lambda: expect(
             (missing := {name for name in prototypes if name.startswith("ws_")} - {p.stem for p in functions}) == set(),
             missing)
@@ -759,6 +869,8 @@ def checks(args, build):
         for page in functions:
             if page.stem not in runtime_pages.MACROS:
                 yield f"{page.name}: errors", lambda page=page: check_errors(page, comments)
+        yield "an error that no page names is noticed", lambda: refuses(
+            check_errors, MAN / "brecv.3", {"brecv": comments["brecv"] | {"EXDEV"}})
     for page in functions:
         yield f"{page.name}: the program uses it", lambda page=page: check_program_uses(page)
     for page in pages:

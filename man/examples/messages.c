@@ -14,8 +14,7 @@ int main(void) {
     int64_t deadline = now() + 10000;
     int s[2];
     TRY(ipc_pair(s));
-    s[0] = TRY(ws_attach_client(s[0], WS_NOHTTP, NULL, NULL, deadline));
-    s[1] = TRY(ws_attach_server(s[1], WS_NOHTTP, NULL, 0, NULL, 0, deadline));
+    for(int i = 0; i != 2; i++) s[i] = TRY(prefix_attach(s[i], 4, 0));
     TRY(msend(s[0], "one", 3, deadline));
     TRY(msend(s[0], "a long one", 10, deadline));
     TRY(msend(s[0], "", 0, deadline));
