@@ -49,7 +49,7 @@ def send_errors(einval):
         ("ECONNRESET", "The connection is broken, an earlier send was cut in the middle, or the handle was closed "
          "meanwhile."),
         ("EINVAL", einval + " Nothing was sent."),
-        NOMEM, NOT_STREAM,
+        ("ENOBUFS, ENOMEM", NOMEM[1]), NOT_STREAM,
         ("EPIPE", "Sending is over: `tcp_done`(3), or its like, was called."),
         TIMEDOUT,
     ]

@@ -57,16 +57,17 @@ MEMORY = [
 ]
 
 SIZE = (
-    "How much is enough? Some 1400 bytes are the least that is accepted, and 4096 the least that is good for "
-    "anything: they are enough to sleep, to use channels, and to send and receive on TCP and UNIX sockets. Names "
-    "(`ipaddr_remote`(3), `happyeyeballs_connect`(3)), HTTP, WebSocket and `printf`(3) take 8 KiB, a TLS handshake "
-    "takes about 20 KiB. To that comes what your own functions need. The first call of a function in a shared library "
-    "takes 3 KiB, unless the program is linked with `\\-z now`, and so does a signal handler, which runs on the stack "
-    "of the coroutine that it interrupts. If in doubt, 64 KiB are enough for all that is in this library.")
+    "How much is enough? Some 1200 bytes are the least that is accepted. 4 KiB are enough to sleep and to use channels, "
+    "8 KiB to send and receive on TCP and UNIX sockets, 16 KiB for the names of hosts (`ipaddr_remote`(3), "
+    "`happyeyeballs_connect`(3)), HTTP, WebSocket and `printf`(3). A TLS handshake takes about 20 KiB: give it 64 KiB. "
+    "In these numbers are 3 KiB for the dynamic linker, which finds a function when it is first called. Your own functions "
+    "come on top, and so do signal handlers, which run on the stack of the coroutine that they interrupt.")
 
 NO_GUARD = (
     "There is no guard below that memory: a coroutine that needs more overwrites what is there. `go`(3) has one, "
     "and its stacks are cheap.")
+
+HAS_WAITED = "After a success `errno` is 0, as the caller has waited for its turn."
 
 NO_MEMORY = ("ENOMEM", "There is not enough memory, for instance for a stack.")
 LITTLE_MEMORY = ("ENOMEM", "<len> is too small, or there is not enough memory.")
@@ -79,7 +80,7 @@ PAGES = {
         brief="run a function as a coroutine",
         proto="int go(fn);",
         text=["Runs a function as a coroutine, beside the caller.", RUNS, ARGUMENTS, HANDLE, OWN_STACK],
-        returns="The handle of the coroutine's bundle", waits=True,
+        returns="The handle of the coroutine's bundle", after=HAS_WAITED,
         errors=[BLOCKED, NO_MEMORY],
         notes=["`go` is a macro. It needs gcc or clang.", COROUTINE, RESULTS, C_PLUS_PLUS, SHARED,
                "For many coroutines, such as one for each connection of a server, use `bundle_go`(3): it does not "
@@ -91,7 +92,7 @@ PAGES = {
         proto="int go_mem(fn, void *ptr, size_t len);",
         text=["Runs a function as a coroutine, beside the caller, as `go`(3) does, with a stack of the caller's.",
               RUNS, ARGUMENTS, *MEMORY, HANDLE],
-        returns="The handle of the coroutine's bundle", waits=True,
+        returns="The handle of the coroutine's bundle", after=HAS_WAITED,
         errors=[BLOCKED, LITTLE_MEMORY],
         notes=["`go_mem` is a macro. It needs gcc or clang.", SIZE, NO_GUARD, COROUTINE, RESULTS, C_PLUS_PLUS],
         example="go_mem",
@@ -123,7 +124,7 @@ PAGES = {
         brief="run a function as a coroutine of a bundle",
         proto="int bundle_go(int bndl, fn);",
         text=["Runs a function as a coroutine in the bundle <bndl>.", RUNS, ARGUMENTS, OWN_STACK],
-        returns="0", waits=True,
+        returns="0", after=HAS_WAITED,
         errors=[NO_BUNDLE, BLOCKED, NO_MEMORY, OTHER_HANDLE],
         notes=["`bundle_go` is a macro. It needs gcc or clang.", NEGATIVE, COROUTINE, RESULTS, C_PLUS_PLUS, SHARED],
         example="bundle",
@@ -133,7 +134,7 @@ PAGES = {
         proto="int bundle_go_mem(int bndl, fn, void *ptr, size_t len);",
         text=["Runs a function as a coroutine in the bundle <bndl>, with a stack of the caller's.", RUNS, ARGUMENTS,
               *MEMORY],
-        returns="0", waits=True,
+        returns="0", after=HAS_WAITED,
         errors=[NO_BUNDLE, BLOCKED, LITTLE_MEMORY, OTHER_HANDLE],
         notes=["`bundle_go_mem` is a macro. It needs gcc or clang.", NEGATIVE, SIZE, NO_GUARD, COROUTINE, RESULTS,
                C_PLUS_PLUS],

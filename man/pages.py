@@ -552,19 +552,19 @@ HOST_PAGES = [(name, 3) for name in (
     "hclose", "mrecv", "mrecvl", "msend", "msendl", "now", "tcp_connect", "tcp_accept")]
 
 
-def returned(p, waits):
+def returned(p):
     """The paragraph about a function's result. `failure` is what tells a failure: None if there is none."""
     failure = p.get("failure", "\\-1")
     if failure is None:
         return p["returns"] + "."
-    return (f"{p['returns']}; {failure} with `errno` set after a failure. After a success `errno` is as it was"
-            + (", or 0 if the call waited." if waits else "."))
+    waits = p.get("waits", "deadline" in p["proto"])
+    after = f"After a success `errno` is as it was{', or 0 if the call waited' if waits else ''}."
+    return f"{p['returns']}; {failure} with `errno` set after a failure. {p.get('after', after)}"
 
 
 def runtime_page(name, p, family):
     """The page of one of libdill_rt's functions."""
-    waits = p.get("waits", "deadline" in p["proto"])
-    body = [".SH DESCRIPTION", *paragraphs(p["text"]), ".SH RETURN VALUE", *sentences(returned(p, waits))]
+    body = [".SH DESCRIPTION", *paragraphs(p["text"]), ".SH RETURN VALUE", *sentences(returned(p))]
     if p["errors"]:
         body += [".SH ERRORS", *errors(p["errors"])]
     others = [other for other in (*family.PAGES, *family.SEE_ALSO) if other != name]
@@ -597,7 +597,7 @@ def pages():
     made = {}
     for name, p in PAGES.items():
         body = [".SH DESCRIPTION", *paragraphs(p["text"])]
-        body += [".SH RETURN VALUE", *sentences(returned(p, "deadline" in p["proto"]))]
+        body += [".SH RETURN VALUE", *sentences(returned(p))]
         body += [".SH ERRORS", *errors(p["errors"])]
         others = [(other, 3) for other in ORDER if other != name]
         made[f"{name}.3"] = page(

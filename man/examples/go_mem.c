@@ -10,7 +10,7 @@ static coroutine void work(int number) {
 }
 
 int main(void) {
-    /* Nothing of this comes from malloc. */
+    /* Here the program says where the stacks are. */
     static struct bundle_storage storage;
     static char stacks[WORKERS][STACK], another[STACK];
     int b = bundle_mem(&storage);
