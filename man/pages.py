@@ -539,7 +539,7 @@ def page(name, section, brief, synopsis, body, example, notes, rfc, see_also, li
         ".SH SYNOPSIS", ".nf", ".ft B", *literal("\n".join(synopsis)), ".ft R", ".fi",
         *body,
         ".SH EXAMPLE", ".EX", *literal(example), ".EE",
-        ".SH NOTES", *paragraphs(notes),
+        *([".SH NOTES", *paragraphs(notes)] if notes else []),
         ".SH CONFORMING TO", *sentences(rfc),
         ".SH SEE ALSO",
     ]
