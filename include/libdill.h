@@ -2,7 +2,7 @@
 
    The names, prototypes, constants and struct sizes are libdill's, so that a program written for
    libdill compiles against this header, and a program compiled against libdill's header runs on
-   this runtime. The manual pages of libdill (section 3) describe the functions.
+   this runtime. Each function has a manual page (section 3), and all together libdill_rt(7).
 
    Switches, to be defined before the header is included:
      DILL_DISABLE_RAW_NAMES   only dill_tcp_close and the like, no tcp_close

@@ -12,10 +12,9 @@
 //! * `stream`, `tcp`, `ipc`: byte streams over sockets of the system.
 //! * `udp`: datagrams as messages.
 //! * `happyeyeballs`: connecting by name, whichever address works.
+//! * `socks5`: the handshake with a proxy, and that of one, over any byte stream.
 //! * `overlay`: what an object lies over. `http`: the heads of requests and responses over any byte
 //!   stream. `tls`: privacy over one. `message`: messages over one, and their orderly end.
-//! * `socks5`: the handshake with a proxy, and that of one, over any byte stream.
-//! * `http`: the heads of requests and responses over any byte stream. `tls`: privacy over one.
 //!
 //! Everything stands on `handle` and `sched`; read the rule at the head of `sched` first.
 

@@ -60,6 +60,7 @@ pub unsafe extern "C" fn dill_brecv(
 /// * EBUSY: another coroutine is sending. Nothing has changed.
 /// * ETIMEDOUT, ECANCELED: the deadline passed, or the coroutine may not wait. If nothing was sent
 ///   the stream is as before; otherwise later sends give ECONNRESET, and receiving goes on.
+/// * ENOMEM, ENOBUFS: no memory to buffer with. Nothing has changed unless a part was sent.
 /// * EPIPE: this side has said that it is done. ECONNRESET: the connection is broken, or the handle
 ///   was closed meanwhile.
 ///

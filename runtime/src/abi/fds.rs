@@ -10,7 +10,7 @@ use crate::sched::{self, Direction};
 /// # Returns
 /// 0, or -1: ECANCELED if the coroutine may not block or is cancelled meanwhile, EBADF if the
 /// descriptor is not open, EBUSY if another coroutine waits to read from it, ENOTSUP if it cannot be
-/// waited for (regular files), ETIMEDOUT, and the errors of `epoll_ctl`.
+/// waited for (regular files), ETIMEDOUT; EMFILE, ENFILE, ENOMEM, ENOSPC if epoll is out of them.
 ///
 /// # Safety
 /// None to speak of.

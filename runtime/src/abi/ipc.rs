@@ -44,7 +44,7 @@ pub unsafe extern "C" fn dill_ipc_listen_mem(
 /// # Returns
 /// A handle, or -1: EBADF if `s` is no handle, ENOTSUP if it is no IPC listener; EBUSY if another
 /// coroutine waits already; ETIMEDOUT; ECANCELED; ECONNRESET if the handle is closed meanwhile;
-/// EMFILE, ENFILE, ENOMEM, and then it can be tried again.
+/// EMFILE, ENFILE, ENOBUFS, ENOMEM, and then it can be tried again.
 ///
 /// # Safety
 /// None to speak of.
@@ -66,8 +66,8 @@ pub unsafe extern "C" fn dill_ipc_accept_mem(s: c_int, mem: *mut c_void, deadlin
 ///
 /// # Returns
 /// A handle, or -1: EINVAL if `addr` is NULL or empty, ENAMETOOLONG if it does not fit a socket
-/// address; ETIMEDOUT; ECANCELED; ECONNREFUSED if nobody listens; EACCES, ELOOP, EMFILE, ENFILE,
-/// ENOENT, ENOMEM, ENOTDIR.
+/// address; ETIMEDOUT; ECANCELED; ECONNREFUSED if nobody listens, EPROTOTYPE if it is another kind of
+/// socket; EACCES, ELOOP, EMFILE, ENFILE, ENOENT, ENOMEM, ENOTDIR.
 ///
 /// # Safety
 /// `addr` is NULL or a C string.

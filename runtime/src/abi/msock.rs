@@ -57,7 +57,7 @@ pub unsafe extern "C" fn dill_mrecv(
 /// # Returns
 /// 0, or -1: EBADF if `s` is no handle, ENOTSUP if it is no message socket, EINVAL if an end is
 /// NULL or `last` does not end the list, otherwise what the protocol says: EBUSY, ECANCELED,
-/// ECONNRESET, EINVAL, EMSGSIZE, EPIPE, ETIMEDOUT.
+/// ECONNRESET, EINVAL, EMSGSIZE, ENOMEM, EPIPE, ETIMEDOUT.
 ///
 /// # Safety
 /// The ends are NULL or elements of a list which, like its buffers, stays readable until the call
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn dill_msendl(
 /// # Returns
 /// The size of the message in bytes, or -1: EBADF if `s` is no handle, ENOTSUP if it is no message
 /// socket, EINVAL if only one end is NULL or `last` does not end the list, otherwise what the
-/// protocol says: EBUSY, ECANCELED, ECONNRESET, EINVAL, EMSGSIZE, EPIPE, EPROTO, ETIMEDOUT.
+/// protocol says: EBUSY, ECANCELED, ECONNRESET, EINVAL, EMSGSIZE, ENOMEM, EPIPE, EPROTO, ETIMEDOUT.
 ///
 /// # Safety
 /// The ends are NULL or elements of a list that stays readable, over buffers that stay writable,

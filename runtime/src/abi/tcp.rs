@@ -16,7 +16,7 @@ use super::storage;
 ///
 /// # Returns
 /// A handle, or -1: EINVAL if `addr` is NULL or holds no address; ECANCELED; EADDRINUSE,
-/// EADDRNOTAVAIL, EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM.
+/// EADDRNOTAVAIL, EAFNOSUPPORT, EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM.
 ///
 /// # Safety
 /// `addr` is NULL or an address that may be written to.
@@ -77,8 +77,8 @@ pub unsafe extern "C" fn dill_tcp_accept_mem(
 ///
 /// # Returns
 /// A handle, or -1: EINVAL if `addr` is NULL or holds no address; ETIMEDOUT; ECANCELED;
-/// ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ENETDOWN, EADDRNOTAVAIL, EMFILE, ENFILE,
-/// ENOBUFS, ENOMEM.
+/// ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ENETDOWN, EADDRNOTAVAIL, EAFNOSUPPORT, EMFILE,
+/// ENFILE, ENOBUFS, ENOMEM.
 ///
 /// # Safety
 /// `addr` is NULL or an address.

@@ -8,7 +8,6 @@
 //! Every function here that attaches has these errors. EBADF: `s` is no handle. And, with `s` closed:
 //! * EPROTO: `s` is no byte stream; or the peer does not speak TLS 1.2 or 1.3, breaks its rules, or
 //!   has refused to go on.
-//! * EINVAL: an argument is NULL, or is not what it should be.
 //! * ECONNRESET: the peer is gone. ETIMEDOUT, ECANCELED: the deadline passed, before the handshake was
 //!   complete, or the coroutine may not wait. ENOMEM.
 
@@ -58,8 +57,8 @@ pub unsafe extern "C" fn dill_tls_attach_client_mem(
 ///
 /// # Returns
 /// A handle, or -1 as above; and EACCES, with `s` closed, if the certificate is for another name, has
-/// expired, is not valid yet, or comes from somebody else. EINVAL if `hostname` is no name or
-/// address. ENOENT or another error of the system's if no trusted certificate can be read.
+/// expired, is not valid yet, or comes from somebody else. EINVAL if `hostname` is NULL, or no
+/// name or address. ENOENT or another error of the system's if no trusted certificate can be read.
 ///
 /// # Safety
 /// `hostname` is NULL or a C string.
@@ -96,9 +95,9 @@ pub unsafe extern "C" fn dill_tls_attach_client_host_mem(
 /// the PEM file `cert`, and the private key in the PEM file `pkey` (PKCS #8, PKCS #1 or SEC 1).
 ///
 /// # Returns
-/// A handle, or -1 as above; EINVAL also if a file does not contain what it should, or the two do not
-/// belong together; and, with `s` closed, ENOENT, EACCES or another error of the system's if one
-/// cannot be read.
+/// A handle, or -1 as above; and, with `s` closed, EINVAL if a name is NULL, a file does not contain
+/// what it should, or the two do not belong together; ENOENT, EACCES, EISDIR or another error of the
+/// system's if one cannot be read.
 ///
 /// # Safety
 /// `cert` and `pkey` are NULL or C strings.
@@ -136,8 +135,8 @@ pub unsafe extern "C" fn dill_tls_attach_server_mem(
 ///
 /// # Returns
 /// 0, or -1: EBADF if `s` is no handle, ENOTSUP if it is no TLS socket; EPIPE if this was done before;
-/// EBUSY if another coroutine is sending; ECONNRESET; ETIMEDOUT, ECANCELED, and it can be tried again
-/// if nothing was sent.
+/// EBUSY if another coroutine is sending; ECONNRESET; ETIMEDOUT, ECANCELED, ENOMEM, and it can be tried
+/// again if nothing was sent.
 ///
 /// # Safety
 /// None to speak of.
