@@ -34,21 +34,26 @@ IMPORT := build/libdill_ws/libdill_ws.so
 AS_LIBDILL := $(addprefix build/libdill/,libdill.h libdill.a libdill.so.20)
 
 .DELETE_ON_ERROR:
-.PHONY: all help demo test autobahn bench browser fuzz-smoke sanitize miri header install install-strip uninstall \
+.PHONY: all help deps demo test autobahn bench browser fuzz-smoke sanitize miri header install install-strip uninstall \
     install-compat uninstall-compat clean cargo
 
 all: $(SHARED) $(STATIC) $(IMPORT) $(AS_LIBDILL) ## build both libraries into build/
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 	@echo "All that install and uninstall heed PREFIX ($(PREFIX)), LIBDIR, INCLUDEDIR, MANDIR and DESTDIR."
+
+deps: ## install the tools that the targets below use, where Debian's apt-get is
+	@tools/needs.sh --install
+
+# With --jobs too.
+test autobahn browser fuzz-smoke bench sanitize miri: | $(filter deps,$(MAKECMDGOALS))
 
 demo: all ## a server, a client, and what goes over the wire between them
 	tools/demo.sh
 
 test: ## the tests, see docs/testing.md; the last line counts them
-	@command -v $(PYTHON) > /dev/null || \
-	    { echo "$(PYTHON) is missing; on Debian: apt-get install python3"; exit 1; }
+	@PYTHON=$(PYTHON) tools/needs.sh --test
 	@$(PYTHON) tools/test.py
 
 autobahn: all ## the Autobahn test suite: 517 cases, against a server and a client

@@ -192,7 +192,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--libdill", type=pathlib.Path, metavar="PREFIX")
     args = parser.parse_args()
-    need(CC[0], CXX[0], "cmake", "ldd", "make", "pkg-config", "readelf")
+    need(CC[0], CXX[0], "cmake", "make", "pkg-config", "readelf")
     with tempfile.TemporaryDirectory() as name:
         work = pathlib.Path(name)
         installation(work)

@@ -14,7 +14,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
-from needs import die, install, need  # noqa: E402
+from needs import die, need  # noqa: E402
 CFLAGS = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-g", "-O2",
           # gcc 12 may think a coroutine does not write to its parent's locals.
           "-fno-ipa-modref"]
@@ -93,10 +93,7 @@ class Setup:
         return home
 
     def _install_python(self, home):
-        try:
-            import ensurepip  # noqa: F401, Debian has it in a package of its own
-        except ImportError:
-            die("Python's venv is missing; " + install("python3-venv"))
+        need("venv")
         self._run([sys.executable, "-m", "venv", home])
         self._run([home / "bin/python", "-m", "pip", "install", "--quiet",
                    "--requirement", HERE / "requirements.txt"])
