@@ -8,8 +8,9 @@
 # Fails if something is missing, and says in one line what, and what to do.
 set -eu
 
-# Each tool, Debian's package that has it, and the only target that uses it where that is not `make test`.
-# The package of a tool that is there is left alone: the tool may have come from elsewhere.
+# Each tool and Debian's package that has it. Then, if `make test` can do without, the target that can not,
+# or "optional" for a package that not every Debian has. The package of a tool that is there is left alone:
+# the tool may have come from elsewhere.
 table="\
 ar binutils
 ld binutils
@@ -33,7 +34,7 @@ groff groff-base
 man man-db
 curl curl
 microsocks microsocks
-danted dante-server
+danted dante-server optional
 chromium chromium browser
 cargo rustup.rs
 rustfmt rustup.rs
@@ -45,7 +46,7 @@ is_there() {
     # gcc repeats the name of a library that it does not have.
     libasan) case $(gcc -print-file-name=libasan.so) in /*) ;; *) false ;; esac ;;
     # Not everybody has its directory in the path.
-    danted) PATH=$PATH:/usr/sbin command -v danted ;;
+    danted) [ -x "${SBIN:-/usr/sbin}/danted" ] ;;
     *) command -v "$1" ;;
     esac > /dev/null 2>&1
 }
@@ -60,11 +61,14 @@ look_for() {
     esac
 }
 
-# Looks for all tools, without those of one target if it is given.
+# Looks for all tools, or for those of `make test`.
 look_for_all() {
     missing='' packages='' rust=''
     while read -r tool package target; do
-        [ -n "$target" ] && [ "$target" = "${1:-}" ] || look_for "$tool" "$package"
+        case $1$target in
+        --install | --installbrowser | --test) look_for "$tool" "$package" ;;
+        --installoptional) ! apt-cache show "$package" > /dev/null 2>&1 || look_for "$tool" "$package" ;;
+        esac
     done <<END
 $table
 END
@@ -98,18 +102,19 @@ install() {
         command -v $tool > /dev/null || complain "there is no $tool here, and this on Debian:"
     done
     $as_root apt-get update -q
+    look_for_all --install
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $packages
 }
 
 case $1 in
 --install)
-    look_for_all
+    look_for_all --install
     [ -z "$packages" ] || install
-    look_for_all
+    look_for_all --install
     complain "although this was done:"
     ;;
 --test)
-    look_for_all browser
+    look_for_all --test
     complain "do make deps, which does this on Debian:"
     ;;
 *)
