@@ -14,7 +14,7 @@ LINES = [line.split() for line in re.search(r'table="\\\n(.*?)"', NEEDS.read_tex
 PACKAGES = {words[0]: words[1] for words in LINES}
 WITHOUT = {words[0] for words in LINES if words[2:]}
 # What they do on a machine that has it all.
-SCRIPTS = {"apt-cache": "exit 0", "gcc": "echo /usr/lib/libasan.so", "id": "echo 0", "env": 'shift; exec "$@"', "sudo": 'exec "$@"',
+SCRIPTS = {"gcc": "echo /usr/lib/libasan.so", "id": "echo 0", "env": 'shift; exec "$@"', "sudo": 'exec "$@"',
            "apt-get": 'echo "apt-get $*" >> "$LOG"; [ "$1" = install ] || exit 0; '
                       'for tool in $BRINGS; do : > "$BIN/$tool"; /bin/chmod +x "$BIN/$tool"; done'}
 # What is not a program, and whose absence shows when this one answers otherwise.
@@ -36,7 +36,7 @@ class Machine:
     def __init__(self, work, without=(), other=()):
         self.bin = pathlib.Path(tempfile.mkdtemp(dir=work))
         scripts = SCRIPTS | dict(other)
-        for name in {*PACKAGES, *SCRIPTS} - {*ASKED, *without}:
+        for name in {*PACKAGES, *SCRIPTS, "apt-cache"} - {*ASKED, *without}:
             program = self.bin / name
             program.write_text(f"#!/bin/sh\n{scripts.get(name, 'exit 0')}\n")
             program.chmod(0o755)
@@ -45,7 +45,8 @@ class Machine:
         log = self.bin / "log"
         log.write_text("")
         done = subprocess.run([NEEDS, *arguments], capture_output=True, text=True, timeout=60,
-                              env={"PATH": str(self.bin), "SBIN": str(self.bin), "BIN": str(self.bin), "LOG": str(log), "BRINGS": brings})
+                              env={"PATH": str(self.bin), "SBIN": str(self.bin), "BIN": str(self.bin),
+                                   "LOG": str(log), "BRINGS": brings})
         self.installed = log.read_text().splitlines()
         return done.returncode, done.stderr
 
