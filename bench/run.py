@@ -104,7 +104,8 @@ class Bench:
         rust = self.rust()
         servers.append(Server("tokio-tungstenite", [rust, "tungstenite"]))
         servers.append(Server("fastwebsockets", [rust, "fastwebsockets"]))
-        servers.append(Server("ws (Node)", ["node", HERE / "peers/echo.js"], self.setup.node()))
+        node, env = self.setup.node()
+        servers.append(Server("ws (Node)", [node, HERE / "peers/echo.js"], env))
         servers.append(Server("websockets (Python)", [self.setup.python(), HERE / "peers/echo.py"]))
         servers.append(Server("bare sockets", [self.compile("bare.c")]))
         return servers

@@ -20,7 +20,7 @@ import shutil
 import subprocess
 import sys
 
-from needs import die, install, need
+from needs import die, need
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "sanitize"
@@ -71,12 +71,6 @@ def run(command, **more):
     if done.returncode:
         die(f"{shlex.join(map(str, command))}: status {done.returncode}\n{done.stdout}")
     return done.stdout
-
-
-def need_tools():
-    need("cargo", "gcc", "nm")
-    if not pathlib.Path(run(["gcc", "-print-file-name=libasan.so"]).strip()).is_absolute():
-        die("gcc's libasan is missing; " + install("libgcc-12-dev") + ", or of gcc's version")
 
 
 def build_libraries():
@@ -184,7 +178,7 @@ def main():
     parser.add_argument("--controls", action="store_true")
     parser.add_argument("--only", metavar="WORD")
     args = parser.parse_args()
-    need_tools()
+    need("cargo", "gcc", "libasan", "nm")
     if not (ROOT / "build" / "libdill_rt.so").exists():
         die("the libraries without sanitizers are not there; build them first (make)")
     build_libraries()

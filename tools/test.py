@@ -16,13 +16,9 @@ import subprocess
 import sys
 import time
 
-from needs import RUST, need
+from needs import need
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-
-# What a step uses, whichever.
-TOOLS = [*RUST, "cc", "c++", "gcc", "clang", "clang++", "make", "pkg-config", "nm", "valgrind", "node", "npm", "openssl",
-         "groff", "man", "curl", "danted", "microsocks", "unshare"]
 
 COUNTS = [
     re.compile(r"^(\d+) passed, (\d+) failed\b"),
@@ -36,11 +32,13 @@ def steps(libdill):
         ("format", ["cargo", "fmt", "--check"]),
         ("lints", ["cargo", "clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         ("no lint is switched off", ["tools/no-allow.sh"]),
+        ("missing tools", ["tools/needs_test.py"]),
         ("rust", ["cargo", "test", "--quiet", "--workspace"]),
         ("build", ["make", "--silent", "all"]),
         ("symbols", ["c-tests/headers/symbols.py"]),
         ("headers", ["c-tests/headers/headers.py"]),
         ("installation", ["c-tests/headers/install.py"]),
+        ("installation as libdill", ["c-tests/headers/compat.py"]),
         ("manual pages", ["man/pages.py", "--check"]),
         ("examples of the manual pages", ["c-tests/examples/run.py"]),
         ("c", ["c-tests/run.py"]),
@@ -59,6 +57,7 @@ def steps(libdill):
     theirs = [
         ("headers with libdill's", ["c-tests/headers/headers.py", "--libdill", libdill]),
         ("installation with libdill", ["c-tests/headers/install.py", "--libdill", libdill]),
+        ("installation instead of libdill", ["c-tests/headers/compat.py", "--libdill", libdill]),
         ("c on libdill", ["c-tests/run.py", "--libdill", libdill, "--modes", "libdill,libdill-preload"]),
         ("other implementations on libdill", ["c-tests/peers/run.py", "--libdill", libdill]),
         ("autobahn on libdill", ["c-tests/autobahn/run.py", "--libdill", libdill]),
@@ -105,7 +104,7 @@ def main():
     if args.list:
         print("\n".join(name for name, _ in chosen))
         return 0
-    need(*TOOLS)
+    need("--test")
     passed = failed = 0
     broken = []
     for name, command in chosen:

@@ -64,7 +64,8 @@ class Prefix:
 
     def build(self, name, compiler, flags, work, source=HERE / "app.c"):
         program = work / "program"
-        succeeds(f"{name}: compiles", [*compiler, *WARNINGS, source, "-o", program, *flags])
+        succeeds(f"{name}: compiles", [*compiler, *WARNINGS, source, "-o", program, *flags],
+                 env=self.env)
         return program
 
     def app(self, name, compiler, flags, work, want):

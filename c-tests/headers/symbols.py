@@ -96,6 +96,16 @@ def import_library():
     check(dynamic(path, "SONAME") == ["libdill_ws.so.0"], "import library: soname")
 
 
+def as_libdill():
+    """What programs find as libdill has the prefixed names of both libraries, in itself."""
+    want = {line for library in LIBRARIES for line in pinned(library) if line.split()[1].startswith("dill_")}
+    for path, option in ((BUILD / "libdill/libdill.so.20", "-D"), (BUILD / "libdill/libdill.a", "-g")):
+        same(f"{path.name} defines the pinned symbols", defined(path, option), want)
+    needed = dynamic(BUILD / "libdill/libdill.so.20", "NEEDED")
+    check(not any("dill" in name for name in needed), "libdill.so.20 loads no other of the libraries", needed)
+    check(dynamic(BUILD / "libdill/libdill.so.20", "SONAME") == ["libdill.so.20"], "libdill.so.20: soname")
+
+
 def headers():
     """Each symbol with a dill_ name is declared, and nothing else is."""
     text = "".join((INCLUDE / name).read_text()
@@ -132,6 +142,7 @@ def main():
         static(library)
     imports()
     import_library()
+    as_libdill()
     headers()
     control()
     finish()
