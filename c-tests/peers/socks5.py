@@ -268,7 +268,9 @@ def main():
     args = support.arguments(__doc__).parse_args()
     if args.libdill:
         support.die("the C proxy needs libdill_rt")
-    support.need("microsocks", "curl", "openssl", "unshare", *(["danted"] if debian_has("dante-server") else []))
+    support.need("microsocks", "curl", "openssl", "unshare")
+    if debian_has("dante-server"):
+        support.need("danted")
     setup = support.Setup(args)
     client_program = setup.program("peers/socks5_client.c")
     proxy_program = setup.program("peers/socks5_proxy.c")
