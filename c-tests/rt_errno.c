@@ -499,6 +499,164 @@ static void row_http(int *excused)
     CHECK_OK(hclose(s[1]));
 }
 
+/*  Messages, over what byte streams they may. */
+static void do_line(int s) {do_text(s, "abc\r\n");}
+static void do_sized(int s) {do_text(s, "\3abc");}
+static void do_last(int m) {CHECK_OK(msend(m, "last", 4, SOON));}
+
+static void layered(int m, int s, void (*peer)(int), int *excused)
+{
+    char buf[8] = "xyz";
+    struct iolist part = {buf, 3, NULL, 0};
+    Q(msend(m, buf, 3, SOON));
+    Q(msendl(m, &part, &part, SOON));
+    peer(s);
+    peer(s);
+    CHECK_INT(Q(mrecv(m, buf, 3, SOON)), 3);
+    CHECK_INT(Q(mrecvl(m, &part, &part, SOON)), 3);
+    CHECK_INT(WAITS_FOR(peer, s, mrecv(m, buf, 3, SOON)), 3);
+    CHECK_INT(WAITS_FOR(peer, s, mrecvl(m, &part, &part, SOON)), 3);
+}
+
+static void row_suffix(int *excused)
+{
+    struct suffix_storage mem;
+    int s[2];
+    stream_pair(IPC, s);
+    int m = Q(suffix_attach(s[0], "\r\n", 2));
+    layered(m, s[1], do_line, excused);
+    m = Q(suffix_detach(m, SOON));
+    CHECK_OK(hclose(Q(suffix_attach_mem(m, "\r\n", 2, &mem))));
+    CHECK_OK(hclose(s[1]));
+}
+
+static void row_prefix(int *excused)
+{
+    struct prefix_storage mem;
+    int s[2];
+    stream_pair(IPC, s);
+    int m = Q(prefix_attach(s[0], 1, PREFIX_BIG_ENDIAN));
+    layered(m, s[1], do_sized, excused);
+    m = Q(prefix_detach(m));
+    CHECK_OK(hclose(Q(prefix_attach_mem(m, 1, PREFIX_BIG_ENDIAN, &mem))));
+    CHECK_OK(hclose(s[1]));
+}
+
+static void row_term(int *excused)
+{
+    struct term_storage mem;
+    int s[2];
+    stream_pair(IPC, s);
+    for(int i = 0; i != 2; i++) CHECK_OK(s[i] = prefix_attach(s[i], 1, 0));
+    int m = Q(term_attach(s[0], "last", 4));
+    Q(term_done(m, SOON));
+    m = WAITS_FOR(do_last, s[1], term_detach(m, SOON));
+    m = Q(term_attach_mem(m, "last", 4, &mem));
+    do_last(s[1]);
+    m = Q(term_detach(m, SOON));
+    CHECK_OK(hclose(m));
+    CHECK_OK(hclose(s[1]));
+}
+
+static void do_datagram(int s) {CHECK_OK(udp_send(s, NULL, "abc", 3));}
+
+static void row_udp(int *excused)
+{
+    struct udp_storage mem;
+    struct ipaddr local, remote;
+    char buf[4] = "";
+    struct iolist part = {buf, 3, NULL, 0};
+    CHECK_OK(ipaddr_local(&local, "127.0.0.1", 0, 0));
+    int s = Q(udp_open(&local, NULL));
+    remote = local;
+    CHECK_OK(ipaddr_local(&local, "127.0.0.1", 0, 0));
+    int t = Q(udp_open_mem(&local, &remote, &mem));
+    Q(udp_send(t, NULL, buf, 3));
+    Q(udp_sendl(t, &remote, &part, &part));
+    arrive();
+    CHECK_INT(Q(udp_recv(s, NULL, buf, 3, SOON)), 3);
+    CHECK_INT(Q(udp_recvl(s, &remote, &part, &part, SOON)), 3);
+    CHECK_INT(WAITS_FOR(do_datagram, t, udp_recv(s, NULL, buf, 3, SOON)), 3);
+    CHECK_INT(WAITS_FOR(do_datagram, t,
+        udp_recvl(s, NULL, &part, &part, SOON)), 3);
+    hclose_both((int[]){s, t});
+}
+
+/*  Each end waits for the other, but for the last word. */
+static int let_in(const char *username, const char *password)
+{
+    (void)username;
+    (void)password;
+    errno = OF_OTHERS;
+    return 1;
+}
+
+static coroutine void ask_for_address(int s, struct ipaddr *addr)
+{
+    WAITS(socks5_client_connect(s, "me", "secret", addr, SOON));
+}
+
+static coroutine void ask_for_name(int s)
+{
+    WAITS(socks5_client_connectbyname(s, NULL, NULL, "a.example", 80, SOON));
+}
+
+static void row_socks5(int *excused)
+{
+    struct ipaddr addr;
+    char host[256];
+    int port;
+    int s[2];
+    CHECK_OK(ipaddr_local(&addr, "127.0.0.1", 80, 0));
+    for(int i = 0; i != 2; i++) {
+        stream_pair(IPC, s);
+        int client = i ? go(ask_for_name(s[0])) :
+            go(ask_for_address(s[0], &addr));
+        SUCCEEDS(socks5_proxy_auth(s[1], i ? NULL : let_in, SOON));
+        arrive();
+        if(i) Q(socks5_proxy_recvcommandbyname(s[1], host, &port, SOON));
+        else Q(socks5_proxy_recvcommand(s[1], &addr, SOON));
+        Q(socks5_proxy_sendreply(s[1], SOCKS5_SUCCESS, &addr, SOON));
+        CHECK_OK(bundle_wait(client, SOON));
+        CHECK_OK(hclose(client));
+        hclose_both(s);
+    }
+}
+
+
+static void do_tls_done(int s) {CHECK_OK(tls_done(s, SOON));}
+
+static coroutine void attach_tls_server(int s, int *h)
+{
+    struct tls_storage mem;
+    static int times;
+    const char *cert = certificate("good.pem");
+    const char *key = certificate("good.key");
+    *h = times++ % 2 ? WAITS(tls_attach_server(s, cert, key, SOON)) :
+        WAITS(tls_attach_server_mem(s, cert, key, &mem, SOON));
+}
+
+static void row_tls(int *excused)
+{
+    struct tls_storage mem;
+    for(int i = 0; i != 4; i++) {
+        int s[2];
+        stream_pair(IPC, s);
+        int server = go(attach_tls_server(s[1], &s[1]));
+        s[0] = i == 0 ? WAITS(tls_attach_client(s[0], SOON)) :
+            i == 1 ? WAITS(tls_attach_client_mem(s[0], &mem, SOON)) :
+            i == 2 ? WAITS(tls_attach_client_host(s[0], "localhost", SOON)) :
+            WAITS(tls_attach_client_host_mem(s[0], "localhost", &mem, SOON));
+        CHECK_OK(bundle_wait(server, SOON));
+        CHECK_OK(hclose(server));
+        streams(s, excused);
+        Q(tls_done(s[0], SOON));
+        hclose_both((int[]){
+            WAITS_FOR(do_tls_done, s[1], tls_detach(s[0], SOON)),
+            Q(tls_detach(s[1], SOON))});
+    }
+}
+
 /**** All of them ****/
 
 static const struct {const char *name; void (*fn)(int *excused);} rows[] = {
@@ -518,6 +676,12 @@ static const struct {const char *name; void (*fn)(int *excused);} rows[] = {
     {"the end of ipc", row_ipc_end},
     {"happyeyeballs", row_happyeyeballs},
     {"http", row_http},
+    {"suffix", row_suffix},
+    {"prefix", row_prefix},
+    {"term", row_term},
+    {"udp", row_udp},
+    {"socks5", row_socks5},
+    {"tls", row_tls},
 };
 
 TEST(rt_errno_after_a_success)

@@ -1093,27 +1093,6 @@ TEST_PROTOCOLS(rt_messages_malformed_lists_are_einval_and_harmless)
     ends_close(e);
 }
 
-TEST_LAYERS(rt_messages_success_leaves_errno_alone)
-{
-    int m[2];
-    char got[8];
-    struct iolist one = {"hi", 2, NULL, 0};
-    struct iolist list[] = {{got, 2, &list[1], 0}, {NULL, 6, NULL, 0}};
-    message_pair(l, m);
-    errno = EXDEV;
-    CHECK(msend(m[0], "hello", 5, SOON) == 0 && errno == EXDEV);
-    CHECK(msendl(m[0], &one, &one, SOON) == 0 && errno == EXDEV);
-    msleep(BRIEFLY);
-    errno = EXDEV;
-    CHECK(mrecv(m[1], got, sizeof got, 0) == 5 && errno == EXDEV);
-    CHECK(mrecvl(m[1], &list[0], &list[1], 0) == 2 && errno == EXDEV);
-    for(int i = 0; i != 2; i++)
-        CHECK((m[i] = l.is->detach(m[i], 0)) >= 0 && errno == EXDEV);
-    for(int i = 0; i != 2; i++)
-        CHECK((m[i] = l.is->attach(m[i])) >= 0 && errno == EXDEV);
-    close_pair(m);
-}
-
 /**** Streams of the program's own ****/
 
 TEST_PROTOCOLS(rt_messages_over_a_stream_of_the_program)

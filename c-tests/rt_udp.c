@@ -396,7 +396,7 @@ TEST(rt_udp_null_buffers_skip)
         CHECK_INT(udp_recvl(b.s, NULL, &l[0], &l[3], SOON), 6);
         CHECK_BYTES(buf, rows[i].first, "abcdef", rows[i].first);
         if(rows[i].last && tail < 6)
-            CHECK_BYTES(buf + 3, 6 - tail, "abcdef" + tail, 6 - tail);
+            CHECK_BYTES(buf + 3, 6 - tail, &"abcdef"[tail], 6 - tail);
     }
     check_note(NULL);
     struct iolist l[2] = {{NULL, 2, &l[1], 0}, {buf, 3, NULL, 0}};

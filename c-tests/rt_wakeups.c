@@ -1,6 +1,6 @@
-/*  While others are ready a socket that was just read empty is not tried again
-    before the system says that more has arrived. That saves a system call for
-    each message, and nothing may be missed by it. */
+/*  A socket that was just read empty is not tried again before the system says
+    that more has arrived. That saves a system call for each message, and nothing
+    may be missed by it. */
 
 #include <string.h>
 #include <sys/socket.h>

@@ -4,7 +4,7 @@
 import re
 import tempfile
 
-from checks import BUILD, CC, INCLUDE, ROOT, check, finish, need, output, run
+from checks import BUILD, CC, HERE, INCLUDE, ROOT, check, finish, need, output, run
 
 LIBRARIES = ["libdill_ws", "libdill_rt"]
 CODE = "TWi"
@@ -122,6 +122,26 @@ def headers():
     check(done.returncode == 0, "the compiler finds the declarations", done.stderr)
 
 
+def called(text):
+    """What is called inside the macros of quiet.h."""
+    for start in re.finditer(r"\b(?:Q|Q_POINTER|WAITS|WAITS_FOR|SUCCEEDS)\(", text):
+        depth, end = 1, start.end()
+        while depth and end < len(text):
+            depth += {"(": 1, ")": -1}.get(text[end], 0)
+            end += 1
+        yield from re.findall(r"\b(\w+)\(", text[start.end():end])
+
+
+def quiet():
+    """A test looks at errno after each function."""
+    # The two halves of go().
+    macros = {"dill_prologue", "dill_epilogue"}
+    for library, test in (("libdill_rt", "rt_errno.c"), ("libdill_ws", "s2_errno.c")):
+        functions = {line.split()[1] for line in pinned(library) if line.startswith("function dill_")}
+        tested = {f"dill_{name}" for name in called((HERE.parent / test).read_text())}
+        same(f"{test} has all functions of {library}", tested & functions, functions - macros)
+
+
 def control():
     """A leaked and a lost symbol are noticed."""
     with tempfile.TemporaryDirectory() as work:
@@ -144,6 +164,7 @@ def main():
     import_library()
     as_libdill()
     headers()
+    quiet()
     control()
     finish()
 

@@ -77,14 +77,48 @@ impl Returned for Result<NonNull<c_void>> {
     }
 }
 
-/// Runs the body of a C function and stores errno as the head of this file says.
+/// Makes calls of C and takes their error from errno, which is then what it was before.
 #[inline(always)]
+pub fn quietly<T>(calls: impl FnOnce() -> Result<T>) -> Result<T> {
+    let before = Errno::last();
+    calls().inspect_err(|_| before.store())
+}
+
+/// Makes a call that tells of a failure in errno. The error is in the result then, and errno is what it
+/// was before.
+#[inline(always)]
+pub fn call<T>(call: impl FnOnce() -> Option<T>) -> Result<T> {
+    quietly(|| call().ok_or_else(Errno::last))
+}
+
+/// [`call`] for a function that fails with a negative number.
+#[inline(always)]
+pub fn check(function: impl FnOnce() -> c_int) -> Result<c_int> {
+    call(|| Some(function()).filter(|result| *result >= 0))
+}
+
+/// Ends a C function in which whatever can fail is made by [`call`], and waits are the scheduler's, which
+/// leave 0: so a success has left errno right.
+#[inline]
+pub fn ret<R: Returned>(result: R) -> R::Value {
+    result.value().unwrap_or_else(|error| {
+        error.store();
+        R::FAILURE
+    })
+}
+
+/// Runs the body of a C function in which others' code may leave something in errno, and stores it as the
+/// head of this file says.
 pub fn report<R: Returned>(body: impl FnOnce() -> R) -> R::Value {
     let before = Errno::last();
-    let resumptions = sched::resumptions();
+    let turns = sched::turns();
+    let turn = turns.get();
     match body().value() {
         Ok(value) => {
-            if sched::resumptions() == resumptions { before } else { Errno(0) }.store();
+            let after = if turns.get() == turn { before } else { Errno(0) };
+            if Errno::last() != after {
+                after.store();
+            }
             value
         }
         Err(error) => {

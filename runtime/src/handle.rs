@@ -13,7 +13,7 @@ use core::ptr::{NonNull, null, null_mut};
 
 use libc::{c_int, c_void};
 
-use crate::errno::{Errno, Result};
+use crate::errno::{self, Errno, Result};
 use crate::sched;
 
 /// The virtual functions of an object, `struct dill_hvfs`: the first thing in each object.
@@ -204,11 +204,9 @@ pub(crate) fn remembered(h: c_int, ty: *const c_void) -> Option<NonNull<c_void>>
 fn ask(h: c_int, ty: *const c_void) -> Result<NonNull<c_void>> {
     let object = with_table(|table| table.slot(h).map(|slot| slot.object))?;
     // SAFETY: the slot is in use, so `make` checked the object and its maker keeps it alive.
-    let found = unsafe {
-        let query = (*object).query.ok_or(Errno(libc::ENOTSUP))?;
-        query(object, ty)
-    };
-    let found = NonNull::new(found).ok_or_else(Errno::last)?;
+    let query = unsafe { (*object).query }.ok_or(Errno(libc::ENOTSUP))?;
+    // SAFETY: likewise.
+    let found = errno::call(|| NonNull::new(unsafe { query(object, ty) }))?;
     with_table(|table| {
         // The callback may have closed the handle; then there is nothing to remember.
         let slot = table.slot(h)?;
@@ -290,7 +288,7 @@ mod tests {
         let object = unsafe { &*object.cast::<Object>() };
         object.queries.set(object.queries.get() + 1);
         if ty.is_null() {
-            errno::set_errno(errno::Errno(libc::ENOTSUP));
+            ::errno::set_errno(::errno::Errno(libc::ENOTSUP));
             return null_mut();
         }
         ty.cast_mut()

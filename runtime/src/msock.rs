@@ -51,11 +51,12 @@ pub unsafe fn send(s: c_int, first: *mut Iolist, last: *mut Iolist, deadline: i6
     // SAFETY: the caller promises readable elements.
     unsafe { check_ends(first, last) }?;
     // SAFETY: the query found the socket's own virtual functions.
-    let rc = unsafe {
-        let send = (*vfs).msendl.ok_or(Errno(libc::ENOTSUP))?;
-        send(vfs, first, last, deadline)
-    };
-    if rc < 0 { Err(Errno::last()) } else { Ok(()) }
+    let send = unsafe { (*vfs).msendl }.ok_or(Errno(libc::ENOTSUP))?;
+    // SAFETY: likewise.
+    match unsafe { send(vfs, first, last, deadline) } {
+        0.. => Ok(()),
+        _ => Err(Errno::last()),
+    }
 }
 
 /// Receives one message into the list from `first` to `last` and answers its size. Without a list
@@ -69,16 +70,15 @@ pub unsafe fn receive(
     last: *mut Iolist,
     deadline: i64,
 ) -> Result<usize> {
-    sched::breathe();
+    sched::breathe_lightly();
     let vfs = find(s)?.as_ptr();
     if !(first.is_null() && last.is_null()) {
         // SAFETY: the caller promises readable elements.
         unsafe { check_ends(first, last) }?;
     }
     // SAFETY: the query found the socket's own virtual functions.
-    let size = unsafe {
-        let receive = (*vfs).mrecvl.ok_or(Errno(libc::ENOTSUP))?;
-        receive(vfs, first, last, deadline)
-    };
+    let receive = unsafe { (*vfs).mrecvl }.ok_or(Errno(libc::ENOTSUP))?;
+    // SAFETY: likewise.
+    let size = unsafe { receive(vfs, first, last, deadline) };
     usize::try_from(size).map_err(|_| Errno::last())
 }

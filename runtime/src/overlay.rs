@@ -9,7 +9,7 @@ use core::ffi::{c_int, c_void};
 use core::ptr;
 
 use crate::bsock::{self, BsockLookVfs, BsockSomeVfs, BsockVfs, Look};
-use crate::errno::{Errno, Result};
+use crate::errno::{self, Errno, Result};
 use crate::handle;
 use crate::iolist::Iolist;
 use crate::msock;
@@ -202,15 +202,15 @@ impl Overlay {
         self.receive_all(bytes, deadline).map(|()| bytes.len())
     }
 
-    /// Makes one call with the handle of what is below. Errors: those of the call; ECONNRESET if it was
-    /// closed, before or meanwhile.
+    /// Makes one call with the handle of what is below; an error, which may come to nothing, leaves errno
+    /// as it was. Errors: those of the call; ECONNRESET if it was closed, before or meanwhile.
     pub fn call<T>(&self, call: impl FnOnce(c_int) -> Result<T>) -> Result<T> {
         let gone = Err(Errno(libc::ECONNRESET));
         let below = self.below.get();
         if below == NOTHING {
             return gone;
         }
-        let result = call(below);
+        let result = errno::quietly(|| call(below));
         if self.below.get() == NOTHING { gone } else { result }
     }
 }
@@ -235,8 +235,10 @@ fn take(s: c_int, ty: *const c_void) -> Result<c_int> {
 
 fn await_room(s: c_int, deadline: i64) -> Result<()> {
     let vfs: *mut BsockSomeVfs = handle::query(s, bsock::SOME_TYPE)?.cast().as_ptr();
-    // SAFETY: the query found the stream's own function.
-    match unsafe { (*vfs).bawaitroom.ok_or(Errno(libc::ENOTSUP))?(vfs, deadline) } {
+    // SAFETY: the query found the stream's own functions.
+    let await_room = unsafe { (*vfs).bawaitroom }.ok_or(Errno(libc::ENOTSUP))?;
+    // SAFETY: likewise.
+    match unsafe { await_room(vfs, deadline) } {
         0.. => Ok(()),
         _ => Err(Errno::last()),
     }
@@ -246,15 +248,11 @@ fn await_room(s: c_int, deadline: i64) -> Result<()> {
 /// `base` is NULL or writable for `len` bytes.
 unsafe fn receive_some(s: c_int, base: *mut c_void, len: usize, deadline: i64) -> Result<usize> {
     let vfs: *mut BsockSomeVfs = handle::query(s, bsock::SOME_TYPE)?.cast().as_ptr();
-    // SAFETY: the query found the stream's own function; the caller promises the room.
-    let count = unsafe {
-        let receive = (*vfs).brecvsome.ok_or(Errno(libc::ENOTSUP))?;
-        receive(vfs, base, len, deadline)
-    };
-    match usize::try_from(count) {
-        Ok(count) => Ok(count.min(len)),
-        Err(_) => Err(Errno::last()),
-    }
+    // SAFETY: the query found the stream's own functions.
+    let receive = unsafe { (*vfs).brecvsome }.ok_or(Errno(libc::ENOTSUP))?;
+    // SAFETY: likewise; the caller promises the room.
+    let count = unsafe { receive(vfs, base, len, deadline) };
+    usize::try_from(count).map(|count| count.min(len)).map_err(|_| Errno::last())
 }
 
 #[cfg(test)]

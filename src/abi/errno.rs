@@ -22,15 +22,22 @@ fn to_errno(error: Error) -> c_int {
     }
 }
 
+/// What a call of the host has come to that fails by leaving something in errno. For calls with which
+/// ours fails too, or that have waited: after those [`forget`] what they left.
+pub(super) fn result<T>(returned: Option<T>) -> Result<T, Error> {
+    returned.ok_or_else(|| of_host(errno::errno()))
+}
+
 /// Calls the host. A failure is in the result then, and errno is what the calls before have left: as
 /// it was, or 0 if one of them has waited.
 pub(super) fn ask<T>(call: impl FnOnce() -> Option<T>) -> Result<T, Error> {
     let before = errno::errno();
-    call().ok_or_else(|| {
-        let error = of_host(errno::errno());
-        errno::set_errno(before);
-        error
-    })
+    result(call()).inspect_err(|_| errno::set_errno(before))
+}
+
+/// Leaves what a call that has waited leaves.
+pub(super) fn forget() {
+    errno::set_errno(errno::Errno(0));
 }
 
 /// What an errno of the host's reports.

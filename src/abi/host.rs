@@ -65,9 +65,22 @@ unsafe extern "C" {
     fn dill_chdone(ch: c_int) -> c_int;
 }
 
-/// Makes a call that succeeds with 0 or more.
+/// Makes a call that succeeds with 0 or more, and whose failure may not matter.
 pub(super) fn check(call: impl FnOnce() -> c_int) -> Result<c_int, Error> {
     errno::ask(|| Some(call()).filter(|result| *result >= 0))
+}
+
+/// Whether a call has succeeded with which ours fails too.
+fn done(result: c_int) -> Result<(), Error> {
+    errno::result((result >= 0).then_some(()))
+}
+
+/// A receiving call that has timed out may be made again, and then has waited.
+fn waited<T>(received: Result<T, Error>) -> Result<T, Error> {
+    if matches!(received, Err(Error::TimedOut)) {
+        errno::forget();
+    }
+    received
 }
 
 /// The byte stream under a WebSocket; closed when dropped, unless it was released before.
@@ -93,7 +106,7 @@ impl Stream {
         }
         // SAFETY: any number may be passed.
         let handle = check(|| unsafe { dill_hown(s) })?;
-        Ok(Self { handle: Cell::new(handle), has_some: some_of(handle).is_ok() })
+        Ok(Self { handle: Cell::new(handle), has_some: answers_some(handle) })
     }
 
     /// Closes the stream.
@@ -117,8 +130,14 @@ impl Drop for Stream {
 /// the number of the handle may have closed it.
 fn some_of(s: c_int) -> Result<NonNull<BsockSomeVfs>, Error> {
     // SAFETY: any number may be passed; the type is one that only a stream which knows it answers.
+    let some = unsafe { dill_hquery(s, without_provenance(BSOCK_SOME_TYPE)) };
+    errno::result(NonNull::new(some.cast()))
+}
+
+fn answers_some(s: c_int) -> bool {
+    // SAFETY: any number may be passed.
     let some = || unsafe { dill_hquery(s, without_provenance(BSOCK_SOME_TYPE)) };
-    errno::ask(|| NonNull::new(some().cast()))
+    errno::ask(|| NonNull::new(some())).is_ok()
 }
 
 /// Closes a handle; a number that is none is harmless.
@@ -136,10 +155,7 @@ impl Host for Stream {
 
     fn send(&self, bytes: &[u8], deadline: Deadline) -> Result<(), Error> {
         // SAFETY: `bytes` is readable for its length.
-        check(|| unsafe {
-            dill_bsend(self.handle.get(), bytes.as_ptr().cast(), bytes.len(), deadline)
-        })
-        .map(drop)
+        done(unsafe { dill_bsend(self.handle.get(), bytes.as_ptr().cast(), bytes.len(), deadline) })
     }
 
     fn send_with_body(
@@ -155,15 +171,15 @@ impl Host for Stream {
         let mut chain = Iolist::single(head.as_ptr().cast(), head.len());
         chain.iol_next = first;
         // SAFETY: a well-formed chain: ours in front of the caller's, which was checked.
-        check(|| unsafe { dill_bsendl(self.handle.get(), &mut chain, last, deadline) }).map(drop)
+        done(unsafe { dill_bsendl(self.handle.get(), &mut chain, last, deadline) })
     }
 
     fn receive(&self, buf: &mut [u8], deadline: Deadline) -> Result<(), Error> {
         // SAFETY: `buf` is writable for its length.
-        check(|| unsafe {
+        let received = done(unsafe {
             dill_brecv(self.handle.get(), buf.as_mut_ptr().cast(), buf.len(), deadline)
-        })
-        .map(drop)
+        });
+        waited(received)
     }
 
     fn receive_some(&self, buf: &mut [u8], deadline: Deadline) -> Result<usize, Error> {
@@ -174,10 +190,10 @@ impl Host for Stream {
         let some = some_of(self.handle.get())?;
         // SAFETY: the stream is alive when it is called, and sees to itself from then on; `buf` is
         // writable for its length.
-        let mut receive = || unsafe {
+        let count = unsafe {
             (some.as_ref().brecvsome)(some.as_ptr(), buf.as_mut_ptr().cast(), buf.len(), deadline)
         };
-        errno::ask(|| usize::try_from(receive()).ok())
+        waited(errno::result(usize::try_from(count).ok()))
     }
 
     fn resumes(&self) -> bool {

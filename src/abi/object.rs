@@ -77,7 +77,7 @@ unsafe fn free(object: *mut Object) {
 /// [`Error::BadHandle`], [`Error::NotSupported`].
 fn lookup(s: c_int) -> Result<NonNull<Object>, Error> {
     // SAFETY: any number may be passed. Only our own `query` answers our type.
-    errno::ask(|| NonNull::new(unsafe { dill_hquery(s, ws_type()) }.cast()))
+    errno::result(NonNull::new(unsafe { dill_hquery(s, ws_type()) }.cast()))
 }
 
 /// A WebSocket that a call is using. It stays alive until the call is over, even if the handle is
@@ -108,7 +108,7 @@ impl InUse {
 
     /// Whether this is still the handle's number.
     fn is_at(&self, s: c_int) -> bool {
-        lookup(s) == Ok(self.0)
+        errno::ask(|| lookup(s).ok()) == Ok(self.0)
     }
 
     fn object(&self) -> &Object {

@@ -4,7 +4,7 @@
 use core::ffi::{c_int, c_void};
 
 use crate::bsock::{self, TypeId};
-use crate::errno::report;
+use crate::errno::ret;
 use crate::iolist::Iolist;
 
 /// The type to query a handle for to get its `struct dill_bsock_vfs`.
@@ -27,7 +27,7 @@ pub unsafe extern "C" fn dill_bsend(
 ) -> c_int {
     let mut list = Iolist::single(buf.cast_mut(), len);
     // SAFETY: the list is local; its buffer is the caller's, and only read.
-    report(|| unsafe { bsock::send(s, &raw mut list, &raw mut list, deadline) })
+    ret(unsafe { bsock::send(s, &raw mut list, &raw mut list, deadline) })
 }
 
 /// Receives exactly `len` bytes into `buf`; a NULL `buf` skips them.
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn dill_brecv(
 ) -> c_int {
     let mut list = Iolist::single(buf, len);
     // SAFETY: the list is local; its buffer is the caller's.
-    report(|| unsafe { bsock::receive(s, &raw mut list, &raw mut list, deadline) })
+    ret(unsafe { bsock::receive(s, &raw mut list, &raw mut list, deadline) })
 }
 
 /// Sends the buffers of the list from `first` to `last`. The deadline is in milliseconds on the
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn dill_bsendl(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller's promise is the callee's demand.
-    report(|| unsafe { bsock::send(s, first, last, deadline) })
+    ret(unsafe { bsock::send(s, first, last, deadline) })
 }
 
 /// Fills the buffers of the list from `first` to `last`; a NULL buffer skips its length. The
@@ -108,5 +108,5 @@ pub unsafe extern "C" fn dill_brecvl(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller's promise is the callee's demand.
-    report(|| unsafe { bsock::receive(s, first, last, deadline) })
+    ret(unsafe { bsock::receive(s, first, last, deadline) })
 }

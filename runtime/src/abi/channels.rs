@@ -3,7 +3,7 @@
 use libc::{c_int, c_void};
 
 use crate::chan::{self, Clause, Message, Operation};
-use crate::errno::{report, report_clause};
+use crate::errno::{report, report_clause, ret};
 
 use super::nonnull;
 
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn dill_chsend(
 ) -> c_int {
     let message = Message { place: val.cast_mut(), len };
     // SAFETY: the caller vouches for the memory.
-    report(|| unsafe { chan::transfer(ch, Operation::Send, message, deadline) })
+    ret(unsafe { chan::transfer(ch, Operation::Send, message, deadline) })
 }
 
 /// Receives a message that was sent from the other end of a channel, waiting for a sender.
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn dill_chrecv(
 ) -> c_int {
     let message = Message { place: val, len };
     // SAFETY: the caller vouches for the memory.
-    report(|| unsafe { chan::transfer(ch, Operation::Receive, message, deadline) })
+    ret(unsafe { chan::transfer(ch, Operation::Receive, message, deadline) })
 }
 
 /// Ends the messages from this end of a channel; the other direction stays open.
@@ -90,7 +90,7 @@ pub unsafe extern "C" fn dill_chrecv(
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_chdone(ch: c_int) -> c_int {
-    report(|| chan::done(ch))
+    ret(chan::done(ch))
 }
 
 /// Does one of several channel operations: the first in order that is possible.

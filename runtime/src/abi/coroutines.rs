@@ -5,7 +5,7 @@ use core::sync::atomic::AtomicPtr;
 
 use libc::{c_char, c_int, c_void};
 
-use crate::errno::report;
+use crate::errno::{report, ret};
 use crate::sched;
 use crate::sched::bundle;
 
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn dill_bundle_mem(mem: *mut c_void) -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_bundle_wait(h: c_int, deadline: i64) -> c_int {
-    report(|| bundle::bundle_wait(h, deadline))
+    ret(bundle::bundle_wait(h, deadline))
 }
 
 /// Lets the other ready coroutines run.
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn dill_bundle_wait(h: c_int, deadline: i64) -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_yield() -> c_int {
-    report(sched::yield_now)
+    ret(sched::yield_now())
 }
 
 /// Sleeps until the deadline; a negative one never comes.
@@ -117,5 +117,5 @@ pub unsafe extern "C" fn dill_yield() -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_msleep(deadline: i64) -> c_int {
-    report(|| sched::sleep(deadline))
+    ret(sched::sleep(deadline))
 }

@@ -2,7 +2,7 @@
 
 use libc::c_int;
 
-use crate::errno::report;
+use crate::errno::ret;
 use crate::sched::{self, Direction};
 
 /// Waits until a descriptor can be read, has reached its end, or is broken.
@@ -16,7 +16,7 @@ use crate::sched::{self, Direction};
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_fdin(fd: c_int, deadline: i64) -> c_int {
-    report(|| sched::poll_fd(fd, Direction::In, deadline))
+    ret(sched::poll_fd(fd, Direction::In, deadline))
 }
 
 /// Waits until a descriptor can be written or is broken.
@@ -28,7 +28,7 @@ pub unsafe extern "C" fn dill_fdin(fd: c_int, deadline: i64) -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_fdout(fd: c_int, deadline: i64) -> c_int {
-    report(|| sched::poll_fd(fd, Direction::Out, deadline))
+    ret(sched::poll_fd(fd, Direction::Out, deadline))
 }
 
 /// Forgets a descriptor, which the program is about to close.
@@ -40,5 +40,5 @@ pub unsafe extern "C" fn dill_fdout(fd: c_int, deadline: i64) -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_fdclean(fd: c_int) -> c_int {
-    report(|| sched::clean_fd(fd))
+    ret(sched::clean_fd(fd))
 }

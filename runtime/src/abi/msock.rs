@@ -5,7 +5,7 @@ use core::ffi::{c_int, c_void};
 use libc::ssize_t;
 
 use crate::bsock::TypeId;
-use crate::errno::report;
+use crate::errno::ret;
 use crate::iolist::Iolist;
 use crate::msock;
 
@@ -29,7 +29,7 @@ pub unsafe extern "C" fn dill_msend(
 ) -> c_int {
     let mut list = Iolist::single(buf.cast_mut(), len);
     // SAFETY: the list is local; its buffer is the caller's, and only read.
-    report(|| unsafe { msock::send(s, &raw mut list, &raw mut list, deadline) })
+    ret(unsafe { msock::send(s, &raw mut list, &raw mut list, deadline) })
 }
 
 /// Receives one message into `buf`.
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn dill_mrecv(
 ) -> ssize_t {
     let mut list = Iolist::single(buf, len);
     // SAFETY: the list is local; its buffer is the caller's.
-    report(|| unsafe { msock::receive(s, &raw mut list, &raw mut list, deadline) })
+    ret(unsafe { msock::receive(s, &raw mut list, &raw mut list, deadline) })
 }
 
 /// Sends the buffers of the list from `first` to `last` as one message. The deadline is in
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn dill_msendl(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller's promise is the callee's demand.
-    report(|| unsafe { msock::send(s, first, last, deadline) })
+    ret(unsafe { msock::send(s, first, last, deadline) })
 }
 
 /// Receives one message into the buffers of the list from `first` to `last`; a NULL buffer skips
@@ -93,5 +93,5 @@ pub unsafe extern "C" fn dill_mrecvl(
     deadline: i64,
 ) -> ssize_t {
     // SAFETY: the caller's promise is the callee's demand.
-    report(|| unsafe { msock::receive(s, first, last, deadline) })
+    ret(unsafe { msock::receive(s, first, last, deadline) })
 }

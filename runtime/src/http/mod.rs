@@ -144,7 +144,7 @@ impl Http {
     fn next_event(&self, deadline: i64) -> Result<Event> {
         let mut dropped = 0;
         loop {
-            sched::breathe();
+            sched::breathe_lightly();
             let mut bytes = [0; 2];
             let wanted = self.lines.borrow_mut().wanted()?;
             let bytes = bytes.get_mut(..wanted).unwrap_or_default();

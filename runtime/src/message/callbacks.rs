@@ -6,7 +6,7 @@ use core::ptr::{self, NonNull};
 
 use libc::ssize_t;
 
-use crate::errno::{Result, interface, report};
+use crate::errno::{Result, interface, ret};
 use crate::handle::Hvfs;
 use crate::iolist::{Iolist, List};
 use crate::msock::{self, MsockVfs};
@@ -109,7 +109,7 @@ unsafe extern "C" fn msendl<S: Socket>(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller's promises are the callees' demands.
-    report(|| unsafe {
+    ret(unsafe {
         let socket = around::<S>(vfs);
         List::check(first, last).and_then(|list| socket.send(list, deadline))
     })
@@ -127,7 +127,7 @@ unsafe extern "C" fn mrecvl<S: Socket>(
     deadline: i64,
 ) -> ssize_t {
     // SAFETY: the caller's promises are the callees' demands.
-    report(|| unsafe {
+    ret(unsafe {
         let socket = around::<S>(vfs);
         room(first, last).and_then(|list| socket.receive(list, deadline))
     })

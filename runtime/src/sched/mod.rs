@@ -55,6 +55,9 @@ use timers::Timers;
 /// whichever comes first: coroutines that run briefly are many, those that run long are few.
 const POLL_EVERY: u32 = 32;
 
+/// So many light breaths are as good as a whole one.
+const LIGHT_BREATHS: u8 = 16;
+
 /// No tick of the clock.
 const NEVER: i64 = -1;
 
@@ -70,6 +73,9 @@ struct Local {
     last_look: Cell<i64>,
     /// The tick of the clock in which descriptors and timers were last looked at.
     looked: Cell<i64>,
+    breaths: Cell<u8>,
+    /// How many times somebody went on after a wait.
+    turns: Cell<u32>,
     /// Counts what may have made something arrive: switches and sends.
     doings: Cell<u32>,
     /// The tick in which the running coroutine was resumed.
@@ -90,6 +96,8 @@ thread_local! {
             switches: Cell::new(0),
             last_look: Cell::new(0),
             looked: Cell::new(NEVER),
+            breaths: Cell::new(0),
+            turns: Cell::new(0),
             doings: Cell::new(0),
             began: Cell::new(NEVER),
             coroutines: Cell::new(1),
@@ -242,7 +250,7 @@ impl Local {
             // borrow is alive here, nor in any caller, by the rule of this module.
             unsafe { switch::switch(me, next) };
         }
-        me.resumed.set(me.resumed.get().wrapping_add(1));
+        self.turns.set(self.turns.get().wrapping_add(1));
         self.doings.set(self.doings.get().wrapping_add(1));
         me.outcome.get()
     }
@@ -391,11 +399,6 @@ pub(crate) fn count_doing() -> u32 {
     doings.replace(doings.get().wrapping_add(1))
 }
 
-/// Whether somebody would run if the running coroutine waited, whatever it waits for.
-pub(crate) fn others_are_ready() -> bool {
-    local().ready.get().is_some()
-}
-
 /// Drops the registration of a descriptor that is about to be closed, and wakes its waiters with
 /// [`WaitError::Closed`]. Does not switch; unknown descriptors are fine.
 pub fn forget_fd(fd: RawFd) {
@@ -461,6 +464,17 @@ pub fn breathe() {
     }
 }
 
+/// As [`breathe`], for calls that are often over sooner than the clock is read: it looks at the clock once
+/// in a few of them.
+#[inline]
+pub fn breathe_lightly() {
+    let breaths = &local().breaths;
+    breaths.set(breaths.get().wrapping_add(1));
+    if breaths.get().is_multiple_of(LIGHT_BREATHS) {
+        breathe();
+    }
+}
+
 #[cold]
 fn take_breath(tick: i64) {
     let began = &local().began;
@@ -475,10 +489,10 @@ fn take_breath(tick: i64) {
     }
 }
 
-/// How often the running coroutine has been resumed: if that changes, it has waited.
+/// How many turns coroutines of this thread have had: if that changes, this one has waited.
 #[inline]
-pub fn resumptions() -> u32 {
-    local().current().resumed.get()
+pub fn turns() -> &'static Cell<u32> {
+    &local().turns
 }
 
 /// Ends the process: the program broke a rule that leaves no way to go on.

@@ -19,7 +19,7 @@ use libc::{c_int, epoll_event};
 
 use super::wait::Queue;
 use super::{Direction, WaitError};
-use crate::errno::{Errno, Result};
+use crate::errno::{self, Errno, Result};
 
 /// The errno value, not a real one, that tells a waiter that its descriptor was closed.
 const CLOSED: c_int = -1;
@@ -367,10 +367,8 @@ impl Poller {
         let number = u64::from(descriptor.registration.get()) << 32 | u64::from(fd as u32);
         let mut event = epoll_event { events: events | libc::EPOLLET as u32, u64: number };
         // SAFETY: `event` is a valid event; bad descriptors are errors.
-        match unsafe { libc::epoll_ctl(self.epoll.get(), what, fd, &mut event) } {
-            0 => Ok(()),
-            _ => Err(Errno::last()),
-        }
+        errno::check(|| unsafe { libc::epoll_ctl(self.epoll.get(), what, fd, &mut event) })
+            .map(drop)
     }
 
     fn drop_registration(&self, fd: RawFd, descriptor: &Descriptor) {

@@ -400,7 +400,7 @@ fn breathing_yields_after_more_than_a_tick() {
 fn the_first_breath_of_a_thread_is_no_long_one() {
     std::thread::spawn(|| {
         breathe();
-        assert_eq!(resumptions(), 0);
+        assert_eq!(turns().get(), 0);
     })
     .join()
     .unwrap();

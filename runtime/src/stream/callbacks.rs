@@ -7,7 +7,7 @@ use core::ptr::{self, NonNull};
 use libc::ssize_t;
 
 use crate::bsock::{self, BsockLookVfs, BsockSomeVfs, BsockVfs, Look};
-use crate::errno::{Result, interface, report};
+use crate::errno::{Result, interface, ret};
 use crate::handle::Hvfs;
 use crate::iolist::{Iolist, List};
 use crate::object::Shared;
@@ -124,7 +124,7 @@ unsafe extern "C" fn bsendl<S: Stream>(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller's promises are the callees' demands.
-    report(|| unsafe {
+    ret(unsafe {
         let stream = around::<S>(vfs.cast(), offset_of!(Callbacks, bsock));
         List::check(first, last).and_then(|list| stream.send(list, deadline))
     })
@@ -142,7 +142,7 @@ unsafe extern "C" fn brecvl<S: Stream>(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller's promises are the callees' demands.
-    report(|| unsafe {
+    ret(unsafe {
         let stream = around::<S>(vfs.cast(), offset_of!(Callbacks, bsock));
         List::check(first, last).and_then(|list| stream.receive(list, deadline))
     })
@@ -160,9 +160,9 @@ unsafe extern "C" fn brecvsome<S: Stream>(
     deadline: i64,
 ) -> ssize_t {
     // SAFETY: the caller's promises are the callees' demands.
-    report(|| unsafe {
+    ret(unsafe {
         let stream = around::<S>(vfs.cast(), offset_of!(Callbacks, some));
-        sched::breathe();
+        sched::breathe_lightly();
         stream.receive_some(buf.cast(), len, deadline)
     })
 }
@@ -174,7 +174,7 @@ unsafe extern "C" fn brecvsome<S: Stream>(
 unsafe extern "C" fn bawaitroom<S: Stream>(vfs: *mut BsockSomeVfs, deadline: i64) -> c_int {
     // SAFETY: the caller's promise is the callee's demand.
     let stream = unsafe { around::<S>(vfs.cast(), offset_of!(Callbacks, some)) };
-    report(|| stream.await_room(deadline))
+    ret(stream.await_room(deadline))
 }
 
 /// Looks at what has come.

@@ -10,7 +10,7 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 use libc::{cmsghdr, msghdr, sockaddr, sockaddr_storage, socklen_t};
 
-use crate::errno::{Errno, Result};
+use crate::errno::{self, Errno, Result, check};
 use crate::sched::{self, Direction, WaitError};
 
 /// What a closed socket has instead of a descriptor.
@@ -58,7 +58,7 @@ impl Socket {
     pub(super) fn of_kind(kind: c_int, family: c_int) -> Result<Socket> {
         let kind = kind | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
         // SAFETY: no memory is passed.
-        check(unsafe { libc::socket(family, kind, 0) }).map(Socket::own)
+        check(|| unsafe { libc::socket(family, kind, 0) }).map(Socket::own)
     }
 
     /// Two connected UNIX sockets.
@@ -66,7 +66,7 @@ impl Socket {
         let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
         let mut fds = [CLOSED; 2];
         // SAFETY: there is room for two descriptors.
-        check(unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, fds.as_mut_ptr()) })?;
+        check(|| unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, fds.as_mut_ptr()) })?;
         Ok(fds.map(Socket::own))
     }
 
@@ -84,11 +84,11 @@ impl Socket {
             return Err(Errno(libc::EINVAL));
         }
         // SAFETY: no memory is passed, here and below.
-        let flags = check(unsafe { libc::fcntl(fd, libc::F_GETFL) })?;
+        let flags = check(|| unsafe { libc::fcntl(fd, libc::F_GETFL) })?;
         // SAFETY: see above.
-        check(unsafe { libc::fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK) })?;
+        check(|| unsafe { libc::fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK) })?;
         // SAFETY: see above.
-        check(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) }).map(Socket::own)
+        check(|| unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) }).map(Socket::own)
     }
 
     fn own(fd: RawFd) -> Socket {
@@ -154,7 +154,7 @@ impl Socket {
     /// `address` is readable for `len` bytes.
     pub unsafe fn bind(&self, address: *const sockaddr, len: socklen_t) -> Result<()> {
         // SAFETY: same condition as this function's.
-        check(unsafe { libc::bind(self.fd.get(), address, len) }).map(drop)
+        check(|| unsafe { libc::bind(self.fd.get(), address, len) }).map(drop)
     }
 
     /// Takes an address and starts to listen on it.
@@ -170,7 +170,7 @@ impl Socket {
         // SAFETY: same condition as this function's.
         unsafe { self.bind(address, len) }?;
         // SAFETY: no memory is passed.
-        check(unsafe { libc::listen(self.fd.get(), backlog) }).map(drop)
+        check(|| unsafe { libc::listen(self.fd.get(), backlog) }).map(drop)
     }
 
     /// The address it has on this side.
@@ -184,7 +184,7 @@ impl Socket {
     /// `address` is readable for `len` bytes.
     pub unsafe fn connect(&self, address: *const sockaddr, len: socklen_t) -> Result<Option<()>> {
         // SAFETY: same condition as this function's.
-        match check(unsafe { libc::connect(self.fd.get(), address, len) }) {
+        match check(|| unsafe { libc::connect(self.fd.get(), address, len) }) {
             Ok(_) | Err(Errno(libc::EISCONN)) => Ok(Some(())),
             // An interrupted connect goes on in the background, see connect(2).
             Err(Errno(libc::EINPROGRESS | libc::EALREADY | libc::EINTR)) => Ok(None),
@@ -198,7 +198,7 @@ impl Socket {
         loop {
             let (mut address, mut len) = empty_address();
             // SAFETY: the address is writable for `len` bytes.
-            let fd = check(unsafe {
+            let fd = check(|| unsafe {
                 libc::accept4(self.fd.get(), (&raw mut address).cast(), &raw mut len, flags)
             });
             match fd {
@@ -213,7 +213,7 @@ impl Socket {
     /// Says that nothing more will be sent.
     pub fn shut_down_sending(&self) -> Result<()> {
         // SAFETY: no memory is passed.
-        check(unsafe { libc::shutdown(self.fd.get(), libc::SHUT_WR) }).map(drop)
+        check(|| unsafe { libc::shutdown(self.fd.get(), libc::SHUT_WR) }).map(drop)
     }
 
     /// Sends from the parts what is possible, and answers how many bytes that was. `more`: the rest
@@ -323,14 +323,10 @@ impl Socket {
         self.emptied.set(sched::doings());
     }
 
-    /// Whether to try would be a system call for nothing, and to wait right. Something may have come a
-    /// moment ago; whoever has to wait lets others run, so that must be nothing the program could know
-    /// of. Who may not wait tries in any case.
+    /// Whether to try would be a system call for nothing, and to wait right: what has come meanwhile came
+    /// a moment ago, and nobody in this thread has sent it. Who may not wait tries in any case.
     fn is_surely_empty(&self) -> bool {
-        self.empty.get()
-            && self.emptied.get() == sched::doings()
-            && sched::others_are_ready()
-            && sched::can_block().is_ok()
+        self.empty.get() && self.emptied.get() == sched::doings() && sched::can_block().is_ok()
     }
 
     /// What is sent may arrive at other sockets of this thread, but not at this one.
@@ -376,14 +372,10 @@ pub fn close_descriptor(fd: RawFd) {
     unsafe { libc::close(fd) };
 }
 
-fn check(result: c_int) -> Result<c_int> {
-    if result < 0 { Err(Errno::last()) } else { Ok(result) }
-}
-
 /// Makes a call that moves bytes, again if a signal comes in between. `Ok(None)`: it would have to wait.
 pub(super) fn attempt(mut call: impl FnMut() -> isize) -> Result<Option<usize>> {
     loop {
-        match usize::try_from(call()).map_err(|_| Errno::last()) {
+        match errno::call(|| usize::try_from(call()).ok()) {
             Ok(count) => return Ok(Some(count)),
             Err(Errno(libc::EINTR)) => {}
             Err(error) => return none_if_waiting(error),
@@ -402,7 +394,7 @@ fn option(fd: RawFd, name: c_int) -> Result<c_int> {
     let mut value: c_int = 0;
     let mut len = size_of::<c_int>() as socklen_t;
     // SAFETY: the value is writable for `len` bytes.
-    check(unsafe {
+    check(|| unsafe {
         libc::getsockopt(
             fd,
             libc::SOL_SOCKET,
@@ -423,7 +415,7 @@ pub(super) fn empty_address() -> (sockaddr_storage, socklen_t) {
 fn local_address(fd: RawFd) -> Result<sockaddr_storage> {
     let (mut address, mut len) = empty_address();
     // SAFETY: the address is writable for `len` bytes.
-    check(unsafe { libc::getsockname(fd, (&raw mut address).cast(), &raw mut len) })?;
+    check(|| unsafe { libc::getsockname(fd, (&raw mut address).cast(), &raw mut len) })?;
     Ok(address)
 }
 
