@@ -5,6 +5,8 @@ import pathlib
 import subprocess
 import sys
 
+# Debian has some tools where only root looks.
+os.environ["PATH"] += os.pathsep + "/usr/sbin"
 NEEDS = pathlib.Path(__file__).resolve().with_suffix(".sh")
 
 
