@@ -35,6 +35,7 @@ openssl openssl
 groff groff-base
 man man-db
 curl curl
+unshare util-linux
 microsocks microsocks
 danted dante-server optional
 chromium chromium browser

@@ -17,6 +17,8 @@ import stand_in
 from checks import BUILD, CC, CXX, HERE, ROOT, check, finish, need, output, run, succeeds
 
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
+# app.c calls dladdr, which older glibc has in a library of its own.
+DLADDR = "-ldl"
 OWN_HOST = {"header": "libdill_rt", "ws": "libdill_ws.so.0", "host": "libdill_rt.so.0",
             "go": "libdill_rt.so.0"}
 THEIR_HOST = {"header": "libdill", "ws": "libdill_ws.so.0", "host": "libdill.so.20",
@@ -64,7 +66,7 @@ class Prefix:
 
     def build(self, name, compiler, flags, work, source=HERE / "app.c"):
         program = work / "program"
-        succeeds(f"{name}: compiles", [*compiler, *WARNINGS, source, "-o", program, *flags],
+        succeeds(f"{name}: compiles", [*compiler, *WARNINGS, source, "-o", program, *flags, DLADDR],
                  env=self.env)
         return program
 

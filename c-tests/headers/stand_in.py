@@ -26,7 +26,8 @@ def prefix(directory):
     lib = directory / "lib"
     lib.mkdir(parents=True)
     output([*CC, "-shared", "-Wl,-soname,libdill.so.20", "-Wl,--whole-archive",
-            BUILD / "libdill_ws.a", BUILD / "libdill_rt.a", "-Wl,--no-whole-archive", "-o", lib / "libdill.so.20"])
+            BUILD / "libdill_ws.a", BUILD / "libdill_rt.a", "-Wl,--no-whole-archive",
+            "-lpthread", "-ldl", "-o", lib / "libdill.so.20"])
     (lib / "libdill.so").symlink_to("libdill.so.20")
     (lib / "pkgconfig").mkdir()
     (lib / "pkgconfig" / "libdill.pc").write_text(
