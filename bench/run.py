@@ -35,7 +35,7 @@ LOADS = [
     ("64 KiB", 1, 65536, 1), ("1 MiB", 1, 1 << 20, 1),
     ("64 B, 64 at once", 1, 64, 64),
 ]
-SECTIONS = ["echo", "calls", "functions", "scale"]
+SECTIONS = ["echo", "calls", "functions", "turns", "scale"]
 STUCK_SECONDS = 60
 
 
@@ -235,6 +235,30 @@ def functions(bench):
         rows.append([what, f"{size:,}", *cells])
     table("Nanoseconds for each message, without a network",
           ["", "bytes", OURS, "times memcpy", *(name for name in programs if name != OURS)], rows)
+
+
+# What turns.c measures.
+TURNS = {
+    "sleeper": "a sleeper wakes so late, beside a coroutine that works 20 ms at a time (ms)",
+    "echo": "one byte there and back, beside the same (ms)",
+    "head": "an HTTP head of 8,000 bytes, beside ten that work 1 ms at a time (ms)",
+    "turns": "turns of others in 100 `http_recvfield` whose bytes have arrived",
+}
+
+
+def turns(bench):
+    """How long coroutines wait for their turn, and how often others run where none need wait."""
+    programs = {OURS: bench.on_rt("turns.c")}
+    if bench.args.against:
+        programs["the other build"] = bench.on_rt("turns.c", bench.args.against, "turns_against")
+    if bench.setup.libdill:
+        programs["libdill"] = bench.on_libdill("turns.c")
+    found = {}
+    for name, program in programs.items():
+        done = subprocess.run([str(program)], stdout=subprocess.PIPE, text=True, check=True)
+        found[name] = dict(line.split() for line in done.stdout.splitlines())
+    table("Turns of coroutines (medians)", ["", *programs],
+          [[title, *(found[name][what] for name in programs)] for what, title in TURNS.items()])
 
 
 def scale(bench):
