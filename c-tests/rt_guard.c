@@ -62,10 +62,14 @@ static void catch_faults(void)
     sigaction(SIGBUS, &action, NULL);
 }
 
+/*  Has the compiler make room for all of it. */
+#define WHOLE(array) __asm__ __volatile__("" : : "r"(array) : "memory")
+
 /*  By small frames, without end. */
 static __attribute__((noinline)) int recurse(volatile int *depth)
 {
     volatile char frame[200];
+    WHOLE(frame);
     frame[0] = (char)++*depth;
     if(*depth < 0) return 0;
     return recurse(depth) + frame[0];
@@ -83,6 +87,7 @@ static coroutine void overflow(void)
 static __attribute__((noinline)) int recurse_widely(volatile int *depth)
 {
     volatile char frame[GUARD - 4096];
+    WHOLE(frame);
     frame[0] = (char)++*depth;
     if(*depth == 2 * STACK / GUARD) return 0;
     return recurse_widely(depth) + frame[0];

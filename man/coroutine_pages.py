@@ -13,9 +13,9 @@ RUNS = (
 
 ARGUMENTS = (
     "The arguments of the call are worked out on the new stack, when the coroutine has begun. They should be "
-    "variables and constants, or simple expressions of them, and not calls of functions. In C++ they have to be of "
-    "scalar types, such as numbers and pointers. An object of a class would be a temporary of the function that "
-    "starts the coroutine: pass its address.")
+    "variables and constants, or simple expressions of them, and not calls of functions. In C++11 and later an argument "
+    "of a class type is made there as well, and destroyed when the function returns. In C++98, and with libdill's own "
+    "header, it would be a temporary of the function that starts the coroutine: pass its address.")
 
 OWN_STACK = (
     "The stack has 256 KiB, of which a coroutine takes what it touches, a page at least. Below it are 64 KiB that "
@@ -23,14 +23,17 @@ OWN_STACK = (
 
 COROUTINE = (
     "Declare the function `coroutine`, as above: it keeps the compiler from making it a part of its caller, whose "
-    "stack it would use.")
+    "stack it would use, and from concluding what it does with the caller's variables. In C, clang can do the latter "
+    "only by leaving the function's own code unoptimised: what computes much belongs into a function that this one calls.")
 
 RESULTS = (
     "A coroutine may write to variables of the function that has started it, if that one does not return before. "
     "Compiled with the header of libdill instead of that of libdill_rt, by gcc from version 12 on or by clang, the parent "
     "may go on with the old value; there `volatile` variables help, or channels, or gcc's option `\\-fno\\-ipa\\-modref`.")
 
-C_PLUS_PLUS = "A C++ exception must not leave the function, as there is no caller to catch it: the program ends."
+C_PLUS_PLUS = (
+    "A C++ exception must not leave the function, as there is no caller to catch it: in C++11 and later that ends the "
+    "program.")
 
 SHARED = (
     "Coroutines of a thread take turns only where they wait, so what they share needs no locks. They do not have "

@@ -457,9 +457,9 @@ OVERVIEW = [
 OVERVIEW_NOTES = [
     "The host's functions, such as `go`(3), `chmake`(3) and `tcp_connect`(3), have pages too, as they are in libdill_rt: "
     "see `libdill_rt`(7). Where libdill has installed its own, `man 3dill_ws go` shows these.",
-    "A coroutine that writes to a local variable of the function that started it needs gcc's option "
-    "`\\-fno\\-ipa\\-modref` (gcc 12 and later), or a `volatile` variable; otherwise the compiler may "
-    "believe that the variable does not change.",
+    "With libdill's own header, a coroutine that writes to a local variable of the function that started it needs "
+    "gcc's option `\\-fno\\-ipa\\-modref` (gcc 12 and later), or a `volatile` variable; otherwise the compiler may "
+    "believe that the variable does not change. That of libdill_rt sees to it.",
     "Nothing that a peer sends makes the library allocate memory for a length that was only "
     "announced. Extensions (such as compression) and subprotocols are not negotiated.",
 ]
