@@ -196,7 +196,7 @@ TEST(rt_suffix_any_bytes_will_do)
     for(size_t len = 1; len <= sizeof suffix; len++) {
         int s[2];
         check_note("%zu bytes", len);
-        for(size_t i = 0; i != len; i++) suffix[i] = (char)(i * 37);
+        for(size_t i = 0; i < len && i < sizeof suffix; i++) suffix[i] = (char)(i * 37);
         stream_pair(IPC, s);
         CHECK_OK(s[0] = suffix_attach(s[0], suffix, len));
         CHECK_OK(s[1] = suffix_attach(s[1], suffix, len));

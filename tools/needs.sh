@@ -24,7 +24,6 @@ libasan gcc
 c++ g++
 clang clang
 clang++ clang
-unshare util-linux
 make make
 cmake cmake
 pkg-config pkg-config
