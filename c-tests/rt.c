@@ -192,6 +192,18 @@ int scripted_open(struct scripted *self, const char *in)
     return s;
 }
 
+/*  Member by member, as there are bytes between them. */
+void check_same_list(struct at at, const struct iolist *list,
+    const struct iolist *before, int n)
+{
+    for(int i = 0; i != n; i++)
+        if(list[i].iol_base != before[i].iol_base ||
+              list[i].iol_len != before[i].iol_len ||
+              list[i].iol_next != before[i].iol_next ||
+              list[i].iol_rsvd != before[i].iol_rsvd)
+            check_fail(at, "element %d has changed", i);
+}
+
 unsigned char pattern(size_t i)
 {
     return (unsigned char)((i * 2654435761u) >> 13);

@@ -79,6 +79,11 @@ struct scripted {
     `err` is EPIPE. */
 int scripted_open(struct scripted *self, const char *in);
 
+/*  Lists are left as they were. */
+void check_same_list(struct at at, const struct iolist *list,
+    const struct iolist *before, int n);
+#define CHECK_SAME_LIST(list, before, n) check_same_list(HERE, list, before, n)
+
 /*  Byte number `i` of a stream that never repeats itself soon. */
 unsigned char pattern(size_t i);
 

@@ -263,7 +263,7 @@ TEST_LAYERS(rt_messages_on_the_wire)
     struct iolist before[COUNT_OF(list)];
     memcpy(before, list, sizeof list);
     CHECK_OK(msendl(e.m, &list[0], &list[7], SOON));
-    CHECK(memcmp(before, list, sizeof list) == 0);
+    CHECK_SAME_LIST(list, before, (int)COUNT_OF(list));
     check_sent(HERE, e, &want);
     bytes_free(&want);
     ends_close(e);
@@ -317,7 +317,7 @@ TEST_PROTOCOLS(rt_messages_fill_lists)
         FEED(l, e, "hello, world", "!");
         CHECK_INT(mrecvl(e.m, &list[0], &list[2], SOON), LEN);
         CHECK_BYTES(got, sizeof got, want, sizeof want);
-        CHECK(memcmp(before, list, sizeof list) == 0);
+        CHECK_SAME_LIST(list, before, 3);
         CHECK_NEXT(e.m, "!");
     }
     ends_close(e);
@@ -1104,7 +1104,8 @@ TEST_PROTOCOLS(rt_messages_over_a_stream_of_the_program)
     l.is->put(&in, "too long for it", 15);
     l.is->put(&in, "dropped", 7);
     bytes_str(&in, "RAW");
-    int m = scripted_open(&own, (char*)in.p);
+    int m = scripted_open(&own, "");
+    own.in = (char*)in.p;
     own.inlen = in.n;
     CHECK_OK(m = l.is->attach(m));
     for(int i = 0; i != 3; i++) CHECK_NEXT(m, three[i]);

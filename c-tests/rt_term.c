@@ -267,7 +267,7 @@ TEST(rt_term_messages_fill_lists)
         CHECK_OK(msend(m[1], "123456789", (size_t)len, SOON));
         CHECK_INT(mrecvl(m[0], &list[0], &list[2], SOON), len);
         CHECK_BYTES(got, sizeof got, want, sizeof want);
-        CHECK(memcmp(before, list, sizeof list) == 0);
+        CHECK_SAME_LIST(list, before, 3);
     }
     close_pair(m);
 }
