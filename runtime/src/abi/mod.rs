@@ -39,15 +39,18 @@ fn storage_over(s: c_int, mem: *const c_void) -> Result<()> {
     storage(mem).inspect_err(|_| overlay::abandon(s))
 }
 
-/// An argument that is a short sequence of bytes. Error: EINVAL for NULL with a length.
+/// An argument that is a short sequence of bytes. Error: EINVAL for NULL with a length, and for more
+/// than memory can hold.
 ///
 /// # Safety
 /// `start` is NULL or readable for `len` bytes, which stay as they are while the reference is in use.
 unsafe fn bytes(start: &*const c_void, len: usize) -> Result<&[u8]> {
-    match (start.is_null(), len) {
-        (_, 0) => Ok(&[]),
-        (true, _) => Err(Errno(libc::EINVAL)),
-        // SAFETY: the caller promises the bytes.
-        (false, _) => Ok(unsafe { core::slice::from_raw_parts(start.cast(), len) }),
+    if len == 0 {
+        return Ok(&[]);
     }
+    if start.is_null() || isize::try_from(len).is_err() {
+        return Err(Errno(libc::EINVAL));
+    }
+    // SAFETY: the caller promises the bytes.
+    Ok(unsafe { core::slice::from_raw_parts(start.cast(), len) })
 }
