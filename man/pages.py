@@ -55,6 +55,9 @@ SERVER = [
     "buffer <host> of <hostlen> bytes. Both are terminated by a NUL, which needs room too. A buffer "
     "that is NULL with length 0 means that the value is not wanted. After a failure both buffers "
     "hold an empty string. With the flag `WS_NOHTTP` there is no request and all four are ignored.",
+    "Where a client asks for an absolute URI, as one behind a proxy may do, the resource is the path and "
+    "query of it, and the host is the one it names, whatever the Host field says. A client that expects to "
+    "be told to continue is told so. A request that has a body is refused.",
     "A request that cannot be accepted is answered with the HTTP status that says why (400, 405, "
     "414, 426, 431 or 505). The answer reaches the client before the socket is closed; this takes "
     "at most a second and never longer than <deadline>.",

@@ -74,8 +74,9 @@ pub unsafe extern "C" fn dill_ws_attach_client_mem(
 ///
 /// Waits for a client's opening handshake on the byte stream `s` and answers it. The requested
 /// resource and the Host field are stored as strings in `resource` (`resourcelen` bytes) and `host`
-/// (`hostlen` bytes); NULL with length 0 if they are not wanted. A request that cannot be accepted
-/// is answered with the HTTP status that says why. With `WS_NOHTTP` in `flags` no handshake takes
+/// (`hostlen` bytes); NULL with length 0 if they are not wanted. Of an absolute URI they are the path
+/// and query, and the host in it. A request that cannot be accepted, such as one with a body, is
+/// answered with the HTTP status that says why. With `WS_NOHTTP` in `flags` no handshake takes
 /// place, and the buffers are ignored. With `WS_TEXT` msend and mrecv deal in text messages,
 /// otherwise in binary ones.
 ///

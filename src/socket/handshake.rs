@@ -56,10 +56,10 @@ pub fn attach_server<H: Host>(
     });
     let admitted = read.and_then(|()| request::parse(reader.head())).and_then(|request| {
         admit(&request)?;
-        Ok(response::accepted(request.key))
+        Ok(request)
     });
     match admitted {
-        Ok(response) => host.send(&response, deadline).map_err(Error::of_stream),
+        Ok(request) => accept(host, &request, deadline).map_err(Error::of_stream),
         Err(refusal) => {
             refuse(host, refusal, host.within(deadline, REFUSAL_WAIT));
             Err(match refusal {
@@ -70,6 +70,14 @@ pub fn attach_server<H: Host>(
             })
         }
     }
+}
+
+/// Sends the response that accepts a request.
+fn accept<H: Host>(host: &H, request: &Request<'_>, deadline: Deadline) -> Result<(), Error> {
+    if request.expects_continue {
+        host.send(response::CONTINUE, deadline)?;
+    }
+    host.send(&response::accepted(request.key), deadline)
 }
 
 /// Reads a head and not one byte more. The outer error is the host's.

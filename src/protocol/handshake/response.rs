@@ -4,6 +4,9 @@ use super::fields::{Head, parse_version};
 use super::head::HeadError;
 use crate::protocol::key;
 
+/// The response that lets a client go on that asked for it (RFC 9110 §15.2.1).
+pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
 /// Makes the response that accepts the request with this `Sec-WebSocket-Key`.
 pub fn accepted(key: &[u8]) -> Vec<u8> {
     [
