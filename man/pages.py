@@ -44,7 +44,7 @@ CLIENT = [
     "the handle of the WebSocket.",
     "The function sends an HTTP request for <resource>, such as \"/chat?room=1\", to the virtual "
     "host <host>, such as \"www.example.org\" or \"www.example.org:8080\", and waits for the answer. "
-    "With the flag `WS_NOHTTP` nothing is sent and both may be NULL.",
+    "Up to 8 interim answers, such as 103 (Early Hints), are skipped. With the flag `WS_NOHTTP` nothing is sent and both may be NULL.",
 ]
 
 SERVER = [

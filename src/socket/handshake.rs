@@ -3,9 +3,11 @@
 use super::{Deadline, Error, Host};
 use crate::protocol::handshake::head::{HeadError, HeadReader};
 use crate::protocol::handshake::request::{self, Refusal, Request};
-use crate::protocol::handshake::response;
+use crate::protocol::handshake::response::{self, Answer};
 use crate::protocol::key;
 
+/// How many interim answers a client takes before the one that counts (RFC 9110 §15.2).
+const MOST_INTERIM: u32 = 8;
 /// How long a refused client gets to read its refusal, in milliseconds.
 const REFUSAL_WAIT: Deadline = 1000;
 /// How much of what a refused client still sends is read at most, in bytes.
@@ -30,12 +32,18 @@ pub fn attach_client<H: Host>(
     host.random(&mut nonce)?;
     let key = key::encode(nonce);
     host.send(&request::build(resource, host_name, &key), deadline).map_err(Error::of_stream)?;
-    let mut reader = HeadReader::default();
-    receive_head(host, &mut reader, deadline)?.map_err(|error| match error {
-        HeadError::TooLarge => Error::TooBig,
-        HeadError::Malformed => Error::Protocol,
-    })?;
-    response::check(reader.head(), &key).map_err(|_| Error::Protocol)
+    for _ in 0..=MOST_INTERIM {
+        let mut reader = HeadReader::default();
+        receive_head(host, &mut reader, deadline)?.map_err(|error| match error {
+            HeadError::TooLarge => Error::TooBig,
+            HeadError::Malformed => Error::Protocol,
+        })?;
+        match response::check(reader.head(), &key).map_err(|_| Error::Protocol)? {
+            Answer::Accepted => return Ok(()),
+            Answer::Interim => {}
+        }
+    }
+    Err(Error::Protocol)
 }
 
 /// Accepts a connection as a server. `admit` sees the request before it is answered.

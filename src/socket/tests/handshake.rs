@@ -229,6 +229,19 @@ fn a_client_takes_no_other_answer() {
 }
 
 #[test]
+fn a_client_skips_interim_answers() {
+    let interim = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+    for (count, expected) in [(1, Ok(())), (8, Ok(())), (9, Err(Error::Protocol))] {
+        let host = MemoryHost::new(false);
+        host.arrive((interim.repeat(count) + &good_response() + "frames").as_bytes());
+        assert_eq!(connect(&host), expected, "{count}");
+        if expected.is_ok() {
+            assert_eq!(host.unread(), 6);
+        }
+    }
+}
+
+#[test]
 fn a_head_that_does_not_come_to_its_end() {
     let response = good_response();
     for len in 0..REQUEST.len().min(response.len()) {
