@@ -416,6 +416,25 @@ TEST_ROLES(s6_detach_discards_a_long_message)
     conn_close(&c);
 }
 
+/*  All that is needed has arrived: it is not a matter of time. */
+TEST_ROLES(s6_detach_with_deadline_0_discards_what_has_arrived)
+{
+    struct conn c;
+    struct bytes in = {0};
+    conn_open(&c, role, 0);
+    for(int i = 0; i != 3000; i++)
+        peer_message(&in, role, i % 2 ? OP_TEXT : OP_BINARY, "x", 1);
+    peer_close(&in, role, 1000, "", 0);
+    bytes_str(&in, "raw");
+    wire_send(c.fd, &in);
+    int s = ws_detach(c.h, 1000, NULL, 0, 0);
+    int err = errno;
+    EXPECT_CLOSE(c.fd, role, 1000, NULL, 0);
+    check_detached(HERE, &c, s, err);
+    bytes_free(&in);
+    conn_close(&c);
+}
+
 /*  Both closes may be through already; nothing is sent twice. */
 TEST_ROLES(s6_detach_after_done_sends_nothing_more)
 {

@@ -434,7 +434,8 @@ OVERVIEW = [
     ]),
     ("Deadlines", [
         "A deadline is a point in time in milliseconds of `now`(3); 0 means do not block, \\-1 no "
-        "limit. It covers the whole call. On libdill_rt a receiving call whose deadline has passed can "
+        "limit. It covers the whole call. What has arrived by then is received whatever the deadline is, in "
+        "however many fragments it came. On libdill_rt a receiving call whose deadline has passed can "
         "be repeated and has lost nothing; on the original libdill it has broken the connection.",
     ]),
     ("Closing", [

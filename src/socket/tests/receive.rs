@@ -286,6 +286,64 @@ fn a_peer_cannot_keep_other_coroutines_from_running() {
     }
 }
 
+/// Fragments that have arrived, and more each time that time has gone by: `pass` milliseconds for 1000
+/// receives.
+fn flood_with(role: Role, piece: Vec<u8>, pass: Deadline) -> Socket {
+    let socket = socket(role);
+    socket.host().arrive(&fragment(role, BINARY, b""));
+    socket.host().set_hook(move |host, moment| {
+        if host.unread() < 2 * piece.len() {
+            host.arrive(&piece);
+        }
+        if moment.number.is_multiple_of(1000) {
+            host.pass(pass);
+        }
+        Fate::Proceed
+    });
+    socket
+}
+
+#[test]
+fn what_has_arrived_is_delivered_whatever_the_deadline() {
+    for role in ROLES {
+        let socket = socket(role);
+        // Time flies, as on a slow machine.
+        socket.host().set_hook(|host, _| {
+            host.pass(1);
+            Fate::Proceed
+        });
+        let stream = [
+            fragment(role, BINARY, b"x"),
+            fragment(role, CONTINUATION, b"x").repeat(8000),
+            frame(role, CONTINUATION, b"x"),
+        ];
+        socket.host().arrive(&stream.concat());
+        assert_eq!(receive(&socket, 9000), Ok((Kind::Binary, vec![b'x'; 8002])));
+        socket.host().arrive(&frame(role, BINARY, b"x").repeat(3000));
+        socket.host().arrive(&frame(role, CLOSE, b""));
+        assert_eq!(socket.finish(1000, b"", 0), Ok(()));
+        assert_eq!(socket.host().misuse(), None);
+    }
+}
+
+#[test]
+fn a_flood_keeps_no_call_long_behind_its_deadline() {
+    for role in ROLES {
+        let small = fragment(role, CONTINUATION, b"").repeat(100);
+        for pass in [1, 10] {
+            let socket = flood_with(role, small.clone(), pass);
+            let start = socket.host().now();
+            assert_eq!(receive(&socket, 10), Err(Error::TimedOut));
+            assert!((start + 100..start + 1000).contains(&socket.host().now()));
+        }
+        // Even if time stands still.
+        let large = fragment(role, CONTINUATION, &[0; 10_000]).repeat(100);
+        let socket = flood_with(role, large, 0);
+        assert_eq!(receive(&socket, 1 << 30), Err(Error::TimedOut));
+        assert!((8 << 20..16 << 20).contains(&socket.host().consumed()));
+    }
+}
+
 #[test]
 fn a_shortage_in_a_message_loses_nothing() {
     for role in ROLES {
