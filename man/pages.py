@@ -160,13 +160,18 @@ def send_errors(einval):
     ]
 
 
-def recv_errors(einval=None):
+# What may follow a message that is dropped.
+ENDLESS = (" A message that was to be dropped would have more bytes than ssize_t can tell; the peer was told "
+           "so with close code 1009.")
+
+
+def recv_errors(einval=None, reset=""):
     return [
         NO_HANDLE,
         ("EBUSY", "Another coroutine is receiving on this WebSocket."),
         CANCELED,
         ("ECONNRESET", "The connection is broken or was failed, or the stream underneath ended "
-         "without a close frame."),
+         "without a close frame." + reset),
         *([("EINVAL", einval)] if einval else []),
         ("EMSGSIZE", "The message is larger than the room for it. It is lost; the next one is not."),
         NOMEM, NOT_WS,
@@ -294,7 +299,7 @@ PAGES = {
         returns="The size of the message in bytes (it may be 0), with the dropped ones",
         errors=recv_errors(
             "One of <first> and <last> is NULL; the list does not end with <last>, or has a loop; an "
-            "`iol_rsvd` is not 0. Nothing was received."),
+            "`iol_rsvd` is not 0. Nothing was received.", ENDLESS),
         notes=RECV_NOTES,
         rfc="RFC 6455 sections 5.4, 5.5, 5.6, 6.2, 7.1.7 and 8.1.",
     ),
@@ -342,7 +347,7 @@ PAGES = {
             ("EBUSY", "Another coroutine is sending or receiving on this WebSocket."),
             CANCELED,
             ("ECONNRESET", "The connection is broken, was failed before, or ended without a close "
-             "frame."),
+             "frame. A message would have more bytes than ssize_t can tell."),
             ("EINVAL", CLOSE_EINVAL),
             NOMEM,
             NOT_WS,

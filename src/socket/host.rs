@@ -130,6 +130,10 @@ pub enum Filled<'a> {
 pub trait Incoming {
     /// The length of all buffers together, those that drop bytes included.
     fn capacity(&self) -> u64;
+    /// Whether a message of any length is to be taken. One whose length cannot be told is none.
+    fn takes_any_length(&self) -> bool {
+        false
+    }
     /// Whether there is any memory at all in which the message, or a part of it, is wanted.
     fn wants_bytes(&self) -> bool;
     /// The next free area, or its first `most` bytes if it is longer.

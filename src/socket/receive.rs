@@ -4,6 +4,7 @@ use super::host::{Area, Filled, Incoming};
 use super::overtime::Overtime;
 use super::websocket::{ControlPayload, Inbound, Outbound, PeerClose};
 use super::{Deadline, Error, Host, Turn, WebSocket};
+use crate::protocol::close;
 use crate::protocol::frame::{MAX_CONTROL, Start, Violation};
 use crate::protocol::message::{Assembler, Control, Kind, Progress, Want};
 
@@ -25,13 +26,16 @@ pub struct Received {
     pub kind: Kind,
 }
 
-/// Buffers that drop a message of any length that can be reported.
+/// Buffers that drop a message of any length.
 #[derive(Debug)]
 pub struct Discard;
 
 impl Incoming for Discard {
     fn capacity(&self) -> u64 {
         isize::MAX as u64
+    }
+    fn takes_any_length(&self) -> bool {
+        true
     }
     fn wants_bytes(&self) -> bool {
         false
@@ -147,6 +151,10 @@ impl<H: Host> WebSocket<H> {
     ) -> Result<(u64, Progress), Error> {
         let received = self.partial.received.get();
         if remaining > into.capacity().saturating_sub(received) {
+            if into.takes_any_length() {
+                self.fail(close::code::TOO_BIG, deadline);
+                return Err(Error::Reset);
+            }
             return Err(self.refuse_overlong());
         }
         let (count, progress) = match into.area(remaining) {
@@ -242,20 +250,22 @@ impl<H: Host> WebSocket<H> {
         let mut assembler = self.assembler.get();
         let result = advance(&mut assembler);
         self.assembler.set(assembler);
-        result.map_err(|violation| self.fail(violation, deadline))
+        result.map_err(|violation| {
+            self.fail(violation.close_code(), deadline);
+            Error::Protocol
+        })
     }
 
-    /// Fails the connection (RFC 6455 §7.1.7): nothing more is received, and a close frame with the
-    /// reason is the last thing sent.
-    fn fail(&self, violation: Violation, deadline: Deadline) -> Error {
+    /// Fails the connection (RFC 6455 §7.1.7): nothing more is received, and a close frame with `code`
+    /// is the last thing sent.
+    fn fail(&self, code: u16, deadline: Deadline) {
         self.inbound.set(Inbound::Broken);
         self.partial.reset();
         if self.close_outbound() {
-            self.replies.failure.set(Some(violation.close_code()));
-            // The peer broke the rules; whether it still reads our reason does not matter.
+            self.replies.failure.set(Some(code));
+            // Whether the peer still reads our reason does not matter.
             let _ = self.reply(deadline);
         }
-        Error::Protocol
     }
 
     /// What the host's refusal to deliver means for the connection.
