@@ -541,6 +541,27 @@ TEST_ROLES(s5_failure_does_not_block_on_a_peer_that_does_not_read)
     conn_close(&c);
 }
 
+/*  The second that the close frame may take is one for all calls. */
+TEST_ROLES(s5_failure_blocks_no_call_after_its_second)
+{
+    struct conn c;
+    char buf[8], block[1000] = {0};
+    conn_open(&c, role, 0);
+    while(ws_send(c.h, WS_BINARY, block, sizeof block, 0) == 0);
+    send_violation(&c);
+    int64_t start = wire_clock();
+    CHECK_ERR(ws_recv(c.h, NULL, buf, sizeof buf, -1), EPROTO);
+    CHECK_RANGE(wire_clock() - start, 0, check_ms(1500));
+    start = wire_clock();
+    for(int i = 0; i != 3; i++) {
+        CHECK_ERR(ws_recv(c.h, NULL, buf, sizeof buf, -1), ECONNRESET);
+        CHECK_INT(ws_send(c.h, WS_TEXT, "x", 1, -1), -1);
+    }
+    CHECK_ERR(ws_detach(c.h, 0, NULL, 0, -1), ECONNRESET);
+    CHECK_RANGE(wire_clock() - start, 0, check_ms(500));
+    wire_close(c.fd);
+}
+
 /**** The end of the stream ****/
 
 TEST_ROLES(s5_stream_that_ends_without_close_frame_is_econnreset)

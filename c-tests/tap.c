@@ -45,6 +45,7 @@ static int tap_bsendl(struct bsock_vfs *bvfs, struct iolist *first,
     struct tap *t = TAP_OF(bvfs, bvfs);
     size_t len = list_len(first);
     t->sends++;
+    if(t->delay) msleep(now() + t->delay);
     if(t->sends_left >= 0 && t->sends_left-- == 0) {
         send_part(t, first, deadline);
         errno = t->error;
@@ -60,6 +61,11 @@ static int tap_brecvl(struct bsock_vfs *bvfs, struct iolist *first,
 {
     struct tap *t = TAP_OF(bvfs, bvfs);
     t->receives++;
+    if(t->receives_left >= 0 && t->receives_left-- == 0) {
+        if(t->part) brecv(t->under, NULL, t->part, deadline);
+        errno = t->error;
+        return -1;
+    }
     return brecvl(t->under, first, last, deadline);
 }
 
@@ -70,6 +76,7 @@ int tap_open(struct tap *t, int under)
         .bvfs = {.bsendl = tap_bsendl, .brecvl = tap_brecvl},
         .under = under,
         .sends_left = -1,
+        .receives_left = -1,
     };
     int h = hmake(&t->hvfs);
     CHECK_OK(h);

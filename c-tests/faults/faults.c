@@ -19,7 +19,7 @@
 /*  How the failure of a call shows, beyond the rules for all of them. */
 enum manner {
     PLAIN,
-    PONGS,      /*  what is sent are replies; only an interruption shows */
+    PONGS,      /*  what is sent are replies, and do no harm */
     REFUSES     /*  what is sent is a refusal; the result stands already */
 };
 
@@ -339,8 +339,7 @@ static int expected(const struct scenario *scenario, int n, int err)
     case CALL_CHDONE:
         return 0;
     case CALL_BSEND:
-        if(scenario->manner == REFUSES) return 0;
-        if(scenario->manner == PONGS && !interruption(err)) return 0;
+        if(scenario->manner != PLAIN) return 0;
         return of_stream(err);
     case CALL_BSENDL:
     case CALL_BRECV:

@@ -2,7 +2,7 @@
 
 use super::host::{Area, Filled, Incoming};
 use super::overtime::Overtime;
-use super::websocket::{ControlPayload, Inbound, Outbound, PeerClose};
+use super::websocket::{ControlPayload, Failure, Inbound, Outbound, PeerClose};
 use super::{Deadline, Error, Host, Turn, WebSocket};
 use crate::protocol::close;
 use crate::protocol::frame::{MAX_CONTROL, Start, Violation};
@@ -68,8 +68,7 @@ impl<H: Host> WebSocket<H> {
         let _turn = Turn::take(&self.receiving)?;
         if let Err(over) = self.inbound.get().check() {
             if self.replies.failure.get().is_some() {
-                // Nothing depends on it any more.
-                let _ = self.reply(deadline);
+                self.reply(deadline);
             }
             return Err(over);
         }
@@ -202,7 +201,8 @@ impl<H: Host> WebSocket<H> {
         match self.step(deadline, |assembler| assembler.control(payload))? {
             Control::Ping(payload) if self.outbound.get() == Outbound::Open => {
                 self.replies.pong.set(Some(ControlPayload::new(payload)));
-                self.reply(deadline)
+                self.reply(deadline);
+                Ok(())
             }
             // Behind our close frame nothing is sent any more (RFC 6455 §5.5.1).
             Control::Ping(_) => Ok(()),
@@ -229,7 +229,7 @@ impl<H: Host> WebSocket<H> {
         mut receive: impl FnMut(Deadline) -> Result<T, Error>,
     ) -> Result<T, Error> {
         loop {
-            self.reply(deadline)?;
+            self.reply(deadline);
             let until = match self.next_pong() {
                 Some(at) if self.host.resumes() && (deadline < 0 || at < deadline) => at,
                 _ => deadline,
@@ -262,9 +262,8 @@ impl<H: Host> WebSocket<H> {
         self.inbound.set(Inbound::Broken);
         self.partial.reset();
         if self.close_outbound() {
-            self.replies.failure.set(Some(code));
-            // Whether the peer still reads our reason does not matter.
-            let _ = self.reply(deadline);
+            self.replies.failure.set(Some(Failure { code, until: None }));
+            self.reply(deadline);
         }
     }
 
