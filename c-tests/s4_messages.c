@@ -977,3 +977,153 @@ TEST_ROLES(s4_send_timeout_leaves_no_wrong_byte)
     free(got);
     conn_close(&c);
 }
+
+/**** A byte stream that does not say that it goes on ****/
+
+/*  What such a stream may fail with, and how much may have passed by then: it
+    does not tell, so nothing can follow. */
+static const int transfer_errors[] = {
+    ETIMEDOUT, ECANCELED, EBUSY, ENOMEM, EMFILE};
+static const size_t transfer_parts[] = {0, 1, 3};
+
+/*  Calls `test` with a fresh connection for each of them. */
+static void each_failure(enum role role,
+    void (*test)(struct conn *c, struct tap *t))
+{
+    for(size_t i = 0; i != COUNT_OF(transfer_errors); i++)
+        for(size_t j = 0; j != COUNT_OF(transfer_parts); j++) {
+            struct conn c;
+            struct tap t;
+            check_note("%s behind %zu bytes",
+                strerrorname_np(transfer_errors[i]), transfer_parts[j]);
+            tap_conn(&c, &t, role);
+            t.error = transfer_errors[i];
+            t.part = transfer_parts[j];
+            test(&c, &t);
+            conn_close(&c);
+        }
+}
+
+static void peer_says(struct conn *c, const char *text)
+{
+    struct bytes in = {0};
+    peer_message(&in, c->role, OP_TEXT, text, strlen(text));
+    wire_send(c->fd, &in);
+    bytes_free(&in);
+}
+
+static void check_no_more_is_sent(struct conn *c, struct tap *t)
+{
+    int sends = t->sends;
+    char buf[8];
+    CHECK_ERR(ws_send(c->h, WS_TEXT, "more", 4, SOON), ECONNRESET);
+    CHECK_ERR(ws_done(c->h, 1000, NULL, 0, SOON), ECONNRESET);
+    peer_says(c, "still");
+    CHECK_INT(ws_recv(c->h, NULL, buf, sizeof buf, SOON), 5);
+    CHECK_INT(t->sends, sends);
+}
+
+static void fail_send(struct conn *c, struct tap *t)
+{
+    t->sends_left = 0;
+    CHECK_ERR(ws_send(c->h, WS_TEXT, "hello", 5, SOON), t->error);
+    check_no_more_is_sent(c, t);
+}
+
+static void fail_done(struct conn *c, struct tap *t)
+{
+    t->sends_left = 0;
+    CHECK_ERR(ws_done(c->h, 1000, "bye", 3, SOON), t->error);
+    check_no_more_is_sent(c, t);
+}
+
+static void fail_pong(struct conn *c, struct tap *t)
+{
+    struct bytes in = {0};
+    char buf[8];
+    peer_ping(&in, c->role, "ping");
+    wire_send(c->fd, &in);
+    peer_says(c, "hello");
+    t->sends_left = 0;
+    CHECK_INT(ws_recv(c->h, NULL, buf, sizeof buf, SOON), 5);
+    CHECK_INT(t->sends, 1);
+    msleep(now() + 25);
+    check_no_more_is_sent(c, t);
+    bytes_free(&in);
+}
+
+static void fail_close_of_a_failed_connection(struct conn *c, struct tap *t)
+{
+    struct bytes in = {0};
+    char buf[8];
+    peer_put(&in, c->role, (struct frame){.opcode = 3});
+    wire_send(c->fd, &in);
+    t->sends_left = 0;
+    CHECK_ERR(ws_recv(c->h, NULL, buf, sizeof buf, SOON), EPROTO);
+    CHECK_ERR(ws_recv(c->h, NULL, buf, sizeof buf, SOON), ECONNRESET);
+    CHECK_INT(ws_send(c->h, WS_TEXT, "more", 4, SOON), -1);
+    CHECK_INT(t->sends, 1);
+    bytes_free(&in);
+}
+
+TEST_ROLES(s4_foreign_stream_nothing_follows_a_send_that_failed)
+{
+    each_failure(role, fail_send);
+    each_failure(role, fail_done);
+    each_failure(role, fail_pong);
+    each_failure(role, fail_close_of_a_failed_connection);
+}
+
+/*  The second part of a long frame. */
+static void fail_second_send(struct conn *c, struct tap *t)
+{
+    static char data[150000];
+    struct taker k;
+    t->sends_left = 1;
+    taker_start(&k, c->fd);
+    CHECK_ERR(ws_send(c->h, WS_BINARY, data, sizeof data, SOON), t->error);
+    hclose(k.handle);
+    check_no_more_is_sent(c, t);
+}
+
+TEST(s4_foreign_stream_nothing_follows_half_a_frame)
+{
+    each_failure(CLIENT, fail_second_send);
+}
+
+static void check_no_more_is_received(struct conn *c, struct tap *t)
+{
+    int receives = t->receives;
+    char buf[8];
+    CHECK_ERR(ws_recv(c->h, NULL, buf, sizeof buf, SOON), ECONNRESET);
+    CHECK_ERR(ws_recvl(c->h, NULL, NULL, NULL, SOON), ECONNRESET);
+    CHECK_INT(t->receives, receives);
+    CHECK_INT(ws_send(c->h, WS_TEXT, "still", 5, SOON), 0);
+    EXPECT_FRAME(c->fd, c->role, OP_TEXT, "still", 5);
+    CHECK_ERR(ws_detach(c->h, 1000, NULL, 0, SOON), ECONNRESET);
+    CHECK(!is_handle(c->h));
+    c->h = -1;
+}
+
+/*  Each of the transfers that it takes to receive a message. */
+static int failing_receive;
+
+static void fail_receive(struct conn *c, struct tap *t)
+{
+    char buf[200];
+    struct bytes in = {0};
+    static const char data[130];
+    peer_part(&in, c->role, OP_BINARY, 0, data, sizeof data);
+    peer_part(&in, c->role, OP_CONT, 1, "rest", 4);
+    wire_send(c->fd, &in);
+    t->receives_left = failing_receive;
+    CHECK_ERR(ws_recv(c->h, NULL, buf, sizeof buf, SOON), t->error);
+    check_no_more_is_received(c, t);
+    bytes_free(&in);
+}
+
+TEST_ROLES(s4_foreign_stream_nothing_follows_a_receive_that_failed)
+{
+    for(failing_receive = 0; failing_receive != 5; failing_receive++)
+        each_failure(role, fail_receive);
+}

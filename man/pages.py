@@ -72,8 +72,9 @@ MESSAGE_OUT = [
 
 SEND_NOTES = [
     "When the call fails with `ETIMEDOUT` or `ECANCELED` before anything of the message was sent, the "
-    "connection is as it was and the call can be repeated. When a part of the message had been sent, "
-    "later sends fail with `ECONNRESET`, while receiving goes on.",
+    "connection is as it was and the call can be repeated, but only on the streams of libdill_rt, which "
+    "tell how much was sent. Otherwise, and when a part of the message had been sent, later sends fail with "
+    "`ECONNRESET`, while receiving goes on.",
     "While one coroutine sends, another one may receive on the same handle. Only one may send at a "
     "time.",
     "After the peer has closed its side, sending is still possible until `ws_done`(3) or "
@@ -94,8 +95,8 @@ RECV_NOTES = [
     "was in it. Nothing is sent in return; do that with `ws_detach`(3) or `ws_done`(3).",
     "On libdill_rt, a call that failed with `ETIMEDOUT` or `ECANCELED` has lost nothing, even in the "
     "middle of a message: repeat it. So a deadline of `now() + 10000` for each call is a limit to the "
-    "peer's silence. On the original libdill a timeout breaks the socket underneath, and later calls "
-    "fail with `ECONNRESET`.",
+    "peer's silence. On the original libdill, and on a byte stream that a program has made itself, a "
+    "timeout may leave the stream anywhere, and later calls fail with `ECONNRESET`.",
     "While one coroutine receives, another one may send on the same handle. Only one may receive at "
     "a time.",
 ]
@@ -441,7 +442,8 @@ OVERVIEW = [
         "A deadline is a point in time in milliseconds of `now`(3); 0 means do not block, \\-1 no "
         "limit. It covers the whole call. What has arrived by then is received whatever the deadline is, in "
         "however many fragments it came. On libdill_rt a receiving call whose deadline has passed can "
-        "be repeated and has lost nothing; on the original libdill it has broken the connection.",
+        "be repeated and has lost nothing; on the original libdill, and on byte streams that a program has "
+        "made itself, it has broken the connection.",
     ]),
     ("Closing", [
         "A WebSocket ends when each side has sent a close frame. `ws_done`(3) sends ours; receiving "
@@ -456,7 +458,7 @@ OVERVIEW = [
          "closed with `hclose`(3)."),
         ("`EMSGSIZE`, `EBUSY`, `EINVAL`", "The connection goes on."),
         ("`ETIMEDOUT`, `ECANCELED`", "From a receiving call: the connection goes on, on libdill_rt. From "
-         "a sending call: it goes on unless a part of the message has been sent. `ws_detach`(3) and "
+         "a sending call: it goes on there unless a part of the message has been sent. `ws_detach`(3) and "
          "the functions that attach have closed everything."),
     ]),
     ("Compiling", [

@@ -50,8 +50,9 @@ pub trait Host {
     /// As [`Host::receive`].
     fn receive_some(&self, buf: &mut [u8], deadline: Deadline) -> Result<usize, Error>;
 
-    /// Whether a receive that is interrupted has consumed nothing, and [`Host::has_room`] tells
-    /// something.
+    /// Whether a receive that is interrupted has consumed nothing, a send that is interrupted in the
+    /// middle lets nothing follow, and [`Host::has_room`] tells something. Elsewhere no transfer follows
+    /// one that has failed.
     fn resumes(&self) -> bool;
 
     /// Whether a short frame can be sent without waiting. True where the host cannot tell. May switch

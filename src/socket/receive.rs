@@ -269,7 +269,7 @@ impl<H: Host> WebSocket<H> {
 
     /// What the host's refusal to deliver means for the connection.
     fn receive_failed(&self, error: Error) -> Error {
-        if !error.is_passing() {
+        if !self.survives(error) {
             self.inbound.set(Inbound::Broken);
             self.partial.reset();
         }

@@ -162,7 +162,7 @@ impl<H: Host> WebSocket<H> {
         let Some(pong) = self.replies.pong.take() else { return };
         match self.send_control(Opcode::Pong, pong.as_slice(), deadline) {
             Ok(()) => self.replies.next_try.set(NextTry::default()),
-            Err(error) if error.is_passing() && self.outbound.get() == Outbound::Open => {
+            Err(error) if self.survives(error) && self.outbound.get() == Outbound::Open => {
                 let newer = self.replies.pong.take();
                 self.replies.pong.set(newer.or(Some(pong)));
                 self.postpone_pong();
@@ -185,7 +185,7 @@ impl<H: Host> WebSocket<H> {
         let len = close::serialize(code, &[], &mut payload);
         let payload = payload.get(..len).unwrap_or_default();
         let sent = self.send_control(Opcode::Close, payload, deadline);
-        if sent.is_err_and(Error::is_passing) && self.outbound.get() == Outbound::Closed {
+        if sent.is_err_and(|error| self.survives(error)) {
             self.replies.failure.set(Some(Failure { code, until: Some(until) }));
         }
     }
@@ -286,7 +286,7 @@ impl<H: Host> WebSocket<H> {
 
     /// What the host's refusal to send means for the connection.
     fn send_failed(&self, error: Error) -> Error {
-        if !error.is_passing() {
+        if !self.survives(error) {
             self.outbound.set(Outbound::Broken);
         }
         error.of_stream()

@@ -154,6 +154,12 @@ impl<H: Host> WebSocket<H> {
         &self.host
     }
 
+    /// Whether the byte stream goes on after a transfer that has failed with `error`. Of a host that does
+    /// not say so nobody knows how much of it has passed, and what comes next may not be what it seems.
+    pub(super) fn survives(&self, error: Error) -> bool {
+        self.host.resumes() && error.is_passing()
+    }
+
     /// The type of messages that the untyped calls deal in.
     pub fn kind(&self) -> Kind {
         self.kind
