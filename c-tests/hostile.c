@@ -340,6 +340,60 @@ TEST_ROLES(hostile_receive_with_a_length_of_size_max)
     conn_close(&c);
 }
 
+/*  A host may hand every element to the system, which takes a thousand, in an
+    array on the coroutine's stack. */
+static void send_among_empty_ones(struct conn *c, int count, int at)
+{
+    struct iolist *e = calloc((size_t)count, sizeof *e);
+    for(int i = 0; i != count; i++)
+        e[i] = (struct iolist){i == at ? "x" : NULL, i == at,
+            i + 1 == count ? NULL : &e[i + 1], 0};
+    check_note("%d elements, one of them with a byte", count);
+    CHECK_INT(ws_sendl(c->h, WS_TEXT, &e[0], &e[count - 1], SOON), 0);
+    EXPECT_FRAME(c->fd, c->role, OP_TEXT, "x", 1);
+    CHECK_INT(msendl(c->h, &e[0], &e[count - 1], SOON), 0);
+    EXPECT_FRAME(c->fd, c->role, OP_BINARY, "x", 1);
+    free(e);
+}
+
+static coroutine void send_among_many_empty_ones(struct conn *c, int *done)
+{
+    static const int counts[] = {8, 500, 511, 1023, 1024, 1100, 20000, 200000};
+    for(size_t i = 0; i != COUNT_OF(counts); i++) {
+        send_among_empty_ones(c, counts[i], 0);
+        send_among_empty_ones(c, counts[i], counts[i] / 2);
+        send_among_empty_ones(c, counts[i], counts[i] - 1);
+    }
+    *done = 1;
+}
+
+TEST_ROLES(hostile_list_of_many_empty_elements)
+{
+    struct conn c;
+    int done = 0;
+    conn_open(&c, role, 0);
+    int cr = go(send_among_many_empty_ones(&c, &done));
+    bundle_wait(cr, now() + check_ms(10000));
+    hclose(cr);
+    CHECK(done);
+    CHECK_INTACT(&c);
+    conn_close(&c);
+}
+
+/*  None of them with a byte: an empty message. */
+TEST_ROLES(hostile_list_of_nothing_but_empty_elements)
+{
+    struct conn c;
+    static struct iolist e[20000];
+    conn_open(&c, role, 0);
+    for(size_t i = 0; i != COUNT_OF(e); i++)
+        e[i].iol_next = i + 1 == COUNT_OF(e) ? NULL : &e[i + 1];
+    CHECK_INT(ws_sendl(c.h, WS_TEXT, &e[0], &e[COUNT_OF(e) - 1], SOON), 0);
+    EXPECT_FRAME(c.fd, role, OP_TEXT, "", 0);
+    CHECK_INTACT(&c);
+    conn_close(&c);
+}
+
 /*  Lists of so many elements that a frame of each on the stack would show. */
 TEST_ROLES(hostile_list_of_many_elements)
 {

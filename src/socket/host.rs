@@ -103,6 +103,8 @@ pub trait Host {
 pub trait Outgoing {
     /// The length of all pieces together.
     fn size(&self) -> u64;
+    /// How many elements the host gets to see, those without bytes included.
+    fn elements(&self) -> u64;
     /// The pieces in order.
     fn pieces(&self) -> impl Iterator<Item = &[u8]>;
 }

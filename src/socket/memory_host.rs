@@ -463,6 +463,10 @@ impl Outgoing for Pieces {
         self.0.iter().map(|piece| piece.len() as u64).sum()
     }
 
+    fn elements(&self) -> u64 {
+        self.0.len() as u64
+    }
+
     fn pieces(&self) -> impl Iterator<Item = &[u8]> {
         self.0.iter().map(Vec::as_slice)
     }
