@@ -15,12 +15,13 @@ extern void *__libc_memalign(size_t alignment, size_t size);
 
 static int counting;
 static long allocations;
-static size_t largest;
+static size_t largest, total;
 
 static void count(size_t size)
 {
     if(!counting) return;
     allocations++;
+    total += size;
     if(size > largest) largest = size;
 }
 
@@ -58,7 +59,7 @@ int posix_memalign(void **p, size_t alignment, size_t size)
 static void count_start(void)
 {
     allocations = 0;
-    largest = 0;
+    largest = total = 0;
     counting = 1;
 }
 
@@ -201,6 +202,55 @@ TEST_ROLES(allocations_none_while_waiting)
     measure(&r, waiting_round);
     hclose(cr);
     rounds_close(&r);
+}
+
+/**** What a blocked sender binds ****/
+
+/*  Each waits in the middle of its send. */
+struct sender {struct conn c; struct tap t; size_t len; int64_t start; int done;};
+
+static coroutine void send_and_wait(struct sender *v)
+{
+    static char data[100000];
+    msleep(v->start);
+    ws_send(v->c.h, WS_BINARY, data, v->len, -1);
+    v->done = 1;
+}
+
+/*  Bytes that so many senders bind at once. */
+static size_t bound_by_senders(enum role role, size_t len)
+{
+    enum {MANY = 100};
+    static struct sender v[MANY];
+    int b = bundle();
+    int64_t start = now() + check_ms(50);
+    for(int i = 0; i != MANY; i++) {
+        v[i] = (struct sender){.len = len, .start = start};
+        tap_conn(&v[i].c, &v[i].t, role);
+        v[i].t.delay = 60000;
+        CHECK_OK(bundle_go(b, send_and_wait(&v[i])));
+    }
+    msleep(start - 1);
+    count_start();
+    msleep(start + check_ms(50));
+    count_stop();
+    for(int i = 0; i != MANY; i++) CHECK(v[i].t.sends == 1 && !v[i].done);
+    hclose(b);
+    for(int i = 0; i != MANY; i++) conn_close(&v[i].c);
+    return total / MANY;
+}
+
+/*  As much as its frame, not as much as the longest. */
+TEST(allocations_of_a_blocked_sender_are_sized_by_its_frame)
+{
+    static const size_t lens[] = {1, 256, 257, 1000, 5000, 30000};
+    for(size_t i = 0; i != COUNT_OF(lens); i++) {
+        check_note("%zu bytes", lens[i]);
+        CHECK_RANGE(bound_by_senders(CLIENT, lens[i]), 0,
+            lens[i] <= 256 ? 0 : 2 * lens[i] + 100);
+    }
+    check_note("a server");
+    CHECK_INT(bound_by_senders(SERVER, 30000), 0);
 }
 
 /**** Declared lengths ****/

@@ -49,7 +49,7 @@ impl<H: Host> WebSocket<H> {
             } else if body.size() <= SHORT {
                 self.send_short(opcode, body, deadline)
             } else {
-                let memory = &mut Scratch::take()?;
+                let memory = &mut Scratch::take(body.size())?;
                 self.send_copied(opcode, body.size(), body.pieces(), memory, deadline)
             }
         })
