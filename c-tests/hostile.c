@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "http.h"
 #include "tap.h"
@@ -700,4 +703,72 @@ TEST_ROLES(hostile_stream_that_always_fails)
         ws_attach_server(s, 0, NULL, 0, NULL, 0, SOON), -1);
     CHECK_INT(odd_closed, 2);
     CHECK(!is_handle(s));
+}
+
+/**** Memory that runs out ****/
+
+/*  Peers that send the greater part of a head, to a process that has no room
+    for all of them. */
+struct starved {int s; int64_t start; int err;};
+
+static coroutine void attach_starved(struct starved *v)
+{
+    msleep(v->start);
+    int rc = ws_attach_server(v->s, 0, NULL, 0, NULL, 0, now() + 1000);
+    v->err = rc < 0 ? errno : 0;
+}
+
+/*  The rest of the memory that this process may have. */
+static void limit_memory(long more)
+{
+    struct rlimit limit;
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if(!f || fscanf(f, "%ld", &pages) != 1) _exit(10);
+    fclose(f);
+    getrlimit(RLIMIT_AS, &limit);
+    limit.rlim_cur = (rlim_t)(pages * sysconf(_SC_PAGESIZE) + more);
+    if(setrlimit(RLIMIT_AS, &limit) != 0) _exit(11);
+}
+
+static int starve(void)
+{
+    enum {PEERS = 300, HEAD = 30000};
+    static struct starved v[PEERS];
+    static char head[HEAD];
+    int short_of_memory = 0;
+    memset(head, 'x', sizeof head);
+    memcpy(head, "GET /", 5);
+    int b = bundle();
+    int64_t start = now() + 100;
+    for(int i = 0; i != PEERS; i++) {
+        int fd;
+        v[i] = (struct starved){stream_open(&fd), start, -1};
+        if(write(fd, head, sizeof head) != sizeof head) return 20;
+        if(bundle_go(b, attach_starved(&v[i])) != 0) return 21;
+    }
+    /*  Stacks and streams are there: none of this is for them. */
+    limit_memory(3 << 20);
+    if(bundle_wait(b, now() + 20000) != 0) return 23;
+    for(int i = 0; i != PEERS; i++) {
+        if(v[i].err != ENOMEM && v[i].err != ETIMEDOUT) return 24;
+        short_of_memory += v[i].err == ENOMEM;
+    }
+    return short_of_memory ? 0 : 25;
+}
+
+TEST(hostile_heads_without_end_where_memory_is_short)
+{
+    if(check_under("valgrind") || check_under("sanitizers"))
+        NA("the tool needs memory of its own");
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if(limit.rlim_cur < 1000) NA("300 connections are more than the limit");
+    int status = -1;
+    fflush(stdout);
+    pid_t pid = fork();
+    if(pid == 0) _exit(starve());
+    waitpid(pid, &status, 0);
+    CHECK(WIFEXITED(status));
+    if(WIFEXITED(status)) CHECK_INT(WEXITSTATUS(status), 0);
 }

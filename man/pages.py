@@ -59,7 +59,7 @@ SERVER = [
     "query of it, and the host is the one it names, whatever the Host field says. A client that expects to "
     "be told to continue is told so. A request that has a body is refused.",
     "A request that cannot be accepted is answered with the HTTP status that says why (400, 405, "
-    "414, 426, 431 or 505). The answer reaches the client before the socket is closed; this takes "
+    "414, 426, 431, 503 where there is no memory to read it, or 505). The answer reaches the client before the socket is closed; this takes "
     "at most a second and never longer than <deadline>.",
 ]
 

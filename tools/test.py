@@ -35,6 +35,7 @@ def steps(libdill):
         ("format", ["cargo", "fmt", "--check"]),
         ("lints", ["cargo", "clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         ("no lint is switched off", ["tools/no-allow.sh"]),
+        ("no shortage of memory aborts", ["tools/room.py"]),
         ("rust", ["cargo", "test", "--quiet", "--workspace"]),
         ("build", ["make", "--silent", "all"]),
         ("symbols", ["c-tests/headers/symbols.py"]),

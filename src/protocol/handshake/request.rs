@@ -6,6 +6,7 @@ use super::head::HeadError;
 use super::target::{self, Resource, Target};
 use crate::protocol::argument::InvalidArgument;
 use crate::protocol::key;
+use std::collections::TryReserveError;
 
 /// Checks that a request can ask for `resource`: it is not empty, and has neither spaces nor control
 /// characters nor bytes outside ASCII (RFC 9112 §3.2), which would let it add fields of its own.
@@ -34,8 +35,16 @@ fn is_resource(text: &[u8]) -> bool {
 
 /// Makes a request. `resource` and `host` have passed [`check_resource`] and [`check_host`], and `key` is
 /// fresh.
-pub fn build(resource: &[u8], host: &[u8], key: &[u8; key::REQUEST_LEN]) -> Vec<u8> {
-    [
+///
+/// # Errors
+///
+/// There is no memory for it.
+pub fn build(
+    resource: &[u8],
+    host: &[u8],
+    key: &[u8; key::REQUEST_LEN],
+) -> Result<Vec<u8>, TryReserveError> {
+    let parts: [&[u8]; 9] = [
         b"GET ",
         resource,
         b" HTTP/1.1\r\nHost: ",
@@ -45,8 +54,14 @@ pub fn build(resource: &[u8], host: &[u8], key: &[u8; key::REQUEST_LEN]) -> Vec<
         b"\r\nSec-WebSocket-Version: ",
         VERSION,
         b"\r\n\r\n",
-    ]
-    .concat()
+    ];
+    let mut request = Vec::new();
+    request.try_reserve_exact(parts.iter().map(|part| part.len()).sum())?;
+    for part in parts {
+        // ROOM: reserved for all parts.
+        request.extend_from_slice(part);
+    }
+    Ok(request)
 }
 
 /// What a server learns from an acceptable request.
@@ -170,6 +185,8 @@ pub enum Refusal {
     ResourceTooLong,
     /// The host does not fit the caller's buffer.
     HostTooLong,
+    /// There is no memory to read the request.
+    OutOfMemory,
 }
 
 impl From<HeadError> for Refusal {
@@ -177,6 +194,7 @@ impl From<HeadError> for Refusal {
         match error {
             HeadError::TooLarge => Self::HeadTooLarge,
             HeadError::Malformed => Self::Malformed,
+            HeadError::OutOfMemory => Self::OutOfMemory,
         }
     }
 }
@@ -215,6 +233,7 @@ impl Refusal {
             Self::HeadTooLarge | Self::HostTooLong => {
                 response!("431 Request Header Fields Too Large")
             }
+            Self::OutOfMemory => response!("503 Service Unavailable"),
             Self::HttpVersion => response!("505 HTTP Version Not Supported"),
         }
     }
@@ -286,7 +305,7 @@ mod tests {
 
     #[test]
     fn rfc_4_1_build() {
-        let built = build(b"/chat", b"server.example.com", KEY);
+        let built = build(b"/chat", b"server.example.com", KEY).unwrap();
         assert_eq!(built, head(&LINES));
         assert_eq!(judge(&built), Ok(REQUEST));
     }
@@ -577,7 +596,7 @@ mod tests {
         }
     }
 
-    const REFUSALS: [(Refusal, &str, &[&str]); 12] = [
+    const REFUSALS: [(Refusal, &str, &[&str]); 13] = [
         (Refusal::Malformed, "400 Bad Request", &[]),
         (Refusal::HttpVersion, "505 HTTP Version Not Supported", &[]),
         (Refusal::Method, "405 Method Not Allowed", &["Allow: GET"]),
@@ -598,6 +617,7 @@ mod tests {
         (Refusal::HeadTooLarge, "431 Request Header Fields Too Large", &[]),
         (Refusal::ResourceTooLong, "414 URI Too Long", &[]),
         (Refusal::HostTooLong, "431 Request Header Fields Too Large", &[]),
+        (Refusal::OutOfMemory, "503 Service Unavailable", &[]),
     ];
 
     #[test]
@@ -634,7 +654,7 @@ mod tests {
             prop_assert_eq!(check_resource(resource.as_bytes()), Ok(()));
             prop_assert_eq!(check_host(host.as_bytes()), Ok(()));
             let key = key::encode(nonce);
-            let head = build(resource.as_bytes(), host.as_bytes(), &key);
+            let head = build(resource.as_bytes(), host.as_bytes(), &key).unwrap();
             let expected = Request {
                 resource: Resource::new(resource.as_bytes()),
                 host: host.as_bytes(),

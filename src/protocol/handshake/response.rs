@@ -7,17 +7,23 @@ use crate::protocol::key;
 /// The response that lets a client go on that asked for it (RFC 9110 §15.2.1).
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
+/// The response that accepts a request, up to the response key and behind it.
+const ACCEPTED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
+    Upgrade: websocket\r\n\
+    Connection: Upgrade\r\n\
+    Sec-WebSocket-Accept: ";
+const END: &[u8] = b"\r\n\r\n";
+const ACCEPTED_LEN: usize = ACCEPTED.len() + key::RESPONSE_LEN + END.len();
+
 /// Makes the response that accepts the request with this `Sec-WebSocket-Key`.
-pub fn accepted(key: &[u8]) -> Vec<u8> {
-    [
-        b"HTTP/1.1 101 Switching Protocols\r\n\
-          Upgrade: websocket\r\n\
-          Connection: Upgrade\r\n\
-          Sec-WebSocket-Accept: ",
-        &key::accept(key)[..],
-        b"\r\n\r\n",
-    ]
-    .concat()
+pub fn accepted(key: &[u8]) -> [u8; ACCEPTED_LEN] {
+    let mut response = [0; ACCEPTED_LEN];
+    let key = key::accept(key);
+    let bytes = [ACCEPTED, &key, END].into_iter().flatten();
+    for (to, from) in response.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    response
 }
 
 /// Why a client does not take a response for the acceptance of its request.
@@ -39,6 +45,8 @@ pub enum ResponseError {
     Accept,
     /// There is an extension or a subprotocol, and none was offered.
     NotOffered,
+    /// There is no memory to read it.
+    OutOfMemory,
 }
 
 impl From<HeadError> for ResponseError {
@@ -46,6 +54,7 @@ impl From<HeadError> for ResponseError {
         match error {
             HeadError::TooLarge => Self::HeadTooLarge,
             HeadError::Malformed => Self::Malformed,
+            HeadError::OutOfMemory => Self::OutOfMemory,
         }
     }
 }
@@ -147,7 +156,7 @@ mod tests {
 
     #[test]
     fn rfc_4_2_2_accepted() {
-        assert_eq!(accepted(KEY), head(&LINES));
+        assert_eq!(accepted(KEY)[..], head(&LINES));
         assert_eq!(judge(&accepted(KEY)), Ok(Answer::Accepted));
     }
 
