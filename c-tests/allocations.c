@@ -2,6 +2,8 @@
     length makes the library allocate in proportion. This program's malloc
     counts for the libraries too. */
 
+#include <limits.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,10 +14,12 @@ extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
+extern void __libc_free(void *p);
 
 static int counting;
 static long allocations;
 static size_t largest, total;
+static long live;
 
 static void count(size_t size)
 {
@@ -25,35 +29,48 @@ static void count(size_t size)
     if(size > largest) largest = size;
 }
 
+static void *born(void *p)
+{
+    live += (long)malloc_usable_size(p);
+    return p;
+}
+
 void *malloc(size_t size)
 {
     count(size);
-    return __libc_malloc(size);
+    return born(__libc_malloc(size));
 }
 
 void *calloc(size_t n, size_t size)
 {
     count(n * size);
-    return __libc_calloc(n, size);
+    return born(__libc_calloc(n, size));
 }
 
 void *realloc(void *p, size_t size)
 {
     count(size);
-    return __libc_realloc(p, size);
+    live -= (long)malloc_usable_size(p);
+    return born(__libc_realloc(p, size));
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
     count(size);
-    return __libc_memalign(alignment, size);
+    return born(__libc_memalign(alignment, size));
 }
 
 int posix_memalign(void **p, size_t alignment, size_t size)
 {
     count(size);
-    *p = __libc_memalign(alignment, size);
+    *p = born(__libc_memalign(alignment, size));
     return *p ? 0 : ENOMEM;
+}
+
+void free(void *p)
+{
+    live -= (long)malloc_usable_size(p);
+    __libc_free(p);
 }
 
 static void count_start(void)
@@ -354,6 +371,66 @@ TEST_ROLES(allocations_of_a_polled_message_are_few)
     free(data);
     bytes_free(&in);
     conn_close(&c);
+}
+
+/*  What was kept of a message goes with it, however it ends; the handle stays
+    open. */
+enum ending {WHOLE, TOO_LONG, PEER_CLOSES, PEER_BREAKS_A_RULE, STREAM_ENDS};
+
+static void end_message(struct conn *c, enum ending ending, void *buf)
+{
+    enum {LEN = 1 << 16};
+    struct bytes in = {0};
+    switch(ending) {
+    case WHOLE:
+        peer_part(&in, c->role, OP_CONT, 1, "end", 3);
+        wire_send(c->fd, &in);
+        CHECK_INT(ws_recv(c->h, NULL, buf, LEN, SOON), LEN / 2 + 3);
+        break;
+    case TOO_LONG:
+        CHECK_ERR(ws_recv(c->h, NULL, buf, 10, SOON), EMSGSIZE);
+        break;
+    case PEER_CLOSES:
+        peer_close(&in, c->role, 1000, "", 0);
+        wire_send(c->fd, &in);
+        CHECK_ERR(ws_recv(c->h, NULL, buf, LEN, SOON), EPIPE);
+        break;
+    case PEER_BREAKS_A_RULE:
+        peer_put(&in, c->role, (struct frame){.opcode = 3});
+        wire_send(c->fd, &in);
+        CHECK_ERR(ws_recv(c->h, NULL, buf, LEN, SOON), EPROTO);
+        break;
+    case STREAM_ENDS:
+        wire_end(c->fd);
+        CHECK_ERR(ws_recv(c->h, NULL, buf, LEN, SOON), ECONNRESET);
+    }
+    bytes_free(&in);
+}
+
+TEST_ROLES(allocations_of_a_polled_message_end_with_it)
+{
+    enum {LEN = 1 << 16};
+    static uint8_t data[LEN], buf[LEN];
+    if(!host_keeps_streams()) NA("this host's streams break at a timeout");
+    for(enum ending ending = WHOLE; ending <= STREAM_ENDS; ending++) {
+        struct conn c;
+        struct bytes in = {0};
+        check_note("ending %d", ending);
+        conn_open(&c, role, 0);
+        peer_message(&in, role, OP_TEXT, "first", 5);
+        wire_send(c.fd, &in);
+        CHECK_INT(ws_recv(c.h, NULL, buf, LEN, SOON), 5);
+        bytes_free(&in);
+        long before = live;
+        peer_part(&in, role, OP_BINARY, 0, data, LEN / 2);
+        wire_send(c.fd, &in);
+        bytes_free(&in);
+        CHECK_ERR(ws_recv(c.h, NULL, buf, LEN, 0), ETIMEDOUT);
+        CHECK_RANGE(live - before, LEN / 2, 2 * LEN);
+        end_message(&c, ending, buf);
+        CHECK_RANGE(live - before, LONG_MIN, 1000);
+        conn_close(&c);
+    }
 }
 
 /*  Receivers of a message too long for them, each of which announces much and

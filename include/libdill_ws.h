@@ -239,7 +239,8 @@ DILL_WS_EXPORT int dill_ws_send(int s, int flags, const void *buf, size_t len, i
  EMSGSIZE: the message is larger than `len`; it is dropped, and the next call gets the next one.
  EPIPE: the peer closed the WebSocket; see ws_status. EPROTO: the peer broke the protocol, and
  the connection was failed. ECONNRESET: the connection is broken, or ended without a close frame.
- ETIMEDOUT, ECANCELED: the next call goes on where this one stopped. ENOMEM.
+ ETIMEDOUT, ECANCELED: the next call goes on where this one stopped. What has come of a message is
+ kept for it. ENOMEM: also where there is no memory for that; the message is lost then.
 
  Source: RFC 6455 section 6.2; ws_recv(3).
 

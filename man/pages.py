@@ -97,6 +97,11 @@ RECV_NOTES = [
     "middle of a message: repeat it. So a deadline of `now() + 10000` for each call is a limit to the "
     "peer's silence. On the original libdill, and on a byte stream that a program has made itself, a "
     "timeout may leave the stream anywhere, and later calls fail with `ECONNRESET`.",
+    "A call that ends so in the middle of a message copies what has come of it to memory of the library's, "
+    "since the next call may have another buffer, and the call that completes the message copies it back. "
+    "So a message that is polled for binds as much memory as has come of it, until it is complete or the "
+    "connection ends. Without that memory the call fails with `ENOMEM`, and the message is lost: the next call "
+    "drops the rest of it.",
     "While one coroutine receives, another one may send on the same handle. Only one may receive at "
     "a time.",
 ]
@@ -175,7 +180,9 @@ def recv_errors(einval=None, reset=""):
          "without a close frame." + reset),
         *([("EINVAL", einval)] if einval else []),
         ("EMSGSIZE", "The message is larger than the room for it. It is lost; the next one is not."),
-        NOMEM, NOT_WS,
+        ("ENOMEM", "There is not enough memory. If a part of a message had come, that message may be lost; "
+         "the next one is not."),
+        NOT_WS,
         ("EPIPE", "The peer has closed its side of the WebSocket."),
         ("EPROTO", "The peer broke the protocol, or sent text that is not UTF-8. It was told so with "
          "a close frame, and the connection is of no more use."),

@@ -543,6 +543,48 @@ TEST(faults_of_memory)
     CHECK_RANGE(runs, 100, INT64_MAX);
 }
 
+/*  A call that a deadline cuts in the middle of a message keeps what has come.
+    Where there is no memory for it the call says so, with ENOMEM instead of
+    ETIMEDOUT; that message is lost, all of it, and no other. */
+static void cut_receive(int n, int *lost, int *kept)
+{
+    static const char frames[] =
+        "\x02\x02" "ab" "\x80\x02" "cd" "\x82\x02" "ef" "\x88\x00";
+    char buf[8];
+    host_reset();
+    int s = stream_open(frames, sizeof frames - 1, 1, 1);
+    int h = ws_attach_client(s, WS_NOHTTP, NULL, NULL, DEADLINE);
+    check_note("call %d fails", n);
+    host_fail(n, ETIMEDOUT);
+    memory_fail(1);
+    int rc = (int)ws_recv(h, NULL, buf, sizeof buf, DEADLINE);
+    int err = errno;
+    memory_stop();
+    host_fail(0, 0);
+    if(rc >= 0) {
+        CHECK_BYTES(buf, (size_t)rc, "abcd", 4);
+    } else if(err == ENOMEM) {
+        (*lost)++;
+    } else {
+        CHECK_INT(err, ETIMEDOUT);
+        (*kept)++;
+        CHECK_INT(ws_recv(h, NULL, buf, sizeof buf, DEADLINE), 4);
+        CHECK_BYTES(buf, 4, "abcd", 4);
+    }
+    CHECK_INT(ws_recv(h, NULL, buf, sizeof buf, DEADLINE), 2);
+    CHECK_BYTES(buf, 2, "ef", 2);
+    CHECK_ERR(ws_recv(h, NULL, buf, sizeof buf, DEADLINE), EPIPE);
+    hclose(h);
+}
+
+TEST(faults_of_memory_while_a_part_is_kept)
+{
+    int lost = 0, kept = 0;
+    for(int n = 1; n != 25; n++) cut_receive(n, &lost, &kept);
+    CHECK_RANGE(lost, 1, 25);
+    CHECK_RANGE(kept, 1, 25);
+}
+
 static void run_all(int some)
 {
     long runs = 0;

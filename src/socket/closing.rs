@@ -80,7 +80,7 @@ impl<H: Host> WebSocket<H> {
 
     /// Called when the handle is closed: whoever waits for a turn gets it, and finds the end.
     pub fn abandon(&self) {
-        self.inbound.set(Inbound::Broken);
+        self.end_inbound(Inbound::Broken);
         self.outbound.set(Outbound::Broken);
         self.wake_sender();
     }

@@ -210,7 +210,7 @@ impl<H: Host> WebSocket<H> {
             Control::Close(code, reason) => {
                 let reason = ControlPayload::new(reason);
                 self.peer_close.set(Some(PeerClose { code, reason }));
-                self.inbound.set(Inbound::Closed);
+                self.end_inbound(Inbound::Closed);
                 Err(Error::Ended)
             }
         }
@@ -259,8 +259,7 @@ impl<H: Host> WebSocket<H> {
     /// Fails the connection (RFC 6455 §7.1.7): nothing more is received, and a close frame with `code`
     /// is the last thing sent.
     fn fail(&self, code: u16, deadline: Deadline) {
-        self.inbound.set(Inbound::Broken);
-        self.partial.reset();
+        self.end_inbound(Inbound::Broken);
         if self.close_outbound() {
             self.replies.failure.set(Some(Failure { code, until: None }));
             self.reply(deadline);
@@ -270,8 +269,7 @@ impl<H: Host> WebSocket<H> {
     /// What the host's refusal to deliver means for the connection.
     fn receive_failed(&self, error: Error) -> Error {
         if !self.survives(error) {
-            self.inbound.set(Inbound::Broken);
-            self.partial.reset();
+            self.end_inbound(Inbound::Broken);
         }
         error.of_stream()
     }

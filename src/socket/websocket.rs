@@ -154,6 +154,12 @@ impl<H: Host> WebSocket<H> {
         &self.host
     }
 
+    /// No message arrives any more. What was kept of one is of no use.
+    pub(super) fn end_inbound(&self, end: Inbound) {
+        self.inbound.set(end);
+        self.partial.reset();
+    }
+
     /// Whether the byte stream goes on after a transfer that has failed with `error`. Of a host that does
     /// not say so nobody knows how much of it has passed, and what comes next may not be what it seems.
     pub(super) fn survives(&self, error: Error) -> bool {
