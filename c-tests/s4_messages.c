@@ -1,10 +1,13 @@
 /*  Messages; ws_send(3), ws_recv(3), and RFC 6455, section 5.4. */
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "tap.h"
 
@@ -90,25 +93,53 @@ TEST(s4_client_frames_are_masked_with_a_fresh_key_each)
     conn_close(&c);
 }
 
-/*  A child of fork must not draw the keys that its parent draws. */
+/*  A process is made with or without handlers, or by the kernel alone. */
+static pid_t by_fork(void) {return fork();}
+static pid_t by_fork_without_handlers(void) {return _Fork();}
+static pid_t by_the_system(void)
+{
+    return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
+
+/*  First a child of the child's sends, then the child; its exit status. */
+static int send_in_child(int h, pid_t (*new_process)(void))
+{
+    pid_t pid = new_process();
+    if(pid == 0) _exit(ws_send(h, WS_TEXT, "third", 5, 0) == 0 ? 0 : 1);
+    waitpid(pid, NULL, 0);
+    return ws_send(h, WS_TEXT, "second", 6, 0) == 0 ? 0 : 1;
+}
+
+/*  No child must draw the keys that its parent draws. */
 TEST(s4_client_keys_are_not_shared_with_a_forked_child)
 {
-    struct conn c;
-    struct got theirs = {0}, ours = {0};
-    conn_open(&c, CLIENT, 0);
-    CHECK_INT(ws_send(c.h, WS_TEXT, "before", 6, SOON), 0);
-    EXPECT_FRAME(c.fd, CLIENT, OP_TEXT, "before", 6);
-    pid_t pid = fork();
-    if(pid == 0) _exit(ws_send(c.h, WS_TEXT, "theirs", 6, 0) == 0 ? 0 : 1);
-    waitpid(pid, NULL, 0);
-    CHECK_INT(ws_send(c.h, WS_TEXT, "ours", 4, SOON), 0);
-    REQUIRE(wire_get(c.fd, &theirs) && wire_get(c.fd, &ours));
-    CHECK_BYTES(theirs.payload, theirs.len, "theirs", 6);
-    CHECK_BYTES(ours.payload, ours.len, "ours", 4);
-    CHECK(memcmp(theirs.key, ours.key, 4) != 0);
-    got_free(&theirs);
-    got_free(&ours);
-    conn_close(&c);
+    static pid_t (*const ways[])(void) = {
+        by_fork, by_fork_without_handlers, by_the_system};
+    for(size_t i = 0; i != COUNT_OF(ways); i++) {
+        struct conn c;
+        struct got third = {0}, second = {0}, first = {0};
+        check_note("way %zu", i);
+        conn_open(&c, CLIENT, 0);
+        CHECK_INT(ws_send(c.h, WS_TEXT, "before", 6, SOON), 0);
+        EXPECT_FRAME(c.fd, CLIENT, OP_TEXT, "before", 6);
+        fflush(stdout);
+        pid_t pid = ways[i]();
+        if(pid == 0) _exit(send_in_child(c.h, ways[i]));
+        waitpid(pid, NULL, 0);
+        CHECK_INT(ws_send(c.h, WS_TEXT, "first", 5, SOON), 0);
+        REQUIRE(wire_get(c.fd, &third) && wire_get(c.fd, &second) &&
+            wire_get(c.fd, &first));
+        CHECK_BYTES(third.payload, third.len, "third", 5);
+        CHECK_BYTES(second.payload, second.len, "second", 6);
+        CHECK_BYTES(first.payload, first.len, "first", 5);
+        CHECK(memcmp(third.key, second.key, 4) != 0);
+        CHECK(memcmp(third.key, first.key, 4) != 0);
+        CHECK(memcmp(second.key, first.key, 4) != 0);
+        got_free(&third);
+        got_free(&second);
+        got_free(&first);
+        conn_close(&c);
+    }
 }
 
 TEST_ROLES(s4_the_callers_buffer_is_never_written_to)
