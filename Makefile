@@ -30,23 +30,30 @@ MANSUFFIX := dill_ws
 SHARED := $(LIBRARIES:%=build/%.so.$(VERSION))
 STATIC := $(LIBRARIES:%=build/%.a)
 IMPORT := build/libdill_ws/libdill_ws.so
+# What programs find as libdill.
+AS_LIBDILL := $(addprefix build/libdill/,libdill.h libdill.a libdill.so.20)
 
 .DELETE_ON_ERROR:
-.PHONY: all help demo test autobahn bench browser fuzz-smoke sanitize miri header install install-strip uninstall \
-    clean cargo
+.PHONY: all help deps demo test autobahn bench browser fuzz-smoke sanitize miri header install install-strip uninstall \
+    install-compat uninstall-compat clean cargo
 
-all: $(SHARED) $(STATIC) $(IMPORT) ## build both libraries into build/
+all: $(SHARED) $(STATIC) $(IMPORT) $(AS_LIBDILL) ## build both libraries into build/
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
-	@echo "install, install-strip and uninstall heed PREFIX ($(PREFIX)), LIBDIR, INCLUDEDIR, MANDIR and DESTDIR."
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@echo "All that install and uninstall heed PREFIX ($(PREFIX)), LIBDIR, INCLUDEDIR, MANDIR and DESTDIR."
+
+deps: ## install the tools that the targets below use, where Debian's apt-get is
+	@tools/needs.sh --install
+
+# With --jobs too.
+test autobahn browser fuzz-smoke bench sanitize miri: | $(filter deps,$(MAKECMDGOALS))
 
 demo: all ## a server, a client, and what goes over the wire between them
 	tools/demo.sh
 
 test: ## the tests, see docs/testing.md; the last line counts them
-	@command -v $(PYTHON) > /dev/null || \
-	    { echo "$(PYTHON) is missing; on Debian: apt-get install python3"; exit 1; }
+	@PYTHON=$(PYTHON) tools/needs.sh --test
 	@$(PYTHON) tools/test.py
 
 autobahn: all ## the Autobahn test suite: 517 cases, against a server and a client
@@ -95,9 +102,24 @@ $(IMPORT): symbols/libdill_ws.txt symbols/libdill_rt.txt tools/import-library.sh
 	@mkdir -p $(@D)
 	tools/import-library.sh $@ libdill_ws.so.$(ABI) symbols/libdill_ws.txt symbols/libdill_rt.txt
 
+# libdill's header declares the ws functions itself.
+build/libdill/libdill.h: include/libdill.h include/libdill_ws.h
+	@mkdir -p $(@D)
+	sed -e '/^#include "libdill_ws.h"/r include/libdill_ws.h' -e '//d' $< > $@
+
+build/libdill/libdill.a: $(STATIC) tools/join-static.sh
+	@mkdir -p $(@D)
+	tools/join-static.sh $@ $(STATIC)
+
+# It has all of the code itself. One that had none, and needed libdill_ws.so.0 and libdill_rt.so.0, would
+# have nothing for the linker to find.
+build/libdill/libdill.so.20: build/libdill/libdill.a
+	$(CC) -shared -Wl,-soname,$(@F) -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -o $@ \
+	    -Wl,--whole-archive $< -Wl,--no-whole-archive -lpthread -ldl
+
 define install_pc
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|' \
-	    -e 's|@VERSION@|$(VERSION)|' pkgconfig/$(1).pc.in > $(DESTDIR)$(PKGCONFIGDIR)/$(1).pc
+	    -e 's|@VERSION@|$(VERSION)|' pkgconfig/$(1).pc.in > "$(DESTDIR)$(PKGCONFIGDIR)/$(1).pc"
 
 endef
 
@@ -130,3 +152,20 @@ uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(INCLUDEDIR)/libdill_ws.h $(foreach section,$(MANSECTIONS),\
 	    $(patsubst man/%,$(DESTDIR)$(MANDIR)/man$(section)/%$(MANSUFFIX),$(call MANPAGES,$(section))))
 	rm -rf $(DESTDIR)$(LIBDIR)/libdill_ws $(DESTDIR)$(INCLUDEDIR)/libdill_rt
+
+# They are libdill's names. Spaces in the directories do no harm.
+COMPATFILES = "$(DESTDIR)$(INCLUDEDIR)/libdill.h" "$(DESTDIR)$(INCLUDEDIR)/libdillimpl.h" \
+    "$(DESTDIR)$(LIBDIR)/libdill.so" "$(DESTDIR)$(LIBDIR)/libdill.so.20" "$(DESTDIR)$(LIBDIR)/libdill.a" \
+    "$(DESTDIR)$(PKGCONFIGDIR)/libdill.pc"
+
+install-compat: $(if $(shell command -v $(CARGO)),all) ## install both under the name of libdill, where there is none
+	@tools/libdill-files.sh check $(COMPATFILES)
+	$(INSTALL) -d "$(DESTDIR)$(INCLUDEDIR)" "$(DESTDIR)$(LIBDIR)" "$(DESTDIR)$(PKGCONFIGDIR)"
+	$(INSTALL) -m 644 build/libdill/libdill.h include/libdillimpl.h "$(DESTDIR)$(INCLUDEDIR)/"
+	$(INSTALL) -m 755 build/libdill/libdill.so.20 "$(DESTDIR)$(LIBDIR)/"
+	ln -sf libdill.so.20 "$(DESTDIR)$(LIBDIR)/libdill.so"
+	$(INSTALL) -m 644 build/libdill/libdill.a "$(DESTDIR)$(LIBDIR)/"
+	$(call install_pc,libdill)
+
+uninstall-compat: ## remove what install-compat put there
+	@tools/libdill-files.sh remove $(COMPATFILES)

@@ -25,7 +25,7 @@ ROOT = HERE.parent
 sys.path.insert(0, str(ROOT / "c-tests/peers"))
 import support  # noqa: E402
 
-CFLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2", "-fno-ipa-modref"]
+CFLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2"]
 OURS = "libdill_ws"
 # Title, connections, bytes of a message, messages at once.
 LOADS = [
@@ -104,7 +104,8 @@ class Bench:
         rust = self.rust()
         servers.append(Server("tokio-tungstenite", [rust, "tungstenite"]))
         servers.append(Server("fastwebsockets", [rust, "fastwebsockets"]))
-        servers.append(Server("ws (Node)", ["node", HERE / "peers/echo.js"], self.setup.node()))
+        node, env = self.setup.node()
+        servers.append(Server("ws (Node)", [node, HERE / "peers/echo.js"], env))
         servers.append(Server("websockets (Python)", [self.setup.python(), HERE / "peers/echo.py"]))
         servers.append(Server("bare sockets", [self.compile("bare.c")]))
         return servers

@@ -1,5 +1,6 @@
 #include <dirent.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,9 +122,141 @@ int bawait_room(int s, int64_t deadline)
     return vfs ? vfs->bawaitroom(vfs, deadline) : -1;
 }
 
+/**** A stream of the program's own ****/
+
+static void *scripted_query(struct hvfs *hvfs, const void *type)
+{
+    struct scripted *self = (struct scripted*)hvfs;
+    if(type == bsock_type) return &self->bvfs;
+    errno = ENOTSUP;
+    return NULL;
+}
+
+static void scripted_close(struct hvfs *hvfs)
+{
+    ((struct scripted*)hvfs)->closed++;
+}
+
+static struct scripted *around(struct bsock_vfs *bvfs)
+{
+    return (struct scripted*)
+        ((char*)bvfs - offsetof(struct scripted, bvfs));
+}
+
+static int scripted_bsendl(struct bsock_vfs *bvfs, struct iolist *first,
+    struct iolist *last, int64_t deadline)
+{
+    struct scripted *self = around(bvfs);
+    (void)last;
+    (void)deadline;
+    if(self->full) {
+        errno = self->err;
+        return -1;
+    }
+    for(; first; first = first->iol_next) {
+        if(first->iol_len >= sizeof self->out - self->outlen) abort();
+        memcpy(self->out + self->outlen, first->iol_base, first->iol_len);
+        self->outlen += first->iol_len;
+    }
+    self->out[self->outlen++] = '|';
+    return 0;
+}
+
+static int scripted_brecvl(struct bsock_vfs *bvfs, struct iolist *first,
+    struct iolist *last, int64_t deadline)
+{
+    struct scripted *self = around(bvfs);
+    (void)deadline;
+    if(first != last) abort();
+    char *to = first->iol_base;
+    for(size_t i = 0; i != first->iol_len; i++) {
+        if(self->taken < self->inlen) {
+            to[i] = self->in[self->taken++];
+        } else if(self->endless) {
+            to[i] = self->in[self->inlen - 1];
+        } else {
+            errno = self->err;
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int scripted_open(struct scripted *self, const char *in)
+{
+    *self = (struct scripted){.hvfs = {scripted_query, scripted_close},
+        .bvfs = {scripted_bsendl, scripted_brecvl}, .in = in, .inlen = strlen(in),
+        .err = EPIPE};
+    int s = hmake(&self->hvfs);
+    if(s < 0) abort();
+    return s;
+}
+
 unsigned char pattern(size_t i)
 {
     return (unsigned char)((i * 2654435761u) >> 13);
+}
+
+/**** Certificates ****/
+
+static char directory[64];
+static pid_t owner;
+
+static void run_tool(char *const argv[])
+{
+    pid_t pid;
+    int status = -1;
+    if(posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) == 0)
+        while(waitpid(pid, &status, 0) < 0 && errno == EINTR);
+    if(status != 0) {
+        fprintf(stderr, "%s fails\n", argv[0]);
+        exit(1);
+    }
+}
+
+static void remove_certificates(void)
+{
+    char *argv[] = {"rm", "-r", directory, NULL};
+    if(getpid() == owner) run_tool(argv);
+}
+
+const char *certificate(const char *name)
+{
+    static char paths[4][128];
+    static int next;
+    if(!owner) {
+        char script[4096];
+        snprintf(script, sizeof script, "%.*s/tls/certificates.sh",
+            (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__);
+        strcpy(directory, "/tmp/rt-tls-XXXXXX");
+        if(!mkdtemp(directory)) abort();
+        owner = getpid();
+        atexit(remove_certificates);
+        char *argv[] = {script, directory, NULL};
+        run_tool(argv);
+        setenv("SSL_CERT_FILE", certificate("root.pem"), 1);
+    }
+    char *path = paths[next++ % 4];
+    snprintf(path, sizeof paths[0], "%s/%s", directory, name);
+    return path;
+}
+
+static coroutine void secure_client(int s, int *h)
+{
+    *h = tls_attach_client(s, SOON);
+}
+
+void stream_secure(int s[2])
+{
+    const char *cert = certificate("good.pem");
+    const char *key = certificate("good.key");
+    int client = -1;
+    int cr = go(secure_client(s[0], &client));
+    s[1] = tls_attach_server(s[1], cert, key, SOON);
+    if(cr < 0 || bundle_wait(cr, SOON) != 0) abort();
+    hclose(cr);
+    s[0] = client;
+    if(s[0] < 0 || s[1] < 0) abort();
 }
 
 /**** What is open ****/

@@ -41,6 +41,11 @@ int stream_open(enum kind kind, int *fd);
 size_t stream_fill(int s);
 /*  Receives so many bytes and drops them. */
 void stream_drop(int s, size_t len);
+/*  Shakes hands over both ends: s[0] becomes the client. */
+void stream_secure(int s[2]);
+/*  The path of a file of tls/certificates.sh, which runs when the first one is
+    needed. */
+const char *certificate(const char *name);
 /*  A listening handle on a free port of the loopback; its address. */
 int listen_tcp(struct ipaddr *addr, int backlog);
 /*  A listening handle on a path in the working directory; the path, which
@@ -52,6 +57,27 @@ void unlisten_ipc(void);
 ssize_t brecv_some(int s, void *buf, size_t len, int64_t deadline);
 /*  Likewise: room for a short message. */
 int bawait_room(int s, int64_t deadline);
+
+/*  A stream of the program's own, which delivers exact amounts only and cannot
+    skip. It delivers `in`, then, if `endless`, its last byte for ever, else
+    fails with `err`, and so do sends if `full`. What is sent to it is noted in
+    `out`, with a '|' behind each call. */
+struct scripted {
+    struct hvfs hvfs;
+    struct bsock_vfs bvfs;
+    const char *in;
+    size_t inlen;
+    size_t taken;
+    int endless;
+    int err;
+    int full;
+    char out[512];
+    size_t outlen;
+    int closed;
+};
+/*  Its handle. `in` is a string; more than one if `inlen` is set afterwards.
+    `err` is EPIPE. */
+int scripted_open(struct scripted *self, const char *in);
 
 /*  Byte number `i` of a stream that never repeats itself soon. */
 unsigned char pattern(size_t i);

@@ -420,3 +420,28 @@ TEST(rt_coroutines_tens_of_thousands_at_once)
         }
     CHECK_OK(hclose(bndl));
 }
+
+/**** The parent's variables ****/
+
+struct result {int at_once; int later;};
+
+static coroutine void write_result(struct result *r)
+{
+    r->at_once = 1;
+    if(yield() == 0) r->later = 2;
+}
+
+/*  Compilers do not expect others to run meanwhile; compilers/ tries them all. */
+TEST(rt_coroutines_write_to_variables_of_their_parent)
+{
+    for(int i = 0; i != 3; i++) {
+        struct result r = {0, 0};
+        int stop = 0;
+        int h = go(write_result(&r));
+        stop += r.at_once;
+        CHECK_INT(stop, 1);
+        CHECK_OK(bundle_wait(h, SOON));
+        CHECK_INT(r.later, 2);
+        CHECK_OK(hclose(h));
+    }
+}

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "rt.h"
@@ -118,7 +119,136 @@ TEST(rt_fairness_a_deadline_ends_a_loop_of_its_own_coroutine)
     CHECK_OK(hclose(s[1]));
 }
 
+/**** Beside coroutines that work for long between their waits ****/
+
+static void work_for(int ms)
+{
+    int64_t until = wire_clock() + ms;
+    while(wire_clock() < until) {}
+}
+
+static coroutine void work_for_ever(int ms)
+{
+    do work_for(ms); while(yield() == 0);
+}
+
+/*  How late a sleeper is beside one that works 20 ms at a time. */
+static long long late(int unused)
+{
+    (void)unused;
+    int b = go(work_for_ever(20));
+    int64_t deadline = now() + 30;
+    CHECK_OK(msleep(deadline));
+    int64_t overslept = now() - deadline;
+    CHECK_OK(hclose(b));
+    return overslept;
+}
+
+static coroutine void echo(int s)
+{
+    char c;
+    while(brecv(s, &c, 1, -1) == 0 && bsend(s, &c, 1, -1) == 0) {}
+}
+
+/*  How long one byte takes there and back. */
+static long long echoed(int kind)
+{
+    int s[2];
+    char c = 0;
+    stream_pair((enum kind)kind, s);
+    int b = go(echo(s[1]));
+    CHECK_OK(bundle_go(b, work_for_ever(20)));
+    yield();
+    int64_t start = now();
+    CHECK_OK(bsend(s[0], &c, 1, SOON));
+    CHECK_OK(brecv(s[0], &c, 1, SOON));
+    int64_t took = now() - start;
+    CHECK_OK(hclose(b));
+    CHECK_OK(hclose(s[0]));
+    CHECK_OK(hclose(s[1]));
+    return took;
+}
+
+/*  How long the head of a request takes beside ten that work 1 ms each. */
+static long long head_read(int kind)
+{
+    static char field[2048];
+    char name[16];
+    int s[2];
+    stream_pair((enum kind)kind, s);
+    int server = http_attach(s[1]);
+    int client = http_attach(s[0]);
+    memset(field, 'x', 1990);
+    CHECK_OK(http_sendrequest(client, "GET", "/", SOON));
+    for(int i = 0; i != 4; i++)
+        CHECK_OK(http_sendfield(client, "name", field, SOON));
+    CHECK_OK(http_done(client, SOON));
+    int b = bundle();
+    for(int i = 0; i != 10; i++) CHECK_OK(bundle_go(b, work_for_ever(1)));
+    int64_t start = now();
+    CHECK_OK(http_recvrequest(server, name, sizeof name, field, sizeof field,
+        SOON));
+    while(http_recvfield(server, name, sizeof name, field, sizeof field,
+        SOON) == 0) {}
+    CHECK_INT(errno, EPIPE);
+    int64_t took = now() - start;
+    CHECK_OK(hclose(b));
+    CHECK_OK(hclose(client));
+    CHECK_OK(hclose(server));
+    return took;
+}
+
+TEST(rt_fairness_beside_those_who_work_for_long)
+{
+    CHECK_ONCE(late, 0, check_ms(25));
+    for(int kind = IPC; kind <= TCP; kind++) {
+        CHECK_ONCE(echoed, kind, check_ms(45));
+        CHECK_ONCE(head_read, kind, check_ms(30));
+    }
+}
+
 /**** Calls that never have to wait ****/
+
+static coroutine void take_turns(int *turns)
+{
+    while(yield() == 0) ++*turns;
+}
+
+/*  How often others run while a hundred lines that have arrived are received,
+    each of many steps, and as many messages of one byte. */
+static long long turns_taken(int kind)
+{
+    static char field[2048];
+    char name[16];
+    char c = 0;
+    int s[2];
+    int turns = 0;
+    stream_pair((enum kind)kind, s);
+    struct bytes b = {0};
+    for(int i = 0; i != 100; i++) bytes_str(&b, "name: value\r\n");
+    CHECK_OK(bsend(s[0], b.p, b.n, SOON));
+    int h = http_attach(s[1]);
+    int cr = go(take_turns(&turns));
+    CHECK_OK(msleep(now() + 2));
+    turns = 0;
+    for(int i = 0; i != 100; i++) {
+        CHECK_OK(http_recvfield(h, name, sizeof name, field, sizeof field,
+            SOON));
+        CHECK_OK(bsend(s[0], &c, 1, SOON));
+    }
+    int taken = turns;
+    CHECK_OK(hclose(cr));
+    CHECK_OK(hclose(h));
+    CHECK_OK(hclose(s[0]));
+    bytes_free(&b);
+    return taken;
+}
+
+TEST_KINDS(rt_fairness_of_short_turns_without_waits)
+{
+    CHECK_ONCE(turns_taken, (int)kind, 0);
+}
+
 
 /*  What the others do, one unit at a time, until told to stop. */
 struct work {
@@ -131,7 +261,7 @@ struct work {
 static coroutine void work(struct work *w)
 {
     while(!w->stop) {
-        if(w->step(w) < 0) {
+        if(w->step(w) < 0 && !w->stop) {
             check_fail(HERE, "after %ld steps: %s", w->steps, strerror(errno));
             return;
         }
@@ -139,25 +269,45 @@ static coroutine void work(struct work *w)
     }
 }
 
-/*  The largest number of steps between two turns of a coroutine that yields:
-    that is a count, and no matter of time. Waits until there were `want`
-    steps. */
+/*  Milliseconds of this thread's own time: what others do on a busy machine
+    does not count. */
+static int64_t thread_clock(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/*  The longest time between two turns of a coroutine that yields. Waits until
+    there were `want` steps, and some turns. */
 static long long longest_turn(struct work *w, long want)
 {
-    long longest = 0;
+    int64_t longest = 0;
+    int turns = 0;
     w->steps = w->stop = 0;
     int worker = go(work(w));
     int64_t limit = wire_clock() + check_ms(10000);
-    while(w->steps < want && wire_clock() < limit && !check_failed()) {
-        long before = w->steps;
+    while((w->steps < want || turns < 10) && wire_clock() < limit &&
+          !check_failed()) {
+        int64_t before = thread_clock();
         yield();
-        if(w->steps - before > longest) longest = w->steps - before;
+        int64_t turn = thread_clock() - before;
+        if(turn > longest) longest = turn;
+        turns++;
     }
     CHECK(w->steps >= want);
     w->stop = 1;
-    CHECK_OK(bundle_wait(worker, SOON));
     CHECK_OK(hclose(worker));
     return longest;
+}
+
+/*  A coroutine has its turn for more than a tick of the system's clock, and for
+    less than two more, and then there is what it does last. */
+static long long fair(void)
+{
+    struct timespec tick;
+    clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+    return 3 * tick.tv_nsec / 1000000 + check_ms(5);
 }
 
 /*  A peer in a thread of its own which sends the same bytes for ever, or
@@ -234,9 +384,6 @@ static long long ws_send_step(struct work *w)
     return ws_send(w->h, WS_BINARY, "0123456789", 10, -1);
 }
 
-/*  More than this many small calls in a row is no turn but an occupation. */
-#define FAIR 200
-
 TEST_KINDS(rt_fairness_of_receiving)
 {
     struct peer p = {0};
@@ -244,12 +391,12 @@ TEST_KINDS(rt_fairness_of_receiving)
     bytes_fill(&p.b, 'x', 60000);
     w.h = peer_start(&p, kind, 0);
     long want = check_rounds(100000);
-    CHECK_RANGE(longest_turn(&w, want), 0, FAIR);
+    CHECK_RANGE(longest_turn(&w, want), 0, fair());
     w.step = some_step;
-    CHECK_RANGE(longest_turn(&w, want), 0, FAIR);
+    CHECK_RANGE(longest_turn(&w, want), 0, fair());
     /*  One large call is many small ones inside. */
     w.step = large_recv_step;
-    CHECK_RANGE(longest_turn(&w, check_rounds(100)), 0, 4);
+    CHECK_RANGE(longest_turn(&w, check_rounds(100)), 0, fair());
     CHECK_OK(hclose(w.h));
     peer_end(&p);
 }
@@ -259,7 +406,7 @@ TEST_KINDS(rt_fairness_of_sending)
     struct peer p = {0};
     struct work w = {.step = send_step};
     w.h = peer_start(&p, kind, 1);
-    CHECK_RANGE(longest_turn(&w, check_rounds(100000)), 0, FAIR);
+    CHECK_RANGE(longest_turn(&w, check_rounds(100000)), 0, fair());
     CHECK_OK(hclose(w.h));
     peer_end(&p);
 }
@@ -280,7 +427,7 @@ static void receive_flood(enum kind kind, enum role role,
     struct work w = {.step = step};
     while(p.b.n < 60000) bytes_put(&p.b, unit->p, unit->n);
     w.h = attach(role, peer_start(&p, kind, 0), WS_TEXT);
-    CHECK_RANGE(longest_turn(&w, check_rounds(50000)), 0, FAIR);
+    CHECK_RANGE(longest_turn(&w, check_rounds(50000)), 0, fair());
     CHECK_OK(hclose(w.h));
     peer_end(&p);
 }
@@ -317,7 +464,7 @@ static void never_an_end(enum role role, const struct bytes *first,
     int64_t deadline = now() + check_ms(100);
     CHECK_ERR(fn(h, deadline), ETIMEDOUT);
     CHECK_RANGE(now() - deadline, 0, check_ms(1000));
-    CHECK(turns > 100);
+    CHECK(turns > 1);
     CHECK_OK(hclose(b));
     hclose(h);
     peer_end(&p);
@@ -369,7 +516,7 @@ TEST_KINDS(rt_fairness_of_sending_messages)
         struct peer p = {0};
         struct work w = {.step = ws_send_step};
         w.h = attach(role, peer_start(&p, kind, 1), WS_BINARY);
-        CHECK_RANGE(longest_turn(&w, check_rounds(50000)), 0, FAIR);
+        CHECK_RANGE(longest_turn(&w, check_rounds(50000)), 0, fair());
         CHECK_OK(hclose(w.h));
         peer_end(&p);
     }
@@ -398,8 +545,8 @@ TEST(rt_fairness_of_accepting)
     struct work w = {.step = accept_step};
     w.h = listen_tcp(&addr, 4000);
     /*  Fill the queue first: accepting never waits. */
-    connect_often(&addr, 1000);
-    CHECK_RANGE(longest_turn(&w, 900), 0, FAIR);
+    connect_often(&addr, 3000);
+    CHECK_RANGE(longest_turn(&w, 2900), 0, fair());
     CHECK_OK(hclose(w.h));
 }
 

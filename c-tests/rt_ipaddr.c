@@ -125,6 +125,24 @@ static const char *const literals[] = {
     "0.0.0.0", "127.0.0.1", "255.255.255.255", "192.0.2.7", "::", "::1",
     "2001:db8::1", "fe80::1:2:3:4", "1:2:3:4:5:6:7:8"};
 
+/*  Programs may know how long the text is, and have room for no more. */
+TEST(rt_ipaddr_str_writes_the_text_and_its_nul)
+{
+    static const char *literals[] = {"0.0.0.0", "255.255.255.255", "::",
+        "2001:db8:1111:2222:3333:4444:5555:6666", "::ffff:255.255.255.255"};
+    for(size_t i = 0; i != COUNT_OF(literals); i++) {
+        struct ipaddr addr;
+        char text[IPADDR_MAXSTRLEN];
+        char expected[IPADDR_MAXSTRLEN];
+        memset(text, 'Z', sizeof text);
+        memset(expected, 'Z', sizeof expected);
+        strcpy(expected, literals[i]);
+        CHECK_OK(ipaddr_local(&addr, literals[i], 0, IPADDR_PREF_IPV6));
+        CHECK(ipaddr_str(&addr, text) == text);
+        CHECK_BYTES(text, sizeof text, expected, sizeof expected);
+    }
+}
+
 TEST(rt_ipaddr_literals_there_and_back)
 {
     struct ipaddr addr;

@@ -358,18 +358,81 @@ TEST_KINDS(rt_streams_done_ends_one_direction)
     close_pair(s);
 }
 
-TEST_KINDS(rt_streams_that_end_before_enough_has_come)
+/*  What came before the end of a stream is in the caller's buffers, and it is
+    there that nothing else is. */
+static const struct {size_t came, wanted;} short_ends[] = {
+    {0, 1}, {5, 10}, {1, 8192}, {3000, 4000}, {8191, 8192}, {8192, 8193},
+    {9000, 9001}, {100000, 200000}};
+
+static void expect_short(size_t i, const char *in)
 {
-    static const size_t lens[] = {3, 9000, 100000};
-    for(size_t i = 0; i != COUNT_OF(lens); i++) {
+    size_t came = short_ends[i].came;
+    CHECK(memcmp(in, big, came) == 0);
+    for(size_t at = came; at != short_ends[i].wanted; at++)
+        if(in[at] != 'Z') {
+            check_fail(HERE, "byte %zu was written", at);
+            break;
+        }
+}
+
+TEST_KINDS(rt_streams_bytes_before_the_end_are_delivered)
+{
+    static char in[200000];
+    for(size_t i = 0; i != COUNT_OF(short_ends); i++)
+    for(int waiting = 0; waiting != 2; waiting++) {
         int s[2];
+        size_t wanted = short_ends[i].wanted;
+        check_note("%zu of %zu, waiting %d", short_ends[i].came, wanted,
+            waiting);
+        for(size_t k = 0; k != wanted; k++) big[k] = (char)pattern(k);
+        memset(in, 'Z', sizeof in);
         stream_pair(kind, s);
-        CHECK_OK(bsend(s[0], big, lens[i], SOON));
+        struct io io;
+        if(waiting) io_start(&io, io_recv, s[1], in, wanted);
+        CHECK_OK(bsend(s[0], big, short_ends[i].came, SOON));
         CHECK_INT(stream_done(kind, s[0]), 0);
-        CHECK_ERR(brecv(s[1], big, lens[i] + 1, SOON), EPIPE);
-        CHECK_ERR(brecv(s[1], big, 1, -1), EPIPE);
+        if(waiting) CALL_FAILS(&io.call, EPIPE);
+        else CHECK_ERR(brecv(s[1], in, wanted, SOON), EPIPE);
+        expect_short(i, in);
+        CHECK_ERR(brecv(s[1], in, 1, -1), EPIPE);
+        expect_short(i, in);
         close_pair(s);
     }
+}
+
+/*  What a timeout has left there is delivered as well. */
+TEST_KINDS(rt_streams_bytes_before_the_end_go_into_lists)
+{
+    char in[12];
+    struct iolist e[4] = {
+        {in, 2, &e[1], 0}, {NULL, 3, &e[2], 0}, {NULL, 0, &e[3], 0},
+        {in + 2, 10, NULL, 0}};
+    int s[2];
+    stream_pair(kind, s);
+    memset(in, 'Z', sizeof in);
+    CHECK_OK(bsend(s[0], "abcdefg", 7, SOON));
+    CHECK_ERR(brecvl(s[1], &e[0], &e[3], BRIEFLY), ETIMEDOUT);
+    CHECK_OK(bsend(s[0], "h", 1, SOON));
+    CHECK_INT(stream_done(kind, s[0]), 0);
+    CHECK_ERR(brecvl(s[1], &e[0], &e[3], SOON), EPIPE);
+    CHECK_BYTES(in, 12, "abfghZZZZZZZ", 12);
+    close_pair(s);
+}
+
+TEST(rt_streams_bytes_before_a_reset_are_delivered)
+{
+    char in[10];
+    int s[2];
+    stream_pair(TCP, s);
+    memset(in, 'Z', sizeof in);
+    struct io io;
+    io_start(&io, io_recv, s[1], in, sizeof in);
+    CHECK_OK(bsend(s[0], "abcde", 5, SOON));
+    CHECK_OK(msleep(now() + 2));
+    CHECK_OK(hclose(s[0]));
+    CALL_FAILS(&io.call, ECONNRESET);
+    CHECK_BYTES(in, 10, "abcdeZZZZZ", 10);
+    CHECK_OK(hclose(s[1]));
 }
 
 static long long close_op(void *arg)

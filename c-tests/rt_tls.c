@@ -14,54 +14,6 @@
 #include "rt.h"
 #include "wire.h"
 
-extern char **environ;
-
-/**** Certificates ****/
-
-static char directory[64];
-static pid_t owner;
-
-static void run_tool(char *const argv[])
-{
-    pid_t pid;
-    int status = -1;
-    if(posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ) == 0)
-        while(waitpid(pid, &status, 0) < 0 && errno == EINTR);
-    if(status != 0) {
-        fprintf(stderr, "rt_tls: %s fails\n", argv[0]);
-        exit(1);
-    }
-}
-
-static void remove_certificates(void)
-{
-    char *argv[] = {"rm", "-r", directory, NULL};
-    if(getpid() == owner) run_tool(argv);
-}
-
-/*  The path of a file of certificates.sh, which runs when the first one is
-    needed. */
-static const char *in_directory(const char *name)
-{
-    static char paths[4][128];
-    static int next;
-    if(!owner) {
-        char script[4096];
-        snprintf(script, sizeof script, "%.*s/tls/certificates.sh",
-            (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__);
-        strcpy(directory, "/tmp/rt-tls-XXXXXX");
-        if(!mkdtemp(directory)) abort();
-        owner = getpid();
-        atexit(remove_certificates);
-        char *argv[] = {script, directory, NULL};
-        run_tool(argv);
-        setenv("SSL_CERT_FILE", in_directory("root.pem"), 1);
-    }
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", directory, name);
-    return path;
-}
-
 /**** Attaching ****/
 
 /*  One end that shakes hands. */
@@ -78,10 +30,10 @@ struct end {
 static long long attach_op(void *arg)
 {
     struct end *e = arg;
-    in_directory("root.pem");
+    certificate("root.pem");
     if(e->server)
-        return tls_attach_server(e->s, in_directory(e->cert),
-            in_directory(e->key), e->deadline);
+        return tls_attach_server(e->s, certificate(e->cert),
+            certificate(e->key), e->deadline);
     if(e->host)
         return tls_attach_client_host(e->s, e->host, e->deadline);
     return tls_attach_client(e->s, e->deadline);
@@ -493,18 +445,24 @@ TEST_KINDS(rt_tls_tells_an_end_from_a_cut)
     tls_pair(kind, s);
     CHECK_OK(bsend(s[0], "bye", 3, SOON));
     CHECK_OK(tls_done(s[0], SOON));
+    memset(in, 'Z', 4);
     CHECK_ERR(brecv(s[1], in, 4, SOON), EPIPE);
+    CHECK_BYTES(in, 4, "byeZ", 4);
     CHECK_ERR(brecv(s[1], in, 1, SOON), EPIPE);
     close_pair(s);
     for(size_t cut = 0; cut < 20; cut++) {
         struct line l;
         check_note("cut at %zu", cut);
         line_secure(kind, &l);
+        CHECK_OK(bsend(l.s[0], "12", 2, SOON));
+        put(&l, 1, record, take_record(&l, 0, record));
         CHECK_OK(bsend(l.s[0], "abc", 3, SOON));
         CHECK_OK(take_record(&l, 0, record) > cut ? 0 : -1);
         put(&l, 1, record, cut);
         wire_end(l.fd[1]);
-        CHECK_ERR(brecv(l.s[1], in, 1, SOON), ECONNRESET);
+        memset(in, 'Z', 4);
+        CHECK_ERR(brecv(l.s[1], in, 3, SOON), ECONNRESET);
+        CHECK_BYTES(in, 3, "12Z", 3);
         CHECK_ERR(brecv(l.s[1], in, 1, SOON), ECONNRESET);
         CHECK_ERR(tls_detach(l.s[1], SOON), ECONNRESET);
         CHECK_ERR(hclose(l.s[1]), EBADF);
@@ -910,9 +868,9 @@ TEST(rt_tls_servers_need_their_files)
         {"good.pem", "broken", EINVAL}, {"good.key", "good.key", EINVAL},
         {"good.pem", "good.pem", EINVAL}, {"good.pem", "rsa.key", EINVAL},
         {"rsa.pem", "good.key", EINVAL}, {"good.pem", "root.key", EINVAL}};
-    write_file(in_directory("empty"), "");
-    write_file(in_directory("text"), "no certificate");
-    write_file(in_directory("broken"), "-----BEGIN CERTIFICATE-----\nAAAA\n"
+    write_file(certificate("empty"), "");
+    write_file(certificate("text"), "no certificate");
+    write_file(certificate("broken"), "-----BEGIN CERTIFICATE-----\nAAAA\n"
         "-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\nAAAA\n"
         "-----END PRIVATE KEY-----\n");
     int before = open_handles();
@@ -920,18 +878,18 @@ TEST(rt_tls_servers_need_their_files)
         int fd;
         check_note("%s, %s", bad[i].cert, bad[i].key);
         int s = stream_open(IPC, &fd);
-        CHECK_ERR(tls_attach_server(s, in_directory(bad[i].cert),
-            in_directory(bad[i].key), SOON), bad[i].err);
+        CHECK_ERR(tls_attach_server(s, certificate(bad[i].cert),
+            certificate(bad[i].key), SOON), bad[i].err);
         CHECK_ERR(hclose(s), EBADF);
         EXPECT_END(fd);
         wire_close(fd);
     }
     if(geteuid() != 0) {
         int fd;
-        write_file(in_directory("secret"), "");
-        chmod(in_directory("secret"), 0);
+        write_file(certificate("secret"), "");
+        chmod(certificate("secret"), 0);
         CHECK_ERR(tls_attach_server(stream_open(IPC, &fd),
-            in_directory("good.pem"), in_directory("secret"), SOON), EACCES);
+            certificate("good.pem"), certificate("secret"), SOON), EACCES);
         wire_close(fd);
     }
     CHECK_INT(open_handles(), before);
@@ -942,8 +900,8 @@ TEST(rt_tls_servers_need_their_files)
 TEST(rt_tls_bad_arguments_close_the_stream)
 {
     struct tls_storage mem;
-    const char *cert = in_directory("good.pem");
-    const char *key = in_directory("good.key");
+    const char *cert = certificate("good.pem");
+    const char *key = certificate("good.key");
     int before = open_handles();
     for(int i = 0; i != 12; i++) {
         int fd;
@@ -975,8 +933,8 @@ TEST(rt_tls_bad_arguments_close_the_stream)
 
 TEST(rt_tls_wrong_handles)
 {
-    const char *cert = in_directory("good.pem");
-    const char *key = in_directory("good.key");
+    const char *cert = certificate("good.pem");
+    const char *key = certificate("good.key");
     int bad[] = {-1, 12345};
     int before = open_handles();
     for(size_t i = 0; i != COUNT_OF(bad); i++) {
@@ -1013,8 +971,8 @@ static long long attach_mem_op(void *arg)
 {
     struct memory *m = arg;
     if(m->server)
-        return tls_attach_server_mem(m->s, in_directory("good.pem"),
-            in_directory("good.key"), m->mem, SOON);
+        return tls_attach_server_mem(m->s, certificate("good.pem"),
+            certificate("good.key"), m->mem, SOON);
     return tls_attach_client_host_mem(m->s, "localhost", m->mem, SOON);
 }
 
@@ -1307,14 +1265,14 @@ TEST(rt_tls_server_of_openssl_clients)
         char where[32];
         snprintf(where, sizeof where, "127.0.0.1:%d", ipaddr_port(&addr));
         char *argv[] = {"openssl", "s_client", "-connect", where, "-CAfile",
-            (char*)in_directory("root.pem"), "-verify_return_error",
+            (char*)certificate("root.pem"), "-verify_return_error",
             "-verify_hostname", "localhost", "-alpn", "http/1.1",
             (char*)versions[i], NULL};
         tool_start(&t, argv);
         int s = tcp_accept(listener, NULL, SOON);
         REQUIRE(s >= 0);
-        s = tls_attach_server(s, in_directory("good.pem"),
-            in_directory("good.key"), SOON);
+        s = tls_attach_server(s, certificate("good.pem"),
+            certificate("good.key"), SOON);
         CHECK_OK(s);
         CHECK_OK(bsend(s, "from us\n", 8, SOON));
         TOOL_PRINTS(&t, "from us");
@@ -1355,9 +1313,9 @@ TEST(rt_tls_client_of_openssl_servers)
         struct ipaddr addr;
         struct tool t;
         char *argv[] = {"openssl", "s_server", "-accept", "127.0.0.1:0", "-rev",
-            "-cert", (char*)in_directory("good.pem"), "-cert_chain",
-            (char*)in_directory("good.pem"), "-key",
-            (char*)in_directory("good.key"), "-alpn", "http/1.1",
+            "-cert", (char*)certificate("good.pem"), "-cert_chain",
+            (char*)certificate("good.pem"), "-key",
+            (char*)certificate("good.key"), "-alpn", "http/1.1",
             (char*)versions[i], NULL};
         tool_start(&t, argv);
         int port = atoi(TOOL_PRINTS(&t, "ACCEPT 127.0.0.1:"));

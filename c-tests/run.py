@@ -5,6 +5,7 @@ libraries, runs them and counts.
     run.py                      shared, static and preloaded, on the bundled runtime
     run.py --libdill PREFIX     the same objects on an installed libdill as well
     run.py --valgrind           under valgrind, with controls that must be caught
+    run.py --compiler "clang -O2"  compiled so, instead of by CC
     run.py --only s4            programs (or tests) whose name contains "s4"
 
 The built libraries are taken from --libs: libdill_ws and libdill_rt, .so and
@@ -34,11 +35,9 @@ SPECIAL = ["decoy", "own_names", "valgrind_control"]
 # A program with deliberate mistakes behind its last test.
 CONTROL = "late_control"
 # Programs that replace malloc or system calls: valgrind does the same.
-INTERPOSING = ["allocations", "syscalls"]
+INTERPOSING = ["allocations", "rt_memory", "syscalls"]
 
-CFLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-g", "-O1",
-          # gcc 12 may think a coroutine does not write to its parent's locals.
-          "-fno-ipa-modref"]
+CFLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-g", "-O1"]
 STATIC_SYSTEM = ["-lpthread", "-ldl", "-lm", "-lrt", "-lgcc_s"]
 # The status by which valgrind and the sanitizers say that they have found something.
 FOUND = 99
@@ -104,8 +103,9 @@ class Build:
 
     def __init__(self, args):
         self.args = args
-        self.cc = shlex.split(os.environ.get("CC", "cc"))
-        self.cflags = CFLAGS + shlex.split(os.environ.get("CFLAGS", ""))
+        # Its flags come last: they win.
+        self.cc, flags = shlex.split(args.compiler)[:1], shlex.split(args.compiler)[1:]
+        self.cflags = CFLAGS + shlex.split(os.environ.get("CFLAGS", "")) + flags
         need(self.cc[0])
         need("openssl")  # tls/certificates.sh
         args.out.mkdir(parents=True, exist_ok=True)
@@ -375,13 +375,15 @@ def parse_arguments():
     parser.add_argument("--out", type=pathlib.Path, help="default: c-tests/ in --libs")
     parser.add_argument("--libdill", type=pathlib.Path, metavar="PREFIX",
                         help="an installed libdill to run on as well")
+    parser.add_argument("--compiler", default=os.environ.get("CC", "cc"), help="with its own flags")
     parser.add_argument("--modes", help="only these, e.g. shared,static")
     parser.add_argument("--only", help="only programs or tests whose name contains this")
     parser.add_argument("--skip", default="", help="without these programs, e.g. allocations,syscalls")
     parser.add_argument("--valgrind", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
-    args.out = (args.out or args.libs / "c-tests").absolute()
+    by = "".join(args.compiler.split()) if args.compiler != parser.get_default("compiler") else ""
+    args.out = (args.out or args.libs / f"c-tests{by and '-'}{by}").absolute()
     return args
 
 

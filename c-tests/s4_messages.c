@@ -297,8 +297,8 @@ static void receive_laid_out(struct conn *c, size_t f1, size_t f2, size_t e1,
         {out[2], 8, NULL, 0}};
     memset(out, '#', sizeof out);
     peer_part(&in, c->role, OP_BINARY, 0, "abcde", f1);
-    peer_part(&in, c->role, OP_CONT, 0, "abcde" + f1, f2);
-    peer_part(&in, c->role, OP_CONT, 1, "abcde" + f1 + f2, 5 - f1 - f2);
+    peer_part(&in, c->role, OP_CONT, 0, &"abcde"[f1], f2);
+    peer_part(&in, c->role, OP_CONT, 1, &"abcde"[f1 + f2], 5 - f1 - f2);
     wire_send(c->fd, &in);
     CHECK_INT(ws_recvl(c->h, NULL, &e[0], &e[2], SOON), 5);
     char whole[5];

@@ -2,12 +2,12 @@
 
    The names, prototypes, constants and struct sizes are libdill's, so that a program written for
    libdill compiles against this header, and a program compiled against libdill's header runs on
-   this runtime. The manual pages of libdill (section 3) describe the functions.
+   this runtime. Each function has a manual page (section 3), and all together libdill_rt(7).
 
    Switches, to be defined before the header is included:
      DILL_DISABLE_RAW_NAMES   only dill_tcp_close and the like, no tcp_close
      DILL_DISABLE_SOCKETS     no sockets: helpers, handles, coroutines and channels only
-     DILL_DISABLE_TLS         no tls functions
+     DILL_DISABLE_TLS         no tls and dtls functions
      DILL_NO_EXPORTS          no visibility attribute on the declarations
      DILL_ARCH_FALLBACK       libdill's; without effect, as libdill_rt resumes in one way only */
 
@@ -82,7 +82,23 @@ DILL_EXPORT int dill_hclose(int h);
 
 /* ---- Coroutines ---- */
 
+/* What a coroutine writes through a pointer to a variable of its parent is written while others run.
+   A compiler that knows the function sees only that the pointer is not kept, and takes the variable
+   for unchanged. So it must not look into the function: gcc has an attribute for just that; clang can
+   only leave the function's own code unoptimised, not what that calls. In C++ the parent takes care of
+   it, see dill_escape_. */
+#if defined(__cplusplus) && __cplusplus >= 201103L
+#define DILL_LAMBDA_ 1
+#else
+#define DILL_LAMBDA_ 0
+#endif
+#if defined(__clang__) && !DILL_LAMBDA_
+#define dill_coroutine __attribute__((noinline, optnone))
+#elif defined(__clang__)
 #define dill_coroutine __attribute__((noinline))
+#else
+#define dill_coroutine __attribute__((noinline, noipa))
+#endif
 
 struct dill_bundle_storage {
     char _[64];
@@ -153,6 +169,22 @@ DILL_EXPORT __attribute__((noinline)) void dill_epilogue(void);
         dill_resumed_; \
     })
 
+/* Goes to where the context was saved by dill_setjmp, whose result is 1 then. The compiler is not
+   told that nothing behind it runs, for the reason that dill_epilogue has. */
+#define dill_longjmp(ctx) \
+    __asm__ __volatile__( \
+        "mov (%%rdx), %%rbx\n\t" \
+        "mov 8(%%rdx), %%rbp\n\t" \
+        "mov 16(%%rdx), %%r12\n\t" \
+        "mov 24(%%rdx), %%r13\n\t" \
+        "mov 32(%%rdx), %%r14\n\t" \
+        "mov 40(%%rdx), %%r15\n\t" \
+        "mov 48(%%rdx), %%rsp\n\t" \
+        "jmp *56(%%rdx)" \
+        : \
+        : "a"(1), "d"(ctx) \
+        : "memory")
+
 /* How a variable is declared that is used after the second return. */
 #define DILL_KEPT_
 
@@ -170,6 +202,7 @@ DILL_EXPORT __attribute__((noinline)) void dill_epilogue(void);
    stacks moves the stack pointer (modulo 2^64, or 2^32). Storing the result where others could see
    it keeps the compiler from dropping the allocation. Stack protectors break this. */
 #define dill_setjmp(ctx) sigsetjmp(ctx, 0)
+#define dill_longjmp(ctx) siglongjmp(ctx, 1)
 
 /* GCC warns of others (-Wclobbered), although this one never changes. */
 #define DILL_KEPT_ volatile
@@ -182,17 +215,46 @@ DILL_EXPORT __attribute__((noinline)) void dill_epilogue(void);
 
 #endif
 
+/* The path on which the parent goes on does not lead through the call, so on it a variable whose
+   address the call takes seems to be nobody else's. Hence something must come first that the compiler
+   cannot exclude. In C++ it is shown the call as a closure, which refers to whatever the call refers
+   to; clang, in C, one call more, which never happens. gcc does not tell the paths apart.
+
+   The closure also makes arguments of class types right: they are made, and destroyed, on the new
+   stack. An exception that leaves the coroutine ends the program. */
+#if DILL_LAMBDA_
+#define dill_escape_(fn) \
+    auto dill_body_ = [&]() noexcept { fn; }; \
+    __asm__ __volatile__("" : : "r"(&dill_body_) : "memory");
+#define dill_call_(fn) dill_run_(&dill_body_)
+extern "C++" {
+template<typename Body> __attribute__((noinline)) void dill_run_(Body *body) { (*body)(); }
+}
+#elif defined(__clang__)
+#define dill_escape_(fn) \
+    int dill_never_ = 0; \
+    __asm__ __volatile__("" : "+r"(dill_never_)); \
+    if(dill_never_) { \
+        fn; \
+    }
+#define dill_call_(fn) fn
+#else
+#define dill_escape_(fn)
+#define dill_call_(fn) fn
+#endif
+
 /* Runs `fn`, a call, on a stack of its own at once. The parent goes on, from dill_setjmp's second
    return, when the child blocks. The arguments of the call are evaluated on the new stack. */
 #define dill_go_(fn, ptr, len, bndl) \
     __extension__({ \
+        dill_escape_(fn) \
         DILL_CONTEXT_ *dill_ctx_; \
         void *dill_stk_ = (ptr); \
         DILL_KEPT_ int dill_h_ = \
             dill_prologue(&dill_ctx_, &dill_stk_, (len), (bndl), __FILE__, __LINE__); \
         if(dill_h_ >= 0 && !dill_setjmp(*dill_ctx_)) { \
             dill_setsp(dill_stk_); \
-            fn; \
+            dill_call_(fn); \
             dill_epilogue(); \
         } \
         dill_h_; \
@@ -448,6 +510,95 @@ DILL_EXPORT int dill_ipc_pair_mem(struct dill_ipc_pair_storage *mem, int s[2]);
 #define ipc_pair_mem dill_ipc_pair_mem
 #endif
 
+/* ---- Messages with a suffix ---- */
+
+struct dill_suffix_storage {
+    char _[128];
+} DILL_ALIGN;
+
+DILL_EXPORT int dill_suffix_attach(int s, const void *suffix, size_t suffixlen);
+DILL_EXPORT int dill_suffix_attach_mem(
+    int s, const void *suffix, size_t suffixlen, struct dill_suffix_storage *mem);
+DILL_EXPORT int dill_suffix_detach(int s, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define suffix_storage dill_suffix_storage
+#define suffix_attach dill_suffix_attach
+#define suffix_attach_mem dill_suffix_attach_mem
+#define suffix_detach dill_suffix_detach
+#endif
+
+/* ---- Messages behind their sizes ---- */
+
+#define DILL_PREFIX_BIG_ENDIAN 0
+#define DILL_PREFIX_LITTLE_ENDIAN 1
+
+struct dill_prefix_storage {
+    char _[56];
+} DILL_ALIGN;
+
+DILL_EXPORT int dill_prefix_attach(int s, size_t hdrlen, int flags);
+DILL_EXPORT int dill_prefix_attach_mem(
+    int s, size_t hdrlen, int flags, struct dill_prefix_storage *mem);
+DILL_EXPORT int dill_prefix_detach(int s);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define PREFIX_BIG_ENDIAN DILL_PREFIX_BIG_ENDIAN
+#define PREFIX_LITTLE_ENDIAN DILL_PREFIX_LITTLE_ENDIAN
+#define prefix_storage dill_prefix_storage
+#define prefix_attach dill_prefix_attach
+#define prefix_attach_mem dill_prefix_attach_mem
+#define prefix_detach dill_prefix_detach
+#endif
+
+/* ---- Messages up to a terminal one ---- */
+
+struct dill_term_storage {
+    char _[88];
+} DILL_ALIGN;
+
+DILL_EXPORT int dill_term_attach(int s, const void *buf, size_t len);
+DILL_EXPORT int dill_term_attach_mem(
+    int s, const void *buf, size_t len, struct dill_term_storage *mem);
+DILL_EXPORT int dill_term_done(int s, int64_t deadline);
+DILL_EXPORT int dill_term_detach(int s, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define term_storage dill_term_storage
+#define term_attach dill_term_attach
+#define term_attach_mem dill_term_attach_mem
+#define term_done dill_term_done
+#define term_detach dill_term_detach
+#endif
+
+/* ---- UDP ---- */
+
+struct dill_udp_storage {
+    char _[72];
+} DILL_ALIGN;
+
+DILL_EXPORT int dill_udp_open(struct dill_ipaddr *local, const struct dill_ipaddr *remote);
+DILL_EXPORT int dill_udp_open_mem(struct dill_ipaddr *local, const struct dill_ipaddr *remote,
+    struct dill_udp_storage *mem);
+DILL_EXPORT int dill_udp_send(
+    int s, const struct dill_ipaddr *addr, const void *buf, size_t len);
+DILL_EXPORT ssize_t dill_udp_recv(
+    int s, struct dill_ipaddr *addr, void *buf, size_t len, int64_t deadline);
+DILL_EXPORT int dill_udp_sendl(int s, const struct dill_ipaddr *addr,
+    struct dill_iolist *first, struct dill_iolist *last);
+DILL_EXPORT ssize_t dill_udp_recvl(int s, struct dill_ipaddr *addr,
+    struct dill_iolist *first, struct dill_iolist *last, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define udp_storage dill_udp_storage
+#define udp_open dill_udp_open
+#define udp_open_mem dill_udp_open_mem
+#define udp_send dill_udp_send
+#define udp_recv dill_udp_recv
+#define udp_sendl dill_udp_sendl
+#define udp_recvl dill_udp_recvl
+#endif
+
 /* ---- HTTP: the heads of requests and responses ---- */
 
 struct dill_http_storage {
@@ -491,6 +642,62 @@ DILL_EXPORT int dill_happyeyeballs_connect(const char *name, int port, int64_t d
 #define happyeyeballs_connect dill_happyeyeballs_connect
 #endif
 
+/* ---- SOCKS version 5 ---- */
+
+/* What a client wants. */
+#define DILL_SOCKS5_CONNECT 1
+#define DILL_SOCKS5_BIND 2
+#define DILL_SOCKS5_UDP_ASSOCIATE 3
+
+/* What a proxy replies. */
+#define DILL_SOCKS5_SUCCESS 0
+#define DILL_SOCKS5_GENERAL_FAILURE 1
+#define DILL_SOCKS5_CONNECTION_NOT_ALLOWED 2
+#define DILL_SOCKS5_NETWORK_UNREACHABLE 3
+#define DILL_SOCKS5_HOST_UNREACHABLE 4
+#define DILL_SOCKS5_CONNECTION_REFUSED 5
+#define DILL_SOCKS5_TTL_EXPIRED 6
+#define DILL_SOCKS5_COMMAND_NOT_SUPPORTED 7
+#define DILL_SOCKS5_ADDRESS_TYPE_NOT_SUPPORTED 8
+
+/* Accepts a client of a proxy by returning anything but 0. */
+typedef int dill_socks5_auth_function(const char *username, const char *password);
+
+DILL_EXPORT int dill_socks5_client_connect(int s, const char *username, const char *password,
+    struct dill_ipaddr *addr, int64_t deadline);
+DILL_EXPORT int dill_socks5_client_connectbyname(int s, const char *username,
+    const char *password, const char *hostname, int port, int64_t deadline);
+DILL_EXPORT int dill_socks5_proxy_auth(
+    int s, dill_socks5_auth_function *auth_fn, int64_t deadline);
+DILL_EXPORT int dill_socks5_proxy_recvcommand(
+    int s, struct dill_ipaddr *addr, int64_t deadline);
+/* `host` has room for 256 bytes. */
+DILL_EXPORT int dill_socks5_proxy_recvcommandbyname(
+    int s, char *host, int *port, int64_t deadline);
+DILL_EXPORT int dill_socks5_proxy_sendreply(
+    int s, int reply, struct dill_ipaddr *addr, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define SOCKS5_CONNECT DILL_SOCKS5_CONNECT
+#define SOCKS5_BIND DILL_SOCKS5_BIND
+#define SOCKS5_UDP_ASSOCIATE DILL_SOCKS5_UDP_ASSOCIATE
+#define SOCKS5_SUCCESS DILL_SOCKS5_SUCCESS
+#define SOCKS5_GENERAL_FAILURE DILL_SOCKS5_GENERAL_FAILURE
+#define SOCKS5_CONNECTION_NOT_ALLOWED DILL_SOCKS5_CONNECTION_NOT_ALLOWED
+#define SOCKS5_NETWORK_UNREACHABLE DILL_SOCKS5_NETWORK_UNREACHABLE
+#define SOCKS5_HOST_UNREACHABLE DILL_SOCKS5_HOST_UNREACHABLE
+#define SOCKS5_CONNECTION_REFUSED DILL_SOCKS5_CONNECTION_REFUSED
+#define SOCKS5_TTL_EXPIRED DILL_SOCKS5_TTL_EXPIRED
+#define SOCKS5_COMMAND_NOT_SUPPORTED DILL_SOCKS5_COMMAND_NOT_SUPPORTED
+#define SOCKS5_ADDRESS_TYPE_NOT_SUPPORTED DILL_SOCKS5_ADDRESS_TYPE_NOT_SUPPORTED
+#define socks5_client_connect dill_socks5_client_connect
+#define socks5_client_connectbyname dill_socks5_client_connectbyname
+#define socks5_proxy_auth dill_socks5_proxy_auth
+#define socks5_proxy_recvcommand dill_socks5_proxy_recvcommand
+#define socks5_proxy_recvcommandbyname dill_socks5_proxy_recvcommandbyname
+#define socks5_proxy_sendreply dill_socks5_proxy_sendreply
+#endif
+
 /* ---- TLS ---- */
 
 #if !defined(DILL_DISABLE_TLS)
@@ -526,6 +733,34 @@ DILL_EXPORT int dill_tls_attach_client_host_mem(
 #define tls_attach_server_mem dill_tls_attach_server_mem
 #define tls_done dill_tls_done
 #define tls_detach dill_tls_detach
+#endif
+
+/* ---- DTLS ---- */
+
+/* libdill declares these, and so must whoever wants its programs to compile. They exist nowhere. */
+
+struct dill_dtls_storage {
+    char _[88];
+} DILL_ALIGN;
+
+DILL_EXPORT int dill_dtls_attach_client(int s, int64_t deadline);
+DILL_EXPORT int dill_dtls_attach_client_mem(
+    int s, struct dill_dtls_storage *mem, int64_t deadline);
+DILL_EXPORT int dill_dtls_attach_server(
+    int s, const char *cert, const char *pkey, int64_t deadline);
+DILL_EXPORT int dill_dtls_attach_server_mem(int s, const char *cert, const char *pkey,
+    struct dill_dtls_storage *mem, int64_t deadline);
+DILL_EXPORT int dill_dtls_done(int s, int64_t deadline);
+DILL_EXPORT int dill_dtls_detach(int s, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define dtls_storage dill_dtls_storage
+#define dtls_attach_client dill_dtls_attach_client
+#define dtls_attach_client_mem dill_dtls_attach_client_mem
+#define dtls_attach_server dill_dtls_attach_server
+#define dtls_attach_server_mem dill_dtls_attach_server_mem
+#define dtls_done dill_dtls_done
+#define dtls_detach dill_dtls_detach
 #endif
 
 #endif /* DILL_DISABLE_TLS */

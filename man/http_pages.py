@@ -1,6 +1,10 @@
-"""The table of the pages of libdill_rt's http functions and of happyeyeballs_connect, for pages.py."""
+"""The table of the pages of libdill_rt's http functions, for pages.py."""
 
-from texts import CANCELED, DEADLINE, NO_HANDLE, NOMEM, OWNERSHIP, TIMEDOUT, in_memory
+from texts import CANCELED, DEADLINE, LIBDILL, NO_HANDLE, NOMEM, OWNERSHIP, TIMEDOUT, in_memory, storage
+
+TITLE = "HTTP heads"
+SEE_ALSO = ("brecv", "bsend", "hclose", "happyeyeballs_connect", "tcp_accept", "tcp_close", "ws_response_key")
+SOURCE = f"{LIBDILL} RFC 9110 and RFC 9112."
 
 HEAD = (
     "An HTTP socket sends and receives the head of an HTTP message: a request line or a status line, "
@@ -91,7 +95,7 @@ PAGES = {
         returns="The handle of the HTTP socket",
         errors=[NO_HANDLE, CANCELED, ("EINVAL", "<mem> is NULL."), NOMEM,
                 ("ENOTSUP", "<s> is not a byte stream.")],
-        notes=["`struct http_storage` has 1296 bytes, as in libdill."],
+        notes=[storage("http_storage", 1296)],
         example=CLIENT,
     ),
     "http_detach": dict(
@@ -200,30 +204,5 @@ PAGES = {
                "after `EMSGSIZE`, as above.",
                *RECV_NOTES],
         example=SERVER,
-    ),
-    "happyeyeballs_connect": dict(
-        brief="connect to a host by its name",
-        proto="int happyeyeballs_connect(const char *name, int port, int64_t deadline);",
-        text=["Makes a TCP connection to the port <port> of the host <name>, whichever of its "
-              "addresses works. <name> may be an address too.",
-              "The IPv6 and the IPv4 addresses are looked up at the same time. IPv6 is preferred: IPv4 "
-              "addresses wait up to 50 ms for IPv6 ones. Then the two kinds take turns. The next "
-              "attempt begins when the last one has failed or has taken 300 ms; the others go on, and "
-              "the first to succeed is the result. Up to 10 addresses of each kind are tried.",
-              DEADLINE],
-        returns="The handle of the TCP connection",
-        errors=[("EADDRNOTAVAIL", "There is no such host."),
-                ("EAGAIN", "The resolver cannot tell at present, there are too many threads, or this is a "
-                 "process that was forked during the call."),
-                CANCELED,
-                ("EINVAL", "<name> is NULL, or <port> is not in the range from 1 to 65535."),
-                ("EIO", "The resolver fails."),
-                ("EMFILE, ENFILE", "There are too many descriptors."),
-                NOMEM, TIMEDOUT],
-        notes=["If all attempts have failed, the error is that of the last one: `ECONNREFUSED`, "
-               "`ENETUNREACH` and the others of `tcp_connect`(3). The original libdill goes on waiting "
-               "for the deadline in that case."],
-        example=CLIENT,
-        rfc="RFC 8305.",
     ),
 }

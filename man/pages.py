@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the manual pages from the tables below and in http_pages.py, socket_pages.py and tls_pages.py,
-and the programs in examples/.
+"""Writes the manual pages from the tables below and in runtime_pages.py, and the programs in examples/.
 
     man/pages.py            writes man/*.3 and man/*.7
     man/pages.py --check    fails if a page differs from what would be written
@@ -15,10 +14,9 @@ import sys
 
 sys.dont_write_bytecode = True
 
-import http_pages  # noqa: E402
-import socket_pages  # noqa: E402
-import tls_pages  # noqa: E402
-from texts import CANCELED, DEADLINE, NO_HANDLE, NOMEM, OWNERSHIP, TIMEDOUT, in_memory  # noqa: E402
+import runtime_pages  # noqa: E402
+from texts import (  # noqa: E402
+    CANCELED, DEADLINE, NO_HANDLE, NOMEM, OWNERSHIP, RECV_LIST, SEND_LIST, TIMEDOUT, in_memory)
 
 HERE = pathlib.Path(__file__).resolve().parent
 DATE = "2026-11-21"
@@ -267,9 +265,7 @@ PAGES = {
               "message on the WebSocket <s>: a text message if <flags> is `WS_TEXT`, a binary one if "
               "it is `WS_BINARY`, whatever type was chosen when attaching. `WS_NOHTTP` in <flags> is "
               "ignored.",
-              "Each element holds the address of its data in `iol_base`, its size in `iol_len`, and "
-              "the next element in `iol_next`, which is NULL in the last one; `iol_rsvd` is 0. Elements "
-              "may be empty. The list is as it was when the call returns, also after a failure.",
+              SEND_LIST,
               "The data of a text message must be UTF-8; a character may be split between elements.",
               *MESSAGE_OUT, DEADLINE],
         returns="0",
@@ -298,10 +294,7 @@ PAGES = {
         text=["Receives one message on the WebSocket <s>, stores it in the list of buffers from "
               "<first> to <last>, filling one element after the other, and stores its type, `WS_TEXT` "
               "or `WS_BINARY`, in <flags>, which may be NULL.",
-              "Each element holds the address of its buffer in `iol_base`, its size in `iol_len`, and "
-              "the next element in `iol_next`, which is NULL in the last one; `iol_rsvd` is 0. An "
-              "element whose `iol_base` is NULL drops so many bytes of the message. The list is as it "
-              "was when the call returns, also after a failure.",
+              RECV_LIST.format(what="bytes of the message"),
               "If both <first> and <last> are NULL, one message of any size is received and dropped.",
               *MESSAGE_IN, DEADLINE],
         returns="The size of the message in bytes (it may be 0), with the dropped ones",
@@ -480,10 +473,8 @@ OVERVIEW = [
 ]
 
 OVERVIEW_NOTES = [
-    "Here are pages for the WebSocket functions, and for those of libdill_rt that libdill has no pages "
-    "for, or that differ from libdill's: HTTP, TLS, `happyeyeballs_connect`(3), `ipaddr_remotes`(3), "
-    "`tcp_fromfd`(3) and `tcp_listener_fromfd`(3). The others, such as `go`(3), `chmake`(3) and "
-    "`tcp_connect`(3), are described by libdill's own manual.",
+    "The host's functions, such as `go`(3), `chmake`(3) and `tcp_connect`(3), have pages too, as they are in libdill_rt: "
+    "see `libdill_rt`(7). Where libdill has installed its own, `man 3dill_ws go` shows these.",
     "A coroutine that writes to a local variable of the function that started it needs gcc's option "
     "`\\-fno\\-ipa\\-modref` (gcc 12 and later), or a `volatile` variable; otherwise the compiler may "
     "believe that the variable does not change.",
@@ -492,6 +483,16 @@ OVERVIEW_NOTES = [
 ]
 
 ORDER = list(PAGES)
+
+# The pages that these refer to beside each other: the system's.
+ELSEWHERE = {
+    f"{name}.{number}" for number, names in {
+        2: "bind close connect eventfd execve fcntl fork listen nanosleep open read sendto sigaltstack socket unlink "
+           "write",
+        3: "getaddrinfo getifaddrs memcpy printf sleep strcasecmp usleep",
+        7: "epoll",
+    }.items() for name in names.split()
+}
 
 
 def version():
@@ -540,7 +541,9 @@ def errors(items):
 
 
 def prototype(proto):
-    """One parameter a line, so that it can be read in a narrow window."""
+    """One parameter a line, unless it is short, so that it can be read in a narrow window."""
+    if len(proto) <= 60:
+        return [proto]
     head, parameters = re.fullmatch(r"(.*?)\((.*)\);", proto).groups()
     lines = [f"    {p}," for p in parameters.split(", ")]
     return [f"{head}(", *lines[:-1], lines[-1][:-1] + ");"]
@@ -554,8 +557,8 @@ def page(name, section, brief, synopsis, body, example, notes, rfc, see_also, li
         ".SH SYNOPSIS", ".nf", ".ft B", *literal("\n".join(synopsis)), ".ft R", ".fi",
         *body,
         ".SH EXAMPLE", ".EX", *literal(example), ".EE",
-        ".SH NOTES", *paragraphs(notes),
-        ".SH CONFORMING TO", inline(rfc),
+        *([".SH NOTES", *paragraphs(notes)] if notes else []),
+        ".SH CONFORMING TO", *sentences(rfc),
         ".SH SEE ALSO",
     ]
     for i, (other, number) in enumerate(see_also):
@@ -565,28 +568,46 @@ def page(name, section, brief, synopsis, body, example, notes, rfc, see_also, li
 
 HOST_PAGES = [(name, 3) for name in (
     "hclose", "mrecv", "mrecvl", "msend", "msendl", "now", "tcp_connect", "tcp_accept")]
-HTTP_HOST_PAGES = [(name, 3) for name in (
-    "brecv", "bsend", "hclose", "now", "tcp_accept", "tcp_close", "tcp_connect", "ws_response_key")]
-TLS_HOST_PAGES = [(name, 3) for name in (
-    "brecv", "bsend", "hclose", "now", "tcp_accept", "tcp_close", "tcp_connect", "ws_attach_client",
-    "ws_attach_server")]
-SOCKET_HOST_PAGES = [(name, 3) for name in (
-    "happyeyeballs_connect", "hclose", "now", "tcp_accept", "tcp_close", "tcp_connect", "tcp_listen")]
 
 
-def runtime_pages(table, rfc, see_also):
-    """The pages of a table of libdill_rt's functions, by file name."""
-    made = {}
-    for name, p in table.items():
-        body = [".SH DESCRIPTION", *paragraphs(p["text"]), ".SH RETURN VALUE",
-                inline(p["returns"] + "; \\-1 with `errno` set after a failure."),
-                ".SH ERRORS", *errors(p["errors"])]
-        others = [(other, 3) for other in table if other != name]
-        made[f"{name}.3"] = page(
-            name, 3, p["brief"], ["#include <libdill.h>", "", *prototype(p["proto"])], body,
-            (HERE / "examples" / f"{p['example']}.c").read_text(), p["notes"],
-            p.get("rfc", rfc), [*others, *see_also], "libdill_rt")
-    return made
+def returned(p):
+    """The paragraph about a function's result. `failure` is what tells a failure: None if there is none."""
+    failure = p.get("failure", "\\-1")
+    if failure is None:
+        return p["returns"] + "."
+    waits = p.get("waits", "deadline" in p["proto"])
+    after = f"After a success `errno` is as it was{', or 0 if the call waited' if waits else ''}."
+    return f"{p['returns']}; {failure} with `errno` set after a failure. {p.get('after', after)}"
+
+
+def runtime_page(name, p, family):
+    """The page of one of libdill_rt's functions."""
+    body = [".SH DESCRIPTION", *paragraphs(p["text"]), ".SH RETURN VALUE", *sentences(returned(p))]
+    if p["errors"]:
+        body += [".SH ERRORS", *errors(p["errors"])]
+    others = [other for other in (*family.PAGES, *family.SEE_ALSO) if other != name]
+    return page(
+        name, 3, p["brief"], [f"#include <{p.get('header', 'libdill.h')}>", "", *prototype(p["proto"])], body,
+        (HERE / "examples" / f"{p['example']}.c").read_text(), p["notes"], p.get("source", family.SOURCE),
+        [*((other, 3) for other in others), ("libdill_rt", 7)], "libdill_rt")
+
+
+def overview(table):
+    """The sections of an overview."""
+    lines = []
+    for title, items in table:
+        lines += [f".SH {title}" if title.isupper() else f".SS {title}", *paragraphs(items)]
+    return lines
+
+
+def index():
+    """The functions of libdill_rt by families, each with its line."""
+    lines = [".SH FUNCTIONS"]
+    for family in runtime_pages.FAMILIES:
+        lines.append(f".SS {family.TITLE}")
+        for name, p in family.PAGES.items():
+            lines += [".TP 28", inline(f"`{name}`(3)"), inline(p["brief"])]
+    return lines
 
 
 def pages():
@@ -594,27 +615,25 @@ def pages():
     made = {}
     for name, p in PAGES.items():
         body = [".SH DESCRIPTION", *paragraphs(p["text"])]
-        body += [".SH RETURN VALUE",
-                 inline(p["returns"] + "; \\-1 with `errno` set after a failure. After a success "
-                        "`errno` is as it was.")]
+        body += [".SH RETURN VALUE", *sentences(returned(p))]
         body += [".SH ERRORS", *errors(p["errors"])]
         others = [(other, 3) for other in ORDER if other != name]
         made[f"{name}.3"] = page(
             name, 3, p["brief"], ["#include <libdill_ws.h>", "", *prototype(p["proto"])], body,
             (HERE / "examples" / f"{name}.c").read_text(), p["notes"], p["rfc"],
             [*others, *HOST_PAGES, ("libdill_ws", 7)])
-    made.update(runtime_pages(http_pages.PAGES, "RFC 9110 and RFC 9112.", HTTP_HOST_PAGES))
-    made.update(runtime_pages(tls_pages.PAGES, "RFC 5246 and RFC 8446.", TLS_HOST_PAGES))
-    made.update(runtime_pages(socket_pages.PAGES, None, SOCKET_HOST_PAGES))
-    runtime = [name.removesuffix(".3") for name in made if name.removesuffix(".3") not in PAGES]
-    body = []
-    for title, items in OVERVIEW:
-        body += [f".SH {title}" if title.isupper() else f".SS {title}", *paragraphs(items)]
+    for family in runtime_pages.FAMILIES:
+        made.update({f"{name}.3": runtime_page(name, p, family) for name, p in family.PAGES.items()})
+    made["libdill_rt.7"] = page(
+        "libdill_rt", 7, "coroutines, channels and sockets for C programs",
+        ["#include <libdill.h>", "#include <libdillimpl.h>"], [*overview(runtime_pages.OVERVIEW), *index()],
+        (HERE / "examples" / "libdill_rt.c").read_text(), runtime_pages.OVERVIEW_NOTES,
+        "libdill 2.14: what the functions do follows its manual.", [("libdill_ws", 7)], "libdill_rt")
     made["libdill_ws.7"] = page(
         "libdill_ws", 7, "WebSocket for C programs with coroutines",
-        ["#include <libdill.h>", "#include <libdill_ws.h>"], body,
+        ["#include <libdill.h>", "#include <libdill_ws.h>"], overview(OVERVIEW),
         (HERE / "examples" / "libdill_ws.c").read_text(), OVERVIEW_NOTES,
-        "RFC 6455, The WebSocket Protocol.", [(name, 3) for name in [*ORDER, *runtime]])
+        "RFC 6455, The WebSocket Protocol.", [*((name, 3) for name in ORDER), ("libdill_rt", 7)])
     return made
 
 

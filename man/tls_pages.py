@@ -1,6 +1,10 @@
 """The table of the pages of libdill_rt's tls functions, for pages.py."""
 
-from texts import CANCELED, DEADLINE, NO_HANDLE, NOMEM, OWNERSHIP, TIMEDOUT, in_memory
+from texts import CANCELED, DEADLINE, LIBDILL, NO_HANDLE, NOMEM, OWNERSHIP, TIMEDOUT, in_memory, storage
+
+TITLE = "TLS"
+SEE_ALSO = ("brecv", "bsend", "hclose", "tcp_accept", "tcp_close", "tcp_connect", "ws_attach_client", "ws_attach_server")
+SOURCE = f"{LIBDILL} RFC 5246 and RFC 8446."
 
 STREAM = (
     "A TLS socket is a byte stream, as TCP connections are: use `bsend`(3) and `brecv`(3), or attach "
@@ -32,7 +36,7 @@ FILES = (
 
 END = " with `hclose`(3) or ended with `tls_detach`(3)"
 
-STORAGE = "`struct tls_storage` has 72 bytes, as in libdill."
+STORAGE = storage("tls_storage", 72)
 
 NOT_TLS = ("ENOTSUP", "<s> is a handle, but not of a TLS socket.")
 RESET = ("ECONNRESET", "The connection is broken, or its end came without notice.")
@@ -54,6 +58,11 @@ NO_FILES = ("ENOENT, EACCES, EISDIR", "A file cannot be read. Other errors of `o
             "`read`(2) are possible.")
 
 ALERTS = "When the handshake fails, the peer is told why with an alert, if there is room for that."
+LEFT = (
+    "Some peers go away without saying that they are done. Then `brecv`(3) fails with `ECONNRESET`, where the "
+    "original libdill has `EPIPE`. It means that something may be missing: whoever can get between the two ends can do "
+    "that too. A program that knows by other means when all has come, such as a length, need not care. One that "
+    "receives until the end must, and test for both errors.")
 STRICT = [
     "A name that is only the common name of the certificate's subject is not enough: it has to be "
     "among the alternative names.",
@@ -81,7 +90,7 @@ PAGES = {
               OWNERSHIP],
         returns="The handle of the TLS socket",
         errors=attach_errors(CLIENT_PROTO),
-        notes=["The program above uses the function that checks.", ALERTS, STACK],
+        notes=["The program above uses the function that checks.", ALERTS, LEFT, STACK],
         example=CLIENT,
     ),
     "tls_attach_client_mem": dict(
@@ -92,7 +101,7 @@ PAGES = {
               in_memory("tls_attach_client", END), STREAM, DEADLINE, OWNERSHIP],
         returns="The handle of the TLS socket",
         errors=attach_errors(("EINVAL", "<mem> is NULL."), CLIENT_PROTO),
-        notes=["The program above uses a function that checks.", ALERTS, STACK, STORAGE],
+        notes=["The program above uses a function that checks.", ALERTS, LEFT, STACK, STORAGE],
         example=CLIENT,
     ),
     "tls_attach_client_host": dict(
@@ -105,7 +114,8 @@ PAGES = {
         errors=attach_errors(
             REFUSED, ("EINVAL", "<hostname> is NULL, or neither a name nor an address."), ROOTS,
             CLIENT_PROTO),
-        notes=["libdill does not have this function.", *STRICT, ALERTS, STACK],
+        source="RFC 5246 and RFC 8446. libdill does not have this function.",
+        notes=[*STRICT, ALERTS, LEFT, STACK],
         example=CLIENT,
     ),
     "tls_attach_client_host_mem": dict(
@@ -119,7 +129,8 @@ PAGES = {
         errors=attach_errors(
             REFUSED, ("EINVAL", "<mem> or <hostname> is NULL, or the latter is neither a name nor an "
                       "address."), ROOTS, CLIENT_PROTO),
-        notes=["libdill does not have this function.", *STRICT, ALERTS, STACK, STORAGE],
+        source="RFC 5246 and RFC 8446. libdill does not have this function.",
+        notes=[*STRICT, ALERTS, LEFT, STACK, STORAGE],
         example=CLIENT,
     ),
     "tls_attach_server": dict(
@@ -132,7 +143,7 @@ PAGES = {
         errors=attach_errors(("EINVAL", BAD_FILES), NO_FILES, SERVER_PROTO),
         notes=["With TLS 1.3 the server has done its part before it hears that the client does not "
                "trust it: then the first `brecv`(3) fails with `EPROTO`.",
-               "Sessions are not resumed.", ALERTS, STACK],
+               "Sessions are not resumed.", ALERTS, LEFT, STACK],
         example=SERVER,
     ),
     "tls_attach_server_mem": dict(
@@ -144,7 +155,7 @@ PAGES = {
               in_memory("tls_attach_server", END), STREAM, DEADLINE, OWNERSHIP],
         returns="The handle of the TLS socket",
         errors=attach_errors(("EINVAL", "<mem> is NULL. " + BAD_FILES), NO_FILES, SERVER_PROTO),
-        notes=[ALERTS, STACK, STORAGE],
+        notes=[ALERTS, LEFT, STACK, STORAGE],
         example=SERVER,
     ),
     "tls_done": dict(
@@ -155,8 +166,7 @@ PAGES = {
         returns="0",
         errors=[NO_HANDLE, ("EBUSY", "Another coroutine is sending on this socket."), CANCELED,
                 RESET, NOMEM, NOT_TLS, ("EPIPE", "The function has been called already."), TIMEDOUT],
-        notes=["A connection whose end comes without this notice was cut off, by accident or on "
-               "purpose: `brecv`(3) fails with `ECONNRESET` then.",
+        notes=[LEFT,
                "When the call fails with `ETIMEDOUT` or `ECANCELED` before anything was sent, it can "
                "be repeated."],
         example=CLIENT,

@@ -18,6 +18,7 @@ compile() {
 start() {
     local log=$1 tries
     shift
+    : > "$log"  # sed may look before the program has started
     "$@" > "$log" &
     pid=$!
     pids+=($pid)

@@ -1,31 +1,22 @@
-"""The tools that scripts need, and where they come from."""
+"""Ends a script that cannot do its work."""
 
+import os
 import pathlib
-import shutil
+import subprocess
 import sys
 
-# What Debian 12 and 13 have of Rust is too old.
-RUST = ["cargo", "rustfmt", "cargo-clippy"]
-# Debian's package, where it is not called as the tool is.
-PACKAGES = {
-    "ar": "binutils", "c++": "g++", "cc": "gcc", "groff": "groff-base", "ld": "binutils", "man": "man-db",
-    "nm": "binutils", "node": "nodejs", "readelf": "binutils", "strip": "binutils",
-}
+# Debian has some tools where only root looks.
+os.environ["PATH"] += os.pathsep + "/usr/sbin"
+NEEDS = pathlib.Path(__file__).resolve().with_suffix(".sh")
 
 
 def die(message):
     sys.exit(f"{'/'.join(pathlib.Path(sys.argv[0]).resolve().parts[-2:])}: {message}")
 
 
-def install(package):
-    return f"on Debian: apt-get install {package}"
-
-
 def need(*tools):
     """Ends the program if one of the tools is missing."""
-    missing = [tool for tool in tools if not shutil.which(tool)]
-    if missing:
-        die("\n".join(
-            f"{tool} is missing; " + (
-                "see https://rustup.rs" if tool in RUST else install(PACKAGES.get(tool, tool)))
-            for tool in missing))
+    done = subprocess.run([NEEDS, *tools], env=dict(os.environ, PYTHON=sys.executable),
+                          stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        die(done.stderr.strip())

@@ -21,7 +21,7 @@ import re
 import subprocess
 import sys
 
-from needs import RUST, need
+from needs import need
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "tools" / "room"
@@ -98,7 +98,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--crate", choices=["dill_ws", "dill_rt"], action="append")
     args = parser.parse_args()
-    need(*RUST)
+    need("cargo", "cargo-clippy")
     check_control()
     count = 0
     for crate in args.crate or CRATES:

@@ -16,12 +16,9 @@ import subprocess
 import sys
 import time
 
-from needs import RUST, need
+from needs import need
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-
-# What a step uses, whichever.
-TOOLS = [*RUST, "cc", "c++", "make", "pkg-config", "nm", "valgrind", "node", "npm", "openssl", "groff", "man"]
 
 COUNTS = [
     re.compile(r"^(\d+) passed, (\d+) failed\b"),
@@ -36,25 +33,32 @@ def steps(libdill):
         ("lints", ["cargo", "clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         ("no lint is switched off", ["tools/no-allow.sh"]),
         ("no shortage of memory aborts", ["tools/room.py"]),
+        ("missing tools", ["tools/needs_test.py"]),
         ("rust", ["cargo", "test", "--quiet", "--workspace"]),
         ("build", ["make", "--silent", "all"]),
         ("symbols", ["c-tests/headers/symbols.py"]),
         ("headers", ["c-tests/headers/headers.py"]),
         ("installation", ["c-tests/headers/install.py"]),
+        ("installation as libdill", ["c-tests/headers/compat.py"]),
         ("manual pages", ["man/pages.py", "--check"]),
         ("examples of the manual pages", ["c-tests/examples/run.py"]),
         ("c", ["c-tests/run.py"]),
+        ("c by clang -O2", ["c-tests/run.py", "--compiler", "clang -O2", "--modes", "shared"]),
+        ("c by gcc -O3", ["c-tests/run.py", "--compiler", "gcc -O3", "--modes", "shared"]),
+        ("compilers", ["c-tests/compilers/run.py"]),
         ("c under valgrind", ["c-tests/run.py", "--valgrind"]),
         ("c under sanitizers", ["tools/sanitize.py"]),
         ("failing hosts", ["c-tests/faults/run.py"]),
         ("demo", ["tools/demo.sh"]),
         ("other implementations", ["c-tests/peers/run.py"]),
         ("other implementations over TLS", ["c-tests/peers/tls.py"]),
+        ("socks5 with other implementations", ["c-tests/peers/socks5.py"]),
         ("autobahn", ["c-tests/autobahn/run.py"]),
     ]
     theirs = [
         ("headers with libdill's", ["c-tests/headers/headers.py", "--libdill", libdill]),
         ("installation with libdill", ["c-tests/headers/install.py", "--libdill", libdill]),
+        ("installation instead of libdill", ["c-tests/headers/compat.py", "--libdill", libdill]),
         ("c on libdill", ["c-tests/run.py", "--libdill", libdill, "--modes", "libdill,libdill-preload"]),
         ("other implementations on libdill", ["c-tests/peers/run.py", "--libdill", libdill]),
         ("autobahn on libdill", ["c-tests/autobahn/run.py", "--libdill", libdill]),
@@ -101,7 +105,7 @@ def main():
     if args.list:
         print("\n".join(name for name, _ in chosen))
         return 0
-    need(*TOOLS)
+    need("--test")
     passed = failed = 0
     broken = []
     for name, command in chosen:

@@ -65,7 +65,7 @@ class Server:
         self.program = pathlib.Path(directory) / source.stem
         lib = args.lib.resolve()
         command = [*shlex.split(os.environ.get("CC", "cc")), *args.cflags,
-                   "-fno-ipa-modref", f"-I{args.include}", source, "-o", self.program, f"-L{lib}",
+                   f"-I{args.include}", source, "-o", self.program, f"-L{lib}",
                    "-ldill_ws", "-ldill_rt", f"-Wl,-rpath,{lib}"]
         done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
         if done.returncode:

@@ -21,12 +21,16 @@ import time
 
 sys.dont_write_bytecode = True
 
-import peers  # noqa: E402
-from peers import BINARY, TEXT, expect  # noqa: E402
-
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MAN = ROOT / "man"
-HOST, CLIENT_PORT, SERVER_PORT = "www.example.org", "(?:80|443)", "8080"
+sys.path.append(str(MAN))
+
+import pages as manual  # noqa: E402
+import peers  # noqa: E402
+import runtime_pages  # noqa: E402
+from peers import BINARY, TEXT, expect  # noqa: E402
+
+HOST, CLIENT_PORT, SERVER_PORT = "www.example.org", "(?:80|443|1080)", "8080"
 
 
 def run(command, **options):
@@ -62,14 +66,23 @@ def squeeze(text):
     return " ".join(re.findall(r"\w+|[^\w\s]", text))
 
 
-def declared(cc, header, names):
-    """The prototypes of the functions as the compiler sees them, by name without prefix."""
-    source = f"#include <{header}>\n"
-    done = run([*cc, "-E", "-P", "-xc", "-"], input=source)
+def preprocessed(cc, header, *options):
+    done = run([*cc, "-E", "-P", *options, "-xc", "-"], input=f"#include <{header}>\n")
     expect(done.returncode == 0, done.stderr)
+    return done.stdout
+
+
+def declared(cc, header):
+    """The prototypes of the functions as the compiler sees them, by name without prefix."""
     found = re.findall(
-        rf"[;}}]?\s*((?:int|ssize_t|long int|long)\s+dill_({names})\s*\([^)]*\)\s*;)", done.stdout)
+        r"\b((?:const )?(?:struct )?\w+(?: int)?[\s*]+dill_(\w+)\s*\([^)]*\)\s*;)", preprocessed(cc, header))
     return {name: squeeze(proto.replace("dill_", "")) for proto, name in found}
+
+
+def macros(cc, header):
+    """The names of the parameters of the macros that look like functions, by name without prefix."""
+    found = re.findall(r"^#define dill_(\w+)\(([^)]*)\)", preprocessed(cc, header, "-dD"), re.M)
+    return {name: re.split(r"\s*,\s*", parameters) for name, parameters in found}
 
 
 def check_formatting(page):
@@ -77,10 +90,71 @@ def check_formatting(page):
     expect(warnings == "", warnings)
 
 
-def check_prototype(page, prototypes):
+def check_prototype(page, prototypes, part=lambda proto: proto):
     proto = squeeze(re.sub(r"#include <\w+\.h>", "", section(page, "SYNOPSIS")))
-    expect(proto == prototypes[page.stem],
+    expect(page.stem in prototypes, "the header does not declare it")
+    expect(part(proto) == part(prototypes[page.stem]),
            f"the page has\n  {proto}\nthe header has\n  {prototypes[page.stem]}")
+
+
+def nameless(proto):
+    """A prototype without the names of its parameters, which differ in the original."""
+    return re.sub(r"\w+(?= (?:\[ \d+ \] )?[,)])", "", proto)
+
+
+def check_macro(page, defined):
+    """A macro's parameters have no types. The page gives those that are not calls one."""
+    parameters = re.search(r"\((.*)\)", section(page, "SYNOPSIS"), re.S).group(1)
+    names = [re.search(r"\w+$", parameter.strip()).group() for parameter in parameters.split(",")]
+    expect(names == defined.get(page.stem), f"the page has {names}, the header has {defined.get(page.stem)}")
+
+
+def exported():
+    """The functions and variables of libdill_rt without their prefix."""
+    pinned = (ROOT / "symbols" / "libdill_rt.txt").read_text()
+    return set(re.findall(r"^\w+ dill_(\w+)$", pinned, re.M))
+
+
+def check_complete(symbols):
+    """Each symbol of libdill_rt has a page, or a reason to have none."""
+    described = {name for family in runtime_pages.FAMILIES for name in family.PAGES}
+    without = set(runtime_pages.NO_PAGES)
+    expect(runtime_pages.MACROS <= described and not runtime_pages.MACROS & symbols, "the table of macros is wrong")
+    expect(without <= symbols, f"not exported, but said to have no page: {sorted(without - symbols)}")
+    expect(not without & described, f"said to have no page: {sorted(without & described)}")
+    pages = {page.stem for page in MAN.glob("*.3")}
+    wanted = (symbols - without) | runtime_pages.MACROS
+    expect(wanted <= pages, f"exported, but without a page: {sorted(wanted - pages)}")
+    described -= runtime_pages.MACROS
+    expect(described <= symbols, f"described, but not exported: {sorted(described - symbols)}")
+
+
+def check_references(page, known):
+    """Each page that this one refers to is one of ours, or known to be the system's."""
+    source = page.read_text()
+    found = set(re.findall(r"\\fB(\w+)\\fP\((\d)\)", source)) | set(re.findall(r"^\.BR (\w+) \((\d)\)", source, re.M))
+    expect(found, "refers to no page")
+    missing = sorted(f"{name}({number})" for name, number in found if f"{name}.{number}" not in known)
+    expect(not missing, f"refers to {missing}, which are not there")
+
+
+def refuses(check, *arguments):
+    """The check can fail."""
+    try:
+        check(*arguments)
+    except AssertionError:
+        return
+    raise AssertionError("it is not noticed")
+
+
+def check_program_uses(page):
+    """The program calls the function, or the one that it is the _mem twin of. Those that are not safe to use it
+    need not."""
+    names = {page.stem, page.stem.removesuffix("_mem")}
+    if page.stem.startswith("tls_attach_client"):
+        names.add("tls_attach_client_host")
+    called = set(re.findall(r"\b(\w+)\(", section(page, "EXAMPLE")))
+    expect(names & called, "the program does not call it")
 
 
 def header_errors(header):
@@ -92,19 +166,41 @@ def header_errors(header):
             for name, text in comments.items()}
 
 
-def check_errors(page, header):
-    """The comment in the header and the page name the same errors."""
-    commented, described = header.get(page.stem), errno_names(section(page, "ERRORS"))
-    expect(commented, "the comment in the header names no errno")
-    expect(commented == described, f"only in the header: {sorted(commented - described)}, "
+def export_errors():
+    """The errors that the comments on the runtime's exports name, by function. "As [`dill_other`]" stands for those
+    of the other one, "above" for those in the list at the head of the file."""
+    comments = {}
+    for path in (ROOT / "runtime" / "src" / "abi").glob("*.rs"):
+        source = path.read_text()
+        common = re.search(r"//! Every function here.*\n(?://!.*\n)*", source)
+        for text, name in re.findall(
+                r'((?:^///.*\n)+)(?:#\[.*\]\n)+pub unsafe extern "C" fn dill_(\w+)', source, re.M):
+            comments[name] = re.sub(r"\n///", "", text) + (
+                common.group() if common and re.search(r"\babove\b", text) else "")
+
+    def errors(name):
+        others = re.findall(r"(?:\bAs|-1 as) \[`dill_(\w+)`\]", comments[name])
+        return errno_names(comments[name]).union(*(errors(other) for other in others))
+
+    return {name: errors(name) for name in comments}
+
+
+def check_errors(page, comments):
+    """The comment on the function and the page name the same errors."""
+    has_section = re.search(r"^\.SH ERRORS", page.read_text(), re.M)
+    commented, described = comments.get(page.stem), errno_names(section(page, "ERRORS")) if has_section else set()
+    expect(commented is not None, "there is no comment on the function")
+    expect(commented == described, f"only in the comment: {sorted(commented - described)}, "
            f"only on the page: {sorted(described - commented)}")
 
 
 # ---- The programs ----
 
 def program(page, host, port):
-    """The program of a page, with the host and the port replaced."""
+    """The program of a page, with the host and the port replaced. Without a port it is alone."""
     source = section(page, "EXAMPLE").replace("\u2010", "-")
+    if port is None:
+        return source
     placeholder = rf"(?<=, ){CLIENT_PORT}(?=, (?:0, |deadline))" if HOST in source else rf"\b{SERVER_PORT}\b"
     source = source.replace(f'"{HOST}"', f'"{host}"')
     source, count = re.subn(placeholder, str(port), source)
@@ -150,8 +246,8 @@ class Build:
         source.write_text(program(page, "127.0.0.1", port))
         return self.compile(source)
 
-    def start(self, page, port):
-        return subprocess.Popen([self.page(page, port)], stdout=subprocess.PIPE,
+    def start(self, page, port, stdin=None):
+        return subprocess.Popen([self.page(page, port)], stdin=stdin, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, text=True, env=self.environment,
                                 cwd=self.directory)
 
@@ -402,6 +498,144 @@ def greeting_example(build, page):
     expect((got, out) == (b"hello\n", ""), f"got {got!r}, printed {out!r}")
 
 
+def prints(output):
+    """The example needs nobody."""
+    def check(build, page):
+        out = ending(build.start(page, None))
+        expect(out == output, f"printed {out!r}")
+
+    return check
+
+
+def tcp_client_example(build, page):
+    """The example talks with a server of ours, which answers when everything has come."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(peers.LIMIT)
+        process = build.start(page, listener.getsockname()[1])
+        try:
+            sock, _ = listener.accept()
+            with sock:
+                sock.settimeout(peers.LIMIT)
+                got = receive_all(sock)
+                sock.sendall(got.upper())
+            out = ending(process)
+        finally:
+            process.kill()
+    expect((got, out) == (b"hello\n", "HELLO\n"), f"got {got!r}, printed {out!r}")
+
+
+def tcp_server_example(build, page):
+    """The example echoes what a client of ours sends."""
+    port = free_port()
+    process = build.start(page, port)
+    try:
+        with peers.connection(port, lambda: process.poll() is None) as sock:
+            sock.sendall(b"echo")
+            sock.shutdown(socket.SHUT_WR)
+            got = receive_all(sock)
+        out = ending(process)
+    finally:
+        process.kill()
+    expect((got, out) == (b"echo", "client at 127.0.0.1\n"), f"got {got!r}, printed {out!r}")
+
+
+def serves_until_told(build, page):
+    """The example of the runtime's overview serves several clients at once, until its input ends."""
+    port = free_port()
+    process = build.start(page, port, stdin=subprocess.PIPE)
+    try:
+        clients = [peers.connection(port, lambda: process.poll() is None) for _ in range(3)]
+        for _ in range(2):
+            for sock in clients:
+                sock.sendall(b"x")
+                expect(sock.recv(1) == b"x", "no echo")
+        clients.pop().close()
+        out = ending(process)
+        for sock in clients:
+            sock.close()
+    finally:
+        process.kill()
+    expect(out == "a client was still here\n" * 2 + "good night\n", f"printed {out!r}")
+
+
+def answers(sock, question, answer):
+    """Receives just this, and sends that."""
+    got = b""
+    while len(got) < len(question) and (piece := sock.recv(len(question) - len(got))):
+        got += piece
+    expect(got == question, f"got {got!r}")
+    sock.sendall(answer)
+
+
+def socks5_client_example(*dialogue, output, then=lambda sock: None):
+    """The example is a client of a proxy of ours (RFC 1928, 1929)."""
+    def check(build, page):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(peers.LIMIT)
+            process = build.start(page, listener.getsockname()[1])
+            try:
+                sock, _ = listener.accept()
+                with sock:
+                    sock.settimeout(peers.LIMIT)
+                    for question, answer in dialogue:
+                        answers(sock, question, answer)
+                    then(sock)
+                out = ending(process)
+            finally:
+                process.kill()
+        expect(out == output, f"printed {out!r}")
+
+    return check
+
+
+def echo_in_capitals(sock):
+    sock.sendall(receive_all(sock).upper())
+
+
+def socks5_proxy_example(talk, output):
+    """The example is a proxy, which a client of ours uses."""
+    def check(build, page):
+        port = free_port()
+        process = build.start(page, port)
+        try:
+            with peers.connection(port, lambda: process.poll() is None) as sock:
+                talk(sock)
+            out = ending(process)
+        finally:
+            process.kill()
+        expect(out == output, f"printed {out!r}")
+
+    return check
+
+
+def expect_bytes(sock, want):
+    answers(sock, want, b"")
+
+
+def use_proxy(sock):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(peers.LIMIT)
+        sock.sendall(b"\5\1\2")
+        answers(sock, b"\5\2", b"\1\5alice\6secret")
+        place = b"\3\x09localhost" + listener.getsockname()[1].to_bytes(2, "big")
+        answers(sock, b"\1\0", b"\5\1\0" + place)
+        expect_bytes(sock, b"\5\0\0\1" + bytes(6))
+        there, _ = listener.accept()
+        with there:
+            there.settimeout(peers.LIMIT)
+            sock.sendall(b"hello")
+            sock.shutdown(socket.SHUT_WR)
+            echo_in_capitals(there)
+        got = receive_all(sock)
+        expect(got == b"HELLO", f"got {got!r}")
+
+
+def ask_for_the_proxy_itself(sock):
+    sock.sendall(b"\5\1\0")
+    answers(sock, b"\5\0", b"\5\1\0\1\x7f\0\0\1" + (80).to_bytes(2, "big"))
+    expect_bytes(sock, b"\5\2\0\1\x7f\0\0\1\0\0")
+
+
 def remotes_example(build, page):
     """The example finds a server of ours."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -507,12 +741,69 @@ EXAMPLES = {
     **dict.fromkeys(
         ["tls_attach_client", "tls_attach_client_mem", "tls_attach_client_host",
          "tls_attach_client_host_mem", "tls_done"], tls_client_example),
+    "libdill_rt": serves_until_told,
+    **dict.fromkeys(["now", "msleep"], prints("".join(f"round {i} in time\n" for i in (1, 2, 3)))),
+    **dict.fromkeys(["fdin", "fdout", "fdclean"], prints("1000000 bytes\n")),
+    **dict.fromkeys(["hmake", "hquery", "hown", "hclose"], prints("7\nthe old number is gone\n8\n")),
+    "go": prints("Alice is at work\nmain goes on\nAlice clears the desk\nall over\n"),
+    **dict.fromkeys(
+        ["bundle", "bundle_go", "bundle_wait", "yield"],
+        prints("one: 1\ntwo: 1\none: 2\ntwo: 2\ntwo: 3\nboth have finished\nthree: 1\nthree: 2\n"
+               "three was stopped\n")),
+    **dict.fromkeys(
+        ["go_mem", "bundle_mem", "bundle_go_mem"], prints("".join(f"worker {i} is ready\n" for i in range(4)))),
+    **dict.fromkeys(["chmake", "chsend", "chrecv", "chdone"], prints("1\n4\n9\n16\n")),
+    **dict.fromkeys(["choose", "chmake_mem"], prints("a letter\nsome news\n")),
+    **dict.fromkeys(["bsend", "brecv", "ipc_pair"], prints("IBM\nno more\ny\n")),
+    **dict.fromkeys(["bsendl", "brecvl", "ipc_pair_mem"], prints("12: [in one] [ piece]\n")),
+    **dict.fromkeys(["msend", "mrecv"], prints("3 bytes: one\na message that is too long\n0 bytes: \n")),
+    **dict.fromkeys(["msendl", "mrecvl"], prints("[ty] [the body]\n")),
+    **dict.fromkeys(
+        [f"ipaddr_{name}" for name in ("local", "str", "family", "len", "sockaddr", "port", "setport", "equal")],
+        prints("127.0.0.1, port 8000\nthe same: no\nthe same machine: yes\n")),
     "ipaddr_remotes": remotes_example,
+    **dict.fromkeys(["ipaddr_remote", "tcp_connect", "tcp_done"], tcp_client_example),
+    **dict.fromkeys(["tcp_listen", "tcp_accept", "tcp_close"], tcp_server_example),
+    **dict.fromkeys(
+        ["tcp_listen_mem", "tcp_accept_mem", "tcp_connect_mem", "ipc_listen_mem", "ipc_accept_mem", "ipc_connect_mem",
+         "ipc_listener_fromfd", "ipc_listener_fromfd_mem"], prints("hello\n")),
+    **dict.fromkeys(
+        ["ipc_listen", "ipc_accept", "ipc_connect", "ipc_done", "ipc_close"], prints("the sum is 6\n")),
+    **dict.fromkeys(["ipc_sendfd", "ipc_recvfd"], prints("written by the child\n")),
+    **dict.fromkeys(["ipc_fromfd", "ipc_fromfd_mem"], prints("12321\n")),
+    **dict.fromkeys(
+        ["suffix_attach", "suffix_attach_mem", "suffix_detach"], prints("You say hello\nGoodbye\n")),
+    **dict.fromkeys(
+        ["prefix_attach", "prefix_attach_mem", "prefix_detach"], prints("the size is 00 05\nsecond\n")),
+    **dict.fromkeys(["term_attach", "term_attach_mem", "term_done", "term_detach"], prints("2 messages\n")),
+    **dict.fromkeys(["udp_open", "udp_open_mem", "udp_send", "udp_recv"], prints("anybody there?\n")),
+    **dict.fromkeys(["udp_sendl", "udp_recvl"], prints("7 seven from 127.0.0.1\n")),
+    "socks5_client_connectbyname": socks5_client_example(
+        (b"\5\2\0\2", b"\5\2"), (b"\1\5alice\6secret", b"\1\0"),
+        (b"\5\1\0\3\x0einside.example" + (7000).to_bytes(2, "big"), b"\5\0\0\1" + bytes(6)),
+        then=echo_in_capitals, output="HELLO\n"),
+    "socks5_client_connect": socks5_client_example(
+        (b"\5\1\0", b"\5\0"),
+        (b"\5\1\0\1\xc0\0\2\1" + (7000).to_bytes(2, "big"), b"\5\4\0\1" + bytes(6)),
+        output="the proxy knows no way\n"),
+    **dict.fromkeys(
+        ["socks5_proxy_auth", "socks5_proxy_recvcommandbyname", "socks5_proxy_sendreply"],
+        socks5_proxy_example(use_proxy, "to localhost\n")),
+    "socks5_proxy_recvcommand": socks5_proxy_example(
+        ask_for_the_proxy_itself, "127.0.0.1, port 80: reply 2\n"),
     **dict.fromkeys(
         ["tcp_listener_fromfd", "tcp_listener_fromfd_mem", "tcp_fromfd", "tcp_fromfd_mem"], greeting_example),
     **dict.fromkeys(
         ["tls_attach_server", "tls_attach_server_mem", "tls_detach"], tls_server_example),
 }
+
+
+# Their programs do what the original cannot: go on after a timeout, a message that was too long, or a fork; drop
+# messages; and pass a client of a proxy on.
+BETTER_HERE = {
+    "bsend", "brecv", "ipc_pair", "msend", "msendl", "mrecv", "mrecvl", "ipc_sendfd", "ipc_recvfd", "term_attach",
+    "term_attach_mem", "term_done", "term_detach", "socks5_proxy_auth", "socks5_proxy_recvcommandbyname",
+    "socks5_proxy_sendreply"}
 
 
 # ---- The documents ----
@@ -546,43 +837,56 @@ def check_named_tests(document):
 
 # ---- All of it ----
 
-# The functions of other names that have pages.
-SOCKETS = r"ipaddr_remotes|tcp_(?:listener_)?fromfd(?:_mem)?"
-
-
 def checks(args, build):
     pages = sorted(MAN.glob("*.[0-9]"))
     expect(pages, "no pages")
-    examples, others = set(EXAMPLES), rf"{SOCKETS}|(?:http|happyeyeballs|tls)_\w+"
+    known = {page.name for page in pages} | manual.ELSEWHERE
+    examples = set(EXAMPLES)
     if args.original:
         # It has no function to check a certificate with, and may have been built without TLS.
         pages = [page for page in pages if not page.stem.startswith("tls_")]
         examples = {name for name in EXAMPLES if not name.startswith("tls_")}
-        others = rf"{SOCKETS}|(?:http|happyeyeballs)_\w+"
     functions = [page for page in pages if page.suffix == ".3"]
-    websocket = [page for page in functions if page.stem.startswith("ws_")]
     yield "the pages are what man/pages.py writes", lambda: expect(
         (done := run([sys.executable, MAN / "pages.py", "--check"])).returncode == 0, done.stderr)
     for page in pages:
         yield f"{page.name}: formats without a warning", lambda page=page: check_formatting(page)
-
-    prototypes = {}
-
-    def same_functions():
-        prototypes.update(declared(build.cc, "libdill_ws.h", r"ws_\w+"))
-        prototypes.update(declared(build.cc, "libdill.h", others))
-        expect(set(prototypes) == {p.stem for p in functions},
-               f"header and pages differ: {set(prototypes) ^ {p.stem for p in functions}}")
-
-    yield "every function has a page", same_functions
-    for page in functions:
-        yield f"{page.name}: prototype", lambda page=page: check_prototype(page, prototypes)
-    if not args.original:
-        header = header_errors((args.include / "libdill_ws.h").read_text())
-        for page in websocket:
-            yield f"{page.name}: errors", lambda page=page: check_errors(page, header)
     for page in pages:
-        yield f"{page.name}: example", lambda page=page: EXAMPLES[page.stem](build, page)
+        yield f"{page.name}: references", lambda page=page: check_references(page, known)
+    yield "a reference to no page is noticed", lambda: refuses(check_references, MAN / "brecv.3", known - {"tls_done.3"})
+
+    prototypes, defined = {}, {}
+
+    def headers():
+        for header in ("libdill.h", "libdillimpl.h", "libdill_ws.h"):
+            prototypes.update(declared(build.cc, header))
+        defined.update(macros(build.cc, "libdill.h"))
+
+    yield "the headers", headers
+    for page in functions:
+        if page.stem in runtime_pages.MACROS:
+            yield f"{page.name}: prototype", lambda page=page: check_macro(page, defined)
+        else:
+            yield f"{page.name}: prototype", lambda page=page: check_prototype(
+                page, prototypes, *([nameless] if args.original else []))
+    if not args.original:
+        yield "every exported function of libdill_rt has a page", lambda: check_complete(exported())
+        yield "a function without a page is noticed", lambda: refuses(check_complete, exported() | {"no_such"})
+        yield "a page without a function is noticed", lambda: refuses(check_complete, exported() - {"brecv"})
+        yield "every function of libdill_ws has a page", lambda: expect(
+            (missing := {name for name in prototypes if name.startswith("ws_")} - {p.stem for p in functions}) == set(),
+            missing)
+        comments = {**export_errors(), **header_errors((args.include / "libdill_ws.h").read_text())}
+        for page in functions:
+            if page.stem not in runtime_pages.MACROS:
+                yield f"{page.name}: errors", lambda page=page: check_errors(page, comments)
+        yield "an error that no page names is noticed", lambda: refuses(
+            check_errors, MAN / "brecv.3", {"brecv": comments["brecv"] | {"EXDEV"}})
+    for page in functions:
+        yield f"{page.name}: the program uses it", lambda page=page: check_program_uses(page)
+    for page in pages:
+        if not (args.original and page.stem in BETTER_HERE):
+            yield f"{page.name}: example", lambda page=page: EXAMPLES[page.stem](build, page)
     if not args.original:
         for name, check in servers_go_on(build):
             yield f"{name}: goes on when it is out of descriptors", check

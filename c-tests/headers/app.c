@@ -6,7 +6,10 @@
 #endif
 #include <dlfcn.h>
 #include <libdillimpl.h>
+/* Not there where the libraries are installed as libdill. */
+#if __has_include(<libdill_ws.h>)
 #include <libdill_ws.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -9,10 +9,11 @@ import argparse
 import concurrent.futures
 import itertools
 import pathlib
+import re
 import tempfile
 
 import stand_in
-from checks import CC, CXX, HERE, INCLUDE, check, finish, need, run
+from checks import BUILD, CC, CXX, HERE, INCLUDE, check, finish, need, output, run
 
 WARNINGS = ["-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only"]
 C = [["-xc", f"-std={std}", "-Wstrict-prototypes"] for std in ("c99", "c11", "gnu99", "gnu11", "gnu17")]
@@ -21,6 +22,7 @@ CPP = [["-xc++", f"-std={std}"] for std in ("c++11", "c++20", "gnu++17")]
 LANGUAGES = [[*CC, *mode] for mode in C] + [[*CXX, *mode] for mode in CPP]
 SWITCHES = ["", "-DDILL_DISABLE_RAW_NAMES", "-DDILL_DISABLE_SOCKETS", "-DDILL_NO_EXPORTS=1",
             "-DDILL_ARCH_FALLBACK", "-fvisibility=hidden"]
+NO_TLS = "-DDILL_DISABLE_TLS"
 ORDERS = {
     "alone": ["libdill_ws.h"],
     "twice": ["libdill_ws.h", "libdill_ws.h"],
@@ -73,6 +75,9 @@ def possible(language, switch, host, order):
     includes_libdill = order not in ("alone", "twice")
     if host == "none" and includes_libdill:
         return False
+    # It has what libdill_ws.h declares, and no file of that name beside it.
+    if host == "as libdill" and order != "within":
+        return False
     if switch == "-DDILL_DISABLE_SOCKETS" and order == "within":
         return False
     # sigsetjmp, like sigjmp_buf, is not for strict C.
@@ -97,6 +102,22 @@ def layouts(include, hosts):
         for first in ("libdillimpl.h", "libdill_ws.h"):
             done = run([*language, *WARNINGS, *include[host], "-include", first, HERE / "layout.c"])
             check(done.returncode == 0, f"layout: {host}, {first}", done.stderr)
+
+
+def words(include, switch):
+    """The macros that a program has with libdillimpl.h, and what the headers declare."""
+    flags = [switch] if switch else []
+    text = "#include <libdillimpl.h>\n"
+    macros = output([*CC, "-xc", "-E", "-dM", *flags, *include, "-"], input=text)
+    declarations = output([*CC, "-xc", "-E", "-P", *flags, *include, "-"], input=text)
+    return set(re.findall(r"^#define (\w+)", macros, re.M)) | set(re.findall(r"\bdill_\w+", declarations))
+
+
+def nothing_is_missing(include):
+    """Whatever libdill's headers define, the runtime's define too."""
+    for switch in [*SWITCHES, NO_TLS]:
+        missing = words(include["libdill"], switch) - words(include["libdill_rt"], switch)
+        check(not missing, f"libdill's names: {switch}", sorted(missing))
 
 
 def controls(include):
@@ -133,6 +154,7 @@ def main():
             "none": [f"-I{ws}"],
             "libdill_rt": [f"-I{ws}", "-idirafter", runtime],
             "libdill": [f"-I{ws}", "-idirafter", runtime, f"-I{libdill}"],
+            "as libdill": [f"-I{BUILD / 'libdill'}"],
         }
         cases = [case for case in itertools.product(LANGUAGES, SWITCHES, include, ORDERS)
                  if possible(*case)]
@@ -140,6 +162,10 @@ def main():
             for result in pool.map(lambda case: compile_one(case, include), cases):
                 check(*result)
         layouts(include, ["libdill_rt", "libdill"])
+        left = [word for word in words(include["libdill_rt"], NO_TLS) if "tls_" in word]
+        check(not left, f"{NO_TLS}: no tls, no dtls", left)
+        if args.libdill:
+            nothing_is_missing(include)
         controls(include)
     finish()
 

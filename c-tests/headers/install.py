@@ -64,7 +64,8 @@ class Prefix:
 
     def build(self, name, compiler, flags, work, source=HERE / "app.c"):
         program = work / "program"
-        succeeds(f"{name}: compiles", [*compiler, *WARNINGS, source, "-o", program, *flags])
+        succeeds(f"{name}: compiles", [*compiler, *WARNINGS, source, "-o", program, *flags],
+                 env=self.env)
         return program
 
     def app(self, name, compiler, flags, work, want):
@@ -125,6 +126,7 @@ def manual(work):
     make("install", where)
     for words, want in ([["ws_recv"], "man3/ws_recv.3dill_ws"], [["3", "ws_recv"], "man3/ws_recv.3dill_ws"],
                         [["libdill_ws"], "man7/libdill_ws.7dill_ws"], [["ws_send"], "man3/ws_send.3"],
+                        [["go"], "man3/go.3dill_ws"], [["libdill_rt"], "man7/libdill_rt.7dill_ws"],
                         [["3dill_ws", "ws_send"], "man3/ws_send.3dill_ws"]):
         found = succeeds(f"man {' '.join(words)}", ["man", "-M", theirs.parent.parent, "-w", *words]).strip()
         check(found == str(theirs.parent.parent / want), f"man {' '.join(words)}: {want}", found)

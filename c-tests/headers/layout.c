@@ -18,8 +18,13 @@ SIZE(tcp_storage, 72);
 SIZE(ipc_listener_storage, 24);
 SIZE(ipc_storage, 72);
 SIZE(ipc_pair_storage, 144);
+SIZE(suffix_storage, 128);
+SIZE(prefix_storage, 56);
+SIZE(term_storage, 88);
+SIZE(udp_storage, 72);
 SIZE(http_storage, 1296);
 SIZE(tls_storage, 72);
+SIZE(dtls_storage, 88);
 SIZE(ipaddr, 32);
 SIZE(ws_storage, 176);
 
@@ -27,7 +32,11 @@ SIZE(ws_storage, 176);
 #if defined(__x86_64__) && !defined(__cplusplus)
 ASSERT(_Alignof(struct dill_ws_storage) == 1);
 ASSERT(_Alignof(struct dill_tcp_storage) == 1);
+ASSERT(_Alignof(struct dill_udp_storage) == 1);
 ASSERT(_Alignof(struct dill_bundle_storage) == 1);
+ASSERT(_Alignof(struct dill_suffix_storage) == 1);
+ASSERT(_Alignof(struct dill_prefix_storage) == 1);
+ASSERT(_Alignof(struct dill_term_storage) == 1);
 #endif
 
 #define POINTER sizeof(void *)
@@ -62,6 +71,20 @@ ASSERT(DILL_IPADDR_IPV6 == 2 && IPADDR_IPV6 == 2);
 ASSERT(DILL_IPADDR_PREF_IPV4 == 3 && IPADDR_PREF_IPV4 == 3);
 ASSERT(DILL_IPADDR_PREF_IPV6 == 4 && IPADDR_PREF_IPV6 == 4);
 ASSERT(DILL_IPADDR_MAXSTRLEN == 46 && IPADDR_MAXSTRLEN == 46);
+ASSERT(DILL_PREFIX_BIG_ENDIAN == 0 && PREFIX_BIG_ENDIAN == 0);
+ASSERT(DILL_PREFIX_LITTLE_ENDIAN == 1 && PREFIX_LITTLE_ENDIAN == 1);
+ASSERT(DILL_SOCKS5_CONNECT == 1 && SOCKS5_CONNECT == 1);
+ASSERT(DILL_SOCKS5_BIND == 2 && SOCKS5_BIND == 2);
+ASSERT(DILL_SOCKS5_UDP_ASSOCIATE == 3 && SOCKS5_UDP_ASSOCIATE == 3);
+ASSERT(DILL_SOCKS5_SUCCESS == 0 && SOCKS5_SUCCESS == 0);
+ASSERT(DILL_SOCKS5_GENERAL_FAILURE == 1 && SOCKS5_GENERAL_FAILURE == 1);
+ASSERT(DILL_SOCKS5_CONNECTION_NOT_ALLOWED == 2 && SOCKS5_CONNECTION_NOT_ALLOWED == 2);
+ASSERT(DILL_SOCKS5_NETWORK_UNREACHABLE == 3 && SOCKS5_NETWORK_UNREACHABLE == 3);
+ASSERT(DILL_SOCKS5_HOST_UNREACHABLE == 4 && SOCKS5_HOST_UNREACHABLE == 4);
+ASSERT(DILL_SOCKS5_CONNECTION_REFUSED == 5 && SOCKS5_CONNECTION_REFUSED == 5);
+ASSERT(DILL_SOCKS5_TTL_EXPIRED == 6 && SOCKS5_TTL_EXPIRED == 6);
+ASSERT(DILL_SOCKS5_COMMAND_NOT_SUPPORTED == 7 && SOCKS5_COMMAND_NOT_SUPPORTED == 7);
+ASSERT(DILL_SOCKS5_ADDRESS_TYPE_NOT_SUPPORTED == 8 && SOCKS5_ADDRESS_TYPE_NOT_SUPPORTED == 8);
 ASSERT(DILL_WS_BINARY == 0 && WS_BINARY == 0);
 ASSERT(DILL_WS_TEXT == 1 && WS_TEXT == 1);
 ASSERT(DILL_WS_NOHTTP == 2 && WS_NOHTTP == 2);

@@ -21,12 +21,12 @@ def header(directory):
 
 
 def prefix(directory):
-    """A whole installation: the runtime once more, under libdill's names."""
+    """A whole installation: both libraries once more, in one, under libdill's names."""
     header(directory / "include")
     lib = directory / "lib"
     lib.mkdir(parents=True)
     output([*CC, "-shared", "-Wl,-soname,libdill.so.20", "-Wl,--whole-archive",
-            BUILD / "libdill_rt.a", "-Wl,--no-whole-archive", "-o", lib / "libdill.so.20"])
+            BUILD / "libdill_ws.a", BUILD / "libdill_rt.a", "-Wl,--no-whole-archive", "-o", lib / "libdill.so.20"])
     (lib / "libdill.so").symlink_to("libdill.so.20")
     (lib / "pkgconfig").mkdir()
     (lib / "pkgconfig" / "libdill.pc").write_text(

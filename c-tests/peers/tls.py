@@ -103,8 +103,9 @@ def main():
     client = setup.program("peers/exchange_client.c", "tls_secure")
     example_server, example_client = (
         setup.program(f"../examples/wss_{end}.c", "tls_secure") for end in ("server", "client"))
+    node, node_env = setup.node()
     peers = [("websockets", [setup.python(), support.HERE / "peer.py"], {}),
-             ("ws", ["node", support.HERE / "peer.js"], setup.node())]
+             ("ws", [node, support.HERE / "peer.js"], node_env)]
     results = run.Results()
     with tempfile.TemporaryDirectory() as home, certificates(home):
         among_ourselves(results, echo_server, client)

@@ -13,7 +13,7 @@
 #   selfsigned.pem, untrusted.pem
 #                               from nobody, and from an authority that is not trusted; with good.key
 set -eu
-command -v openssl > /dev/null || { echo "openssl is missing; on Debian: apt-get install openssl" >&2; exit 1; }
+"$(dirname "$0")/../../tools/needs.sh" openssl
 cd "$1"
 
 quietly() {

@@ -1,6 +1,6 @@
 /* A web application on one port: a page, and the WebSocket it talks through.
 
-       cc -O2 -fno-ipa-modref webapp.c -o webapp \
+       cc -O2 webapp.c -o webapp \
            $(pkg-config --cflags --libs libdill_ws)
        ./webapp 8080 chat.html
 

@@ -36,6 +36,17 @@ pub struct BsockSomeVfs {
     pub bawaitroom: Option<unsafe extern "C" fn(*mut BsockSomeVfs, i64) -> c_int>,
 }
 
+/// The virtual function of a byte stream of this library by which other layers of it look at what has
+/// arrived, where it lies, and take what is theirs.
+pub struct BsockLookVfs {
+    /// Waits for at least one byte, then has somebody look at all that have arrived, who answers how
+    /// many to take.
+    pub look: unsafe fn(*mut BsockLookVfs, i64, Look<'_>) -> Result<()>,
+}
+
+/// Somebody who looks at bytes and answers how many to take. It must not let others run.
+pub type Look<'a> = &'a mut dyn FnMut(&[u8]) -> usize;
+
 const _: () = {
     assert!(offset_of!(BsockVfs, bsendl) == 0);
     assert!(offset_of!(BsockVfs, brecvl) == size_of::<usize>());
@@ -64,6 +75,12 @@ pub const SOME_TYPE: *const c_void = ptr::without_provenance(0x6469_6c6c_736f_6d
 /// See the 64-bit variant.
 #[cfg(target_pointer_width = "32")]
 pub const SOME_TYPE: *const c_void = ptr::without_provenance(0x6473_6f6d);
+
+/// The object whose address says "byte stream that can be looked into".
+static LOOK: c_int = 0;
+
+/// The type to query a handle for to get its [`BsockLookVfs`].
+pub const LOOK_TYPE: *const c_void = (&raw const LOOK).cast();
 
 /// Finds the byte stream behind a handle.
 ///

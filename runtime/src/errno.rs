@@ -1,6 +1,14 @@
 //! Errors as the C caller sees them: an errno value, and the one place that stores it.
+//!
+//! After a success errno is what it was before the call, or 0 if the coroutine has waited inside: then
+//! others have run, and what they left behind means nothing to this one. Programs look at errno after a
+//! success, so neither an attempt of this library's that failed nor the program's own callbacks may show.
+
+use core::ptr::{NonNull, null_mut};
 
 use libc::{c_int, c_void, ssize_t};
+
+use crate::sched;
 
 /// An errno value, such as `Errno(libc::EBADF)`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,46 +29,81 @@ impl Errno {
     }
 }
 
-/// Ends an export that returns `int`: the value, or -1 with errno set.
-///
-/// A success leaves errno alone.
-pub fn ret(result: Result<c_int>) -> c_int {
-    result.unwrap_or_else(|error| {
-        error.store();
-        -1
-    })
+/// Forgets the error that some other coroutine has left behind.
+pub fn clear() {
+    Errno(0).store();
 }
 
-/// Ends an export that returns 0 or -1 with errno set.
-pub fn ret_unit(result: Result<()>) -> c_int {
-    ret(result.map(|()| 0))
+/// A result that a C function can return.
+pub trait Returned {
+    /// What the C function returns.
+    type Value;
+    /// The value on success, or the error.
+    fn value(self) -> Result<Self::Value>;
+    /// The value on failure.
+    const FAILURE: Self::Value;
 }
 
-/// Ends an export that returns `ssize_t`: the count, or -1 with errno set.
-pub fn ret_ssize(result: Result<usize>) -> ssize_t {
-    // A count never exceeds isize::MAX: it is a number of bytes in one address space.
-    result.map_or_else(
-        |error| {
+impl Returned for Result<c_int> {
+    type Value = c_int;
+    const FAILURE: c_int = -1;
+    fn value(self) -> Result<c_int> {
+        self
+    }
+}
+
+impl Returned for Result<()> {
+    type Value = c_int;
+    const FAILURE: c_int = -1;
+    fn value(self) -> Result<c_int> {
+        self.map(|()| 0)
+    }
+}
+
+impl Returned for Result<usize> {
+    type Value = ssize_t;
+    const FAILURE: ssize_t = -1;
+    fn value(self) -> Result<ssize_t> {
+        // A count never exceeds isize::MAX: it is a number of bytes in one address space.
+        self.map(|count| count as ssize_t)
+    }
+}
+
+impl Returned for Result<NonNull<c_void>> {
+    type Value = *mut c_void;
+    const FAILURE: *mut c_void = null_mut();
+    fn value(self) -> Result<*mut c_void> {
+        self.map(NonNull::as_ptr)
+    }
+}
+
+/// Runs the body of a C function and stores errno as the head of this file says.
+#[inline(always)]
+pub fn report<R: Returned>(body: impl FnOnce() -> R) -> R::Value {
+    let before = Errno::last();
+    let resumptions = sched::resumptions();
+    match body().value() {
+        Ok(value) => {
+            if sched::resumptions() == resumptions { before } else { Errno(0) }.store();
+            value
+        }
+        Err(error) => {
             error.store();
-            -1
-        },
-        |count| count as ssize_t,
-    )
+            R::FAILURE
+        }
+    }
 }
 
-/// Ends an export that returns a pointer, or NULL with errno set.
-pub fn ret_ptr(result: Result<core::ptr::NonNull<c_void>>) -> *mut c_void {
-    result.map_or_else(
-        |error| {
-            error.store();
-            core::ptr::null_mut()
-        },
-        core::ptr::NonNull::as_ptr,
-    )
+/// Ends the query callback of an object: the interface, or NULL with ENOTSUP.
+pub fn interface(found: *mut c_void) -> *mut c_void {
+    if found.is_null() {
+        Errno(libc::ENOTSUP).store();
+    }
+    found
 }
 
 /// Ends `choose`, which returns the index of a clause even when that clause failed: errno tells.
-pub fn ret_clause(index: c_int, result: Result<()>) -> c_int {
+pub fn report_clause(index: c_int, result: Result<()>) -> c_int {
     result.err().unwrap_or(Errno(0)).store();
     index
 }

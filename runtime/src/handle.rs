@@ -191,7 +191,7 @@ pub(crate) fn query(h: c_int, ty: *const c_void) -> Result<NonNull<c_void>> {
 
 /// What the last query of this handle has found, if it was for this type.
 #[inline]
-fn remembered(h: c_int, ty: *const c_void) -> Option<NonNull<c_void>> {
+pub(crate) fn remembered(h: c_int, ty: *const c_void) -> Option<NonNull<c_void>> {
     TABLE.with(|table| {
         let table = table.borrow();
         // A negative number becomes one beyond all tables. A free slot remembers nothing.

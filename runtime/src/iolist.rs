@@ -31,9 +31,12 @@ const _: () = {
     assert!(size_of::<Iolist>() == 4 * size_of::<usize>());
 };
 
+/// Elements that are copied to the stack, of a list that becomes longer.
+const FEW: usize = 4;
+
 impl Iolist {
     /// A list of the one buffer `base[..len]`.
-    pub fn single(base: *mut c_void, len: usize) -> Self {
+    pub const fn single(base: *mut c_void, len: usize) -> Self {
         Iolist { base, len, next: ptr::null_mut(), rsvd: 0 }
     }
 }
@@ -42,6 +45,7 @@ impl Iolist {
 #[derive(Clone, Copy, Debug)]
 pub struct List {
     first: *const Iolist,
+    last: *const Iolist,
     total: Option<usize>,
     skips: Skips,
 }
@@ -97,7 +101,18 @@ impl List {
         if element != last {
             return Err(Errno(libc::EINVAL));
         }
-        Ok(seen.list(first))
+        Ok(seen.list(first, last))
+    }
+
+    /// A list that skips as many bytes as memory can hold, without an element.
+    pub fn nowhere() -> List {
+        let total = Some(isize::MAX as usize);
+        List { first: ptr::null(), last: ptr::null(), total, skips: Skips::All }
+    }
+
+    /// The first and the last element, as callees take them that only read the list.
+    pub fn ends(&self) -> (*mut Iolist, *mut Iolist) {
+        (self.first.cast_mut(), self.last.cast_mut())
     }
 
     /// Number of bytes the list asks for, or `None` if no memory could hold so many.
@@ -113,6 +128,66 @@ impl List {
     /// A cursor at the first byte.
     pub fn cursor(&self) -> Cursor {
         Cursor { element: self.first, done: 0 }
+    }
+
+    /// Calls `use_list` with the ends of a list of the same buffers with `bytes` behind them. There must
+    /// be no skips. Errors: ENOMEM, and those of the call.
+    ///
+    /// # Safety
+    /// The list must still be as it was when it was checked. Nothing is written to `bytes`.
+    pub unsafe fn with_appended<T>(
+        &self,
+        bytes: &[u8],
+        use_list: impl FnOnce(*mut Iolist, *mut Iolist) -> Result<T>,
+    ) -> Result<T> {
+        let mut few = [const { Iolist::single(ptr::null_mut(), 0) }; FEW];
+        let mut many = Vec::new();
+        // SAFETY: same condition as this function's.
+        let count = unsafe { self.parts() };
+        let elements = match few.get_mut(..=count) {
+            Some(few) => few,
+            None => {
+                many.try_reserve_exact(count + 1).map_err(|_| Errno(libc::ENOMEM))?;
+                many.resize_with(count + 1, || Iolist::single(ptr::null_mut(), 0));
+                &mut many
+            }
+        };
+        let mut cursor = self.cursor();
+        for element in elements.iter_mut() {
+            // SAFETY: same condition as this function's.
+            unsafe {
+                *element = match cursor.part() {
+                    Some(part) => Iolist::single(part.base.cast(), part.len),
+                    None => Iolist::single(bytes.as_ptr().cast_mut().cast(), bytes.len()),
+                };
+                cursor.advance(element.len);
+            }
+        }
+        let first = elements.as_mut_ptr();
+        // SAFETY: there are `count + 1` elements, each linked with the next one.
+        unsafe {
+            for at in 0..count {
+                (*first.add(at)).next = first.add(at + 1);
+            }
+            use_list(first, first.add(count))
+        }
+    }
+
+    /// How many elements have bytes in them.
+    ///
+    /// # Safety
+    /// As for [`Cursor::part`].
+    unsafe fn parts(&self) -> usize {
+        let mut cursor = self.cursor();
+        let mut count = 0;
+        // SAFETY: same condition as this function's.
+        unsafe {
+            while let Some(part) = cursor.part() {
+                cursor.advance(part.len);
+                count += 1;
+            }
+        }
+        count
     }
 }
 
@@ -140,9 +215,10 @@ impl Tally {
         self.overflow |= overflow || isize::try_from(total).is_err();
     }
 
-    fn list(&self, first: *const Iolist) -> List {
+    fn list(&self, first: *const Iolist, last: *const Iolist) -> List {
         List {
             first,
+            last,
             total: (!self.overflow).then_some(self.total),
             skips: match (self.holes, self.buffers) {
                 (false, _) => Skips::None,
@@ -251,6 +327,41 @@ impl Cursor {
             bytes = later;
         }
         offered - bytes.len()
+    }
+
+    /// Makes the next `count` bytes zeros and moves on.
+    ///
+    /// # Safety
+    /// As for [`Cursor::write`].
+    pub unsafe fn clear(&mut self, mut count: usize) {
+        while count > 0 {
+            // SAFETY: same condition as this function's.
+            let Some(part) = (unsafe { self.part() }) else {
+                return;
+            };
+            let step = part.len.min(count);
+            if !part.base.is_null() {
+                // SAFETY: the caller promises writable buffers.
+                unsafe { part.base.write_bytes(0, step) };
+            }
+            self.done += step;
+            count -= step;
+        }
+    }
+
+    /// The element that the cursor is in when it has moved on by `count` bytes: its rest as an element of
+    /// its own, in front of the elements that follow. `None` at the end of the list.
+    ///
+    /// # Safety
+    /// As for [`Cursor::part`].
+    pub unsafe fn rest_behind(mut self, count: usize) -> Option<Iolist> {
+        // SAFETY: same condition as this function's; where there is a part there is an element.
+        unsafe {
+            self.advance(count);
+            let Part { base, len } = self.part()?;
+            let next = (*self.element).next;
+            Some(Iolist { base: base.cast(), len, next, rsvd: 0 })
+        }
     }
 
     /// Hands the next `count` bytes of the list's buffers to `sink`, run by run. There must be no

@@ -4,14 +4,17 @@
 //!
 //! * `abi`: the exported C functions, and nothing else.
 //! * `errno`: errors, and the one place that stores errno. `memory`: allocation that can fail.
-//! * `handle`: numbers for objects, and the objects' virtual functions.
+//! * `handle`: numbers for objects, and the objects' virtual functions. `object`: what is behind them.
 //! * `sched`: coroutines, bundles, stacks, timers, and waiting for descriptors. `time`: the clock.
 //! * `chan`: channels and `choose`.
 //! * `iolist`, `bsock`, `msock`: gather lists, and what sockets look like from outside.
 //! * `ipaddr`: IP addresses and host names.
 //! * `stream`, `tcp`, `ipc`: byte streams over sockets of the system.
+//! * `udp`: datagrams as messages.
 //! * `happyeyeballs`: connecting by name, whichever address works.
-//! * `http`: the heads of requests and responses over any byte stream. `tls`: privacy over one.
+//! * `socks5`: the handshake with a proxy, and that of one, over any byte stream.
+//! * `overlay`: what an object lies over. `http`: the heads of requests and responses over any byte
+//!   stream. `tls`: privacy over one. `message`: messages over one, and their orderly end.
 //!
 //! Everything stands on `handle` and `sched`; read the rule at the head of `sched` first.
 
@@ -29,9 +32,14 @@ mod iolist;
 mod ipaddr;
 mod ipc;
 mod memory;
+mod message;
 mod msock;
+mod object;
+mod overlay;
 mod sched;
+mod socks5;
 mod stream;
 mod tcp;
 mod time;
 mod tls;
+mod udp;

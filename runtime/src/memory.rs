@@ -7,6 +7,8 @@ use crate::errno::{Errno, Result};
 /// `Box::new` that fails with ENOMEM.
 pub fn boxed<T>(value: T) -> Result<Box<T>> {
     const { assert!(size_of::<T>() > 0) };
+    #[cfg(test)]
+    testing::allow()?;
     // SAFETY: the layout of T has a size, checked above.
     let place = unsafe { alloc(Layout::new::<T>()) }.cast::<T>();
     if place.is_null() {
@@ -16,5 +18,25 @@ pub fn boxed<T>(value: T) -> Result<Box<T>> {
     unsafe {
         place.write(value);
         Ok(Box::from_raw(place))
+    }
+}
+
+/// Lack of memory for tests.
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+    use core::cell::Cell;
+
+    thread_local! {
+        static FAILS: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Makes the next [`boxed`] of this thread fail.
+    pub(crate) fn fail_once() {
+        FAILS.set(true);
+    }
+
+    pub(super) fn allow() -> Result<()> {
+        if FAILS.take() { Err(Errno(libc::ENOMEM)) } else { Ok(()) }
     }
 }

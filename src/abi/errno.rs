@@ -22,9 +22,20 @@ fn to_errno(error: Error) -> c_int {
     }
 }
 
-/// What a host function that has just failed reports.
-pub(super) fn of_host() -> Error {
-    match errno::errno().0 {
+/// Calls the host. A failure is in the result then, and errno is what the calls before have left: as
+/// it was, or 0 if one of them has waited.
+pub(super) fn ask<T>(call: impl FnOnce() -> Option<T>) -> Result<T, Error> {
+    let before = errno::errno();
+    call().ok_or_else(|| {
+        let error = of_host(errno::errno());
+        errno::set_errno(before);
+        error
+    })
+}
+
+/// What an errno of the host's reports.
+fn of_host(errno: errno::Errno) -> Error {
+    match errno.0 {
         libc::EBADF => Error::BadHandle,
         libc::ENOTSUP => Error::NotSupported,
         libc::EBUSY => Error::Busy,
@@ -77,13 +88,15 @@ impl Outcome for Result<usize, Error> {
     }
 }
 
-/// Runs the body of a C function: failure sets errno, and success leaves it as it was before the
-/// call, whatever the host did to it meanwhile.
+/// Runs the body of a C function: failure sets errno; after success it is what it was before the call,
+/// or 0 if the host has waited inside: that is how both hosts come back from a wait.
 pub(super) fn report<O: Outcome>(body: impl FnOnce() -> O) -> O::Value {
     let before = errno::errno();
     match body().value() {
         Ok(value) => {
-            errno::set_errno(before);
+            if errno::errno().0 != 0 {
+                errno::set_errno(before);
+            }
             value
         }
         Err(error) => {
@@ -110,8 +123,7 @@ mod tests {
             libc::ENOMEM,
             libc::EMFILE,
         ] {
-            errno::set_errno(errno::Errno(errno));
-            assert_eq!(to_errno(of_host()), errno);
+            assert_eq!(to_errno(of_host(errno::Errno(errno))), errno);
         }
     }
 
@@ -123,6 +135,22 @@ mod tests {
             Ok::<usize, Error>(5)
         });
         assert_eq!((value, errno::errno().0), (5, 77));
+    }
+
+    #[test]
+    fn success_after_a_wait_leaves_0() {
+        errno::set_errno(errno::Errno(77));
+        let value = report(|| {
+            // The host has waited, and then fails in a way that does not matter.
+            errno::set_errno(errno::Errno(0));
+            let failed: Result<(), Error> = ask(|| {
+                errno::set_errno(errno::Errno(libc::ETIMEDOUT));
+                None
+            });
+            assert_eq!(failed, Err(Error::TimedOut));
+            Ok::<usize, Error>(5)
+        });
+        assert_eq!((value, errno::errno().0), (5, 0));
     }
 
     #[test]

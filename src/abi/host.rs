@@ -65,9 +65,9 @@ unsafe extern "C" {
     fn dill_chdone(ch: c_int) -> c_int;
 }
 
-/// Success is 0 or more.
-fn check(result: c_int) -> Result<c_int, Error> {
-    if result < 0 { Err(errno::of_host()) } else { Ok(result) }
+/// Makes a call that succeeds with 0 or more.
+pub(super) fn check(call: impl FnOnce() -> c_int) -> Result<c_int, Error> {
+    errno::ask(|| Some(call()).filter(|result| *result >= 0))
 }
 
 /// The byte stream under a WebSocket; closed when dropped, unless it was released before.
@@ -86,13 +86,13 @@ impl Stream {
     pub(super) fn own(s: c_int) -> Result<Self, Error> {
         // SAFETY: the variable is initialised by the host when it is loaded and never changes;
         // a query takes any number and any type.
-        if unsafe { dill_hquery(s, dill_bsock_type) }.is_null() {
-            let error = errno::of_host();
+        let found = errno::ask(|| NonNull::new(unsafe { dill_hquery(s, dill_bsock_type) }));
+        if let Err(error) = found {
             close(s);
             return Err(if error == Error::BadHandle { error } else { Error::Protocol });
         }
         // SAFETY: any number may be passed.
-        let handle = check(unsafe { dill_hown(s) })?;
+        let handle = check(|| unsafe { dill_hown(s) })?;
         Ok(Self { handle: Cell::new(handle), has_some: some_of(handle).is_ok() })
     }
 
@@ -117,15 +117,15 @@ impl Drop for Stream {
 /// the number of the handle may have closed it.
 fn some_of(s: c_int) -> Result<NonNull<BsockSomeVfs>, Error> {
     // SAFETY: any number may be passed; the type is one that only a stream which knows it answers.
-    let some = unsafe { dill_hquery(s, without_provenance(BSOCK_SOME_TYPE)) };
-    NonNull::new(some.cast()).ok_or_else(errno::of_host)
+    let some = || unsafe { dill_hquery(s, without_provenance(BSOCK_SOME_TYPE)) };
+    errno::ask(|| NonNull::new(some().cast()))
 }
 
 /// Closes a handle; a number that is none is harmless.
 pub(super) fn close(h: c_int) {
     if h >= 0 {
         // SAFETY: any number may be passed.
-        unsafe { dill_hclose(h) };
+        check(|| unsafe { dill_hclose(h) }).ok();
     }
 }
 
@@ -136,7 +136,7 @@ impl Host for Stream {
 
     fn send(&self, bytes: &[u8], deadline: Deadline) -> Result<(), Error> {
         // SAFETY: `bytes` is readable for its length.
-        check(unsafe {
+        check(|| unsafe {
             dill_bsend(self.handle.get(), bytes.as_ptr().cast(), bytes.len(), deadline)
         })
         .map(drop)
@@ -155,12 +155,12 @@ impl Host for Stream {
         let mut chain = Iolist::single(head.as_ptr().cast(), head.len());
         chain.iol_next = first;
         // SAFETY: a well-formed chain: ours in front of the caller's, which was checked.
-        check(unsafe { dill_bsendl(self.handle.get(), &mut chain, last, deadline) }).map(drop)
+        check(|| unsafe { dill_bsendl(self.handle.get(), &mut chain, last, deadline) }).map(drop)
     }
 
     fn receive(&self, buf: &mut [u8], deadline: Deadline) -> Result<(), Error> {
         // SAFETY: `buf` is writable for its length.
-        check(unsafe {
+        check(|| unsafe {
             dill_brecv(self.handle.get(), buf.as_mut_ptr().cast(), buf.len(), deadline)
         })
         .map(drop)
@@ -174,10 +174,10 @@ impl Host for Stream {
         let some = some_of(self.handle.get())?;
         // SAFETY: the stream is alive when it is called, and sees to itself from then on; `buf` is
         // writable for its length.
-        let count = unsafe {
+        let mut receive = || unsafe {
             (some.as_ref().brecvsome)(some.as_ptr(), buf.as_mut_ptr().cast(), buf.len(), deadline)
         };
-        usize::try_from(count).map_err(|_| errno::of_host())
+        errno::ask(|| usize::try_from(receive()).ok())
     }
 
     fn resumes(&self) -> bool {
@@ -190,7 +190,7 @@ impl Host for Stream {
         }
         let Ok(some) = some_of(self.handle.get()) else { return true };
         // SAFETY: as in `receive_some`.
-        let room = check(unsafe { (some.as_ref().bawaitroom)(some.as_ptr(), 0) });
+        let room = check(|| unsafe { (some.as_ref().bawaitroom)(some.as_ptr(), 0) });
         // Of other errors the send itself will tell.
         !room.is_err_and(Error::is_interruption)
     }
@@ -198,11 +198,9 @@ impl Host for Stream {
     fn half_close(&self, deadline: Deadline) {
         let s = self.handle.get();
         // SAFETY: any number may be passed; a handle of another kind is refused.
-        unsafe {
-            if dill_tcp_done(s, deadline) < 0 {
-                dill_ipc_done(s, deadline);
-            }
-        }
+        let done = check(|| unsafe { dill_tcp_done(s, deadline) });
+        // SAFETY: likewise.
+        done.or_else(|_| check(|| unsafe { dill_ipc_done(s, deadline) })).ok();
     }
 
     fn now(&self) -> Deadline {
@@ -211,8 +209,17 @@ impl Host for Stream {
     }
 
     fn pause(&self) -> Result<(), Error> {
+        if self.has_some {
+            // Such a stream lets others run by itself, but delivers what has arrived to a cancelled
+            // coroutine too. This call says first of all whether it is one.
+            // SAFETY: any number may be passed; an empty message needs no buffer.
+            return match check(|| unsafe { dill_chrecv(-1, null_mut(), 0, 0) }) {
+                Err(Error::Cancelled) => Err(Error::Cancelled),
+                _ => Ok(()),
+            };
+        }
         // SAFETY: no preconditions.
-        check(unsafe { dill_yield() }).map(drop)
+        check(|| unsafe { dill_yield() }).map(drop)
     }
 
     fn random(&self, bytes: &mut [u8]) -> Result<(), Error> {
@@ -223,11 +230,11 @@ impl Host for Stream {
         let mut storage = [0; CHSTORAGE];
         let mut ends = [-1; 2];
         // SAFETY: the storage lives until both ends are closed below.
-        check(unsafe { dill_chmake_mem(&mut storage, &mut ends) })?;
+        check(|| unsafe { dill_chmake_mem(&mut storage, &mut ends) })?;
         let [giver, waiter] = ends;
         seat.set(Some(giver));
         // SAFETY: an empty message needs no buffer.
-        let waited = check(unsafe { dill_chrecv(waiter, null_mut(), 0, deadline) });
+        let waited = check(|| unsafe { dill_chrecv(waiter, null_mut(), 0, deadline) });
         seat.set(None);
         close(giver);
         close(waiter);
@@ -240,6 +247,6 @@ impl Host for Stream {
 
     fn give_turn(&self, waiter: c_int) {
         // SAFETY: any number may be passed. Waking twice is refused and does no harm.
-        unsafe { dill_chdone(waiter) };
+        check(|| unsafe { dill_chdone(waiter) }).ok();
     }
 }

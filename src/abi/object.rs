@@ -4,7 +4,7 @@ use super::buffers;
 use super::errno::{self, report};
 use super::host;
 use super::host::{
-    Hvfs, MsockVfs, Stream, dill_bsock_type, dill_hmake, dill_hquery, dill_msock_type,
+    Hvfs, MsockVfs, Stream, check, dill_bsock_type, dill_hmake, dill_hquery, dill_msock_type,
 };
 use super::iolist::{Body, Buffers, Iolist};
 use crate::protocol::close::MAX_REASON;
@@ -60,14 +60,10 @@ pub(super) fn make(stream: Stream, role: Role, kind: Kind) -> Result<c_int, Erro
         memory
     };
     // SAFETY: the object stays where it is until `close` is called.
-    let handle = unsafe { dill_hmake(object.cast()) };
-    if handle < 0 {
-        let error = errno::of_host();
+    check(|| unsafe { dill_hmake(object.cast()) }).inspect_err(|_| {
         // SAFETY: no handle refers to the object.
         unsafe { free(object) };
-        return Err(error);
-    }
-    Ok(handle)
+    })
 }
 
 /// Frees an object that [`make`] made.
@@ -78,6 +74,16 @@ pub(super) fn make(stream: Stream, role: Role, kind: Kind) -> Result<c_int, Erro
 unsafe fn free(object: *mut Object) {
     // SAFETY: a box has memory of the same allocator and layout.
     drop(unsafe { Box::from_raw(object) });
+}
+
+/// The object behind a handle.
+///
+/// # Errors
+///
+/// [`Error::BadHandle`], [`Error::NotSupported`].
+fn lookup(s: c_int) -> Result<NonNull<Object>, Error> {
+    // SAFETY: any number may be passed. Only our own `query` answers our type.
+    errno::ask(|| NonNull::new(unsafe { dill_hquery(s, ws_type()) }.cast()))
 }
 
 /// A WebSocket that a call is using. It stays alive until the call is over, even if the handle is
@@ -91,9 +97,7 @@ impl InUse {
     ///
     /// [`Error::BadHandle`], [`Error::NotSupported`].
     pub(super) fn find(s: c_int) -> Result<Self, Error> {
-        // SAFETY: any number may be passed. Only our own `query` answers our type.
-        let object = unsafe { dill_hquery(s, ws_type()) };
-        let object = NonNull::new(object.cast()).ok_or_else(errno::of_host)?;
+        let object = lookup(s)?;
         // SAFETY: the handle is open, so the object is alive.
         Ok(unsafe { Self::enter(object) })
     }
@@ -110,9 +114,7 @@ impl InUse {
 
     /// Whether this is still the handle's number.
     fn is_at(&self, s: c_int) -> bool {
-        // SAFETY: any number may be passed.
-        let found = unsafe { dill_hquery(s, ws_type()) };
-        found == self.0.as_ptr().cast()
+        lookup(s) == Ok(self.0)
     }
 
     fn object(&self) -> &Object {

@@ -4,7 +4,7 @@
 use core::ffi::{c_int, c_void};
 
 use crate::bsock::{self, TypeId};
-use crate::errno::ret_unit;
+use crate::errno::report;
 use crate::iolist::Iolist;
 
 /// The type to query a handle for to get its `struct dill_bsock_vfs`.
@@ -27,7 +27,7 @@ pub unsafe extern "C" fn dill_bsend(
 ) -> c_int {
     let mut list = Iolist::single(buf.cast_mut(), len);
     // SAFETY: the list is local; its buffer is the caller's, and only read.
-    ret_unit(unsafe { bsock::send(s, &raw mut list, &raw mut list, deadline) })
+    report(|| unsafe { bsock::send(s, &raw mut list, &raw mut list, deadline) })
 }
 
 /// Receives exactly `len` bytes into `buf`; a NULL `buf` skips them.
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn dill_brecv(
 ) -> c_int {
     let mut list = Iolist::single(buf, len);
     // SAFETY: the list is local; its buffer is the caller's.
-    ret_unit(unsafe { bsock::receive(s, &raw mut list, &raw mut list, deadline) })
+    report(|| unsafe { bsock::receive(s, &raw mut list, &raw mut list, deadline) })
 }
 
 /// Sends the buffers of the list from `first` to `last`. The deadline is in milliseconds on the
@@ -60,6 +60,7 @@ pub unsafe extern "C" fn dill_brecv(
 /// * EBUSY: another coroutine is sending. Nothing has changed.
 /// * ETIMEDOUT, ECANCELED: the deadline passed, or the coroutine may not wait. If nothing was sent
 ///   the stream is as before; otherwise later sends give ECONNRESET, and receiving goes on.
+/// * ENOMEM, ENOBUFS: no memory to buffer with. Nothing has changed unless a part was sent.
 /// * EPIPE: this side has said that it is done. ECONNRESET: the connection is broken, or the handle
 ///   was closed meanwhile.
 ///
@@ -74,7 +75,7 @@ pub unsafe extern "C" fn dill_bsendl(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller's promise is the callee's demand.
-    ret_unit(unsafe { bsock::send(s, first, last, deadline) })
+    report(|| unsafe { bsock::send(s, first, last, deadline) })
 }
 
 /// Fills the buffers of the list from `first` to `last`; a NULL buffer skips its length. The
@@ -84,8 +85,8 @@ pub unsafe extern "C" fn dill_bsendl(
 /// NULL buffers that is longer than any memory: it drops all that comes until the stream ends.
 ///
 /// # Returns
-/// 0 when every buffer is full, or -1, and then nothing has been consumed (the content of the
-/// buffers is undefined):
+/// 0 when every buffer is full, or -1. With EPIPE and ECONNRESET the buffers have the bytes that came
+/// before the end; with the others nothing has been consumed (the content of the buffers is undefined):
 /// * EBADF: `s` is no handle. ENOTSUP: it is no byte stream.
 /// * EINVAL: an end is NULL, `last` does not end the list, or the list has a loop or a marked
 ///   element, or its lengths add up to more than any memory.
@@ -107,5 +108,5 @@ pub unsafe extern "C" fn dill_brecvl(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller's promise is the callee's demand.
-    ret_unit(unsafe { bsock::receive(s, first, last, deadline) })
+    report(|| unsafe { bsock::receive(s, first, last, deadline) })
 }

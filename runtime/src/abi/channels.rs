@@ -3,7 +3,9 @@
 use libc::{c_int, c_void};
 
 use crate::chan::{self, Clause, Message, Operation};
-use crate::errno::{Errno, ret_clause, ret_unit};
+use crate::errno::{report, report_clause};
+
+use super::nonnull;
 
 /// Makes a channel and stores the handles of its two ends.
 ///
@@ -14,11 +16,13 @@ use crate::errno::{Errno, ret_clause, ret_unit};
 /// `chv` is NULL or room for two handles.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_chmake(chv: *mut [c_int; 2]) -> c_int {
-    if chv.is_null() {
-        return ret_unit(Err(Errno(libc::EINVAL)));
-    }
-    // SAFETY: the caller promises the room.
-    ret_unit(chan::make().map(|ends| unsafe { chv.write(ends) }))
+    report(|| {
+        nonnull(chv)?;
+        let ends = chan::make()?;
+        // SAFETY: the caller promises the room.
+        unsafe { chv.write(ends) };
+        Ok(())
+    })
 }
 
 /// [`dill_chmake`] with memory of the caller, which is not needed here.
@@ -31,7 +35,7 @@ pub unsafe extern "C" fn dill_chmake(chv: *mut [c_int; 2]) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_chmake_mem(mem: *mut c_void, chv: *mut [c_int; 2]) -> c_int {
     if mem.is_null() {
-        return ret_unit(Err(Errno(libc::EINVAL)));
+        return report(|| nonnull(mem));
     }
     // SAFETY: the caller's promise is the callee's demand.
     unsafe { dill_chmake(chv) }
@@ -55,7 +59,7 @@ pub unsafe extern "C" fn dill_chsend(
 ) -> c_int {
     let message = Message { place: val.cast_mut(), len };
     // SAFETY: the caller vouches for the memory.
-    ret_unit(unsafe { chan::transfer(ch, Operation::Send, message, deadline) })
+    report(|| unsafe { chan::transfer(ch, Operation::Send, message, deadline) })
 }
 
 /// Receives a message that was sent from the other end of a channel, waiting for a sender.
@@ -74,7 +78,7 @@ pub unsafe extern "C" fn dill_chrecv(
 ) -> c_int {
     let message = Message { place: val, len };
     // SAFETY: the caller vouches for the memory.
-    ret_unit(unsafe { chan::transfer(ch, Operation::Receive, message, deadline) })
+    report(|| unsafe { chan::transfer(ch, Operation::Receive, message, deadline) })
 }
 
 /// Ends the messages from this end of a channel; the other direction stays open.
@@ -86,7 +90,7 @@ pub unsafe extern "C" fn dill_chrecv(
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_chdone(ch: c_int) -> c_int {
-    ret_unit(chan::done(ch))
+    report(|| chan::done(ch))
 }
 
 /// Does one of several channel operations: the first in order that is possible.
@@ -109,7 +113,7 @@ pub unsafe extern "C" fn dill_choose(
     let chosen = unsafe { chan::clauses(clauses, nclauses) }
         .and_then(|clauses| unsafe { chan::choose(clauses, deadline) });
     match chosen {
-        Ok((index, result)) => ret_clause(index, result),
-        Err(error) => ret_clause(-1, Err(error)),
+        Ok((index, result)) => report_clause(index, result),
+        Err(error) => report_clause(-1, Err(error)),
     }
 }

@@ -5,9 +5,11 @@ use core::sync::atomic::AtomicPtr;
 
 use libc::{c_char, c_int, c_void};
 
-use crate::errno::{Errno, ret, ret_unit};
+use crate::errno::report;
 use crate::sched;
 use crate::sched::bundle;
+
+use super::storage;
 
 /// Where the `go` macro, on architectures without its own assembly, stores a value that the
 /// compiler must not find useless. Nobody reads it.
@@ -39,10 +41,12 @@ pub unsafe extern "C" fn dill_prologue(
     // SAFETY: the macro passes the addresses of two variables and the program's memory.
     unsafe {
         let memory = NonNull::new((*ptr).cast()).map(|base| (base, len));
-        ret(bundle::go(bndl, memory).map(|launch| {
-            (*ctx, *ptr) = (launch.parent, launch.stack);
-            launch.handle
-        }))
+        report(|| {
+            bundle::go(bndl, memory).map(|launch| {
+                (*ctx, *ptr) = (launch.parent, launch.stack);
+                launch.handle
+            })
+        })
     }
 }
 
@@ -64,7 +68,7 @@ pub unsafe extern "C" fn dill_epilogue() -> ! {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_bundle() -> c_int {
-    ret(bundle::bundle())
+    report(bundle::bundle)
 }
 
 /// [`dill_bundle`] with memory of the caller, which is not needed here.
@@ -76,10 +80,7 @@ pub unsafe extern "C" fn dill_bundle() -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_bundle_mem(mem: *mut c_void) -> c_int {
-    if mem.is_null() {
-        return ret(Err(Errno(libc::EINVAL)));
-    }
-    ret(bundle::bundle())
+    report(|| storage(mem).and_then(|()| bundle::bundle()))
 }
 
 /// Waits until all coroutines of a bundle have finished.
@@ -92,7 +93,7 @@ pub unsafe extern "C" fn dill_bundle_mem(mem: *mut c_void) -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_bundle_wait(h: c_int, deadline: i64) -> c_int {
-    ret_unit(bundle::bundle_wait(h, deadline))
+    report(|| bundle::bundle_wait(h, deadline))
 }
 
 /// Lets the other ready coroutines run.
@@ -104,7 +105,7 @@ pub unsafe extern "C" fn dill_bundle_wait(h: c_int, deadline: i64) -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_yield() -> c_int {
-    ret_unit(sched::yield_now())
+    report(sched::yield_now)
 }
 
 /// Sleeps until the deadline; a negative one never comes.
@@ -116,5 +117,5 @@ pub unsafe extern "C" fn dill_yield() -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_msleep(deadline: i64) -> c_int {
-    ret_unit(sched::sleep(deadline))
+    report(|| sched::sleep(deadline))
 }

@@ -2,7 +2,7 @@
 
 use libc::c_int;
 
-use crate::errno::ret_unit;
+use crate::errno::report;
 use crate::sched::{self, Direction};
 
 /// Waits until a descriptor can be read, has reached its end, or is broken.
@@ -10,13 +10,13 @@ use crate::sched::{self, Direction};
 /// # Returns
 /// 0, or -1: ECANCELED if the coroutine may not block or is cancelled meanwhile, EBADF if the
 /// descriptor is not open, EBUSY if another coroutine waits to read from it, ENOTSUP if it cannot be
-/// waited for (regular files), ETIMEDOUT, and the errors of `epoll_ctl`.
+/// waited for (regular files), ETIMEDOUT; EMFILE, ENFILE, ENOMEM, ENOSPC if epoll is out of them.
 ///
 /// # Safety
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_fdin(fd: c_int, deadline: i64) -> c_int {
-    ret_unit(sched::poll_fd(fd, Direction::In, deadline))
+    report(|| sched::poll_fd(fd, Direction::In, deadline))
 }
 
 /// Waits until a descriptor can be written or is broken.
@@ -28,7 +28,7 @@ pub unsafe extern "C" fn dill_fdin(fd: c_int, deadline: i64) -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_fdout(fd: c_int, deadline: i64) -> c_int {
-    ret_unit(sched::poll_fd(fd, Direction::Out, deadline))
+    report(|| sched::poll_fd(fd, Direction::Out, deadline))
 }
 
 /// Forgets a descriptor, which the program is about to close.
@@ -40,5 +40,5 @@ pub unsafe extern "C" fn dill_fdout(fd: c_int, deadline: i64) -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_fdclean(fd: c_int) -> c_int {
-    ret_unit(sched::clean_fd(fd))
+    report(|| sched::clean_fd(fd))
 }

@@ -2,7 +2,7 @@
 
 use libc::{c_int, c_void};
 
-use crate::errno::{ret, ret_ptr, ret_unit};
+use crate::errno::report;
 use crate::handle::{self, Hvfs};
 use crate::time;
 
@@ -26,7 +26,7 @@ pub unsafe extern "C" fn dill_now() -> i64 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_hmake(vfs: *mut Hvfs) -> c_int {
     // SAFETY: the caller's promise is the callee's demand.
-    ret(unsafe { handle::make(vfs) })
+    report(|| unsafe { handle::make(vfs) })
 }
 
 /// Asks the object behind a handle for an interface.
@@ -38,7 +38,11 @@ pub unsafe extern "C" fn dill_hmake(vfs: *mut Hvfs) -> c_int {
 /// The object keeps the contract of [`dill_hmake`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_hquery(h: c_int, ty: *const c_void) -> *mut c_void {
-    ret_ptr(handle::query(h, ty))
+    // It is asked for at each use of a handle.
+    match handle::remembered(h, ty) {
+        Some(found) => found.as_ptr(),
+        None => report(|| handle::query(h, ty)),
+    }
 }
 
 /// Moves an object to a new handle and invalidates the old one.
@@ -51,7 +55,7 @@ pub unsafe extern "C" fn dill_hquery(h: c_int, ty: *const c_void) -> *mut c_void
 /// The object keeps the contract of [`dill_hmake`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_hown(h: c_int) -> c_int {
-    ret(handle::own(h))
+    report(|| handle::own(h))
 }
 
 /// Closes an object; its close function may not block.
@@ -63,5 +67,5 @@ pub unsafe extern "C" fn dill_hown(h: c_int) -> c_int {
 /// The object keeps the contract of [`dill_hmake`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_hclose(h: c_int) -> c_int {
-    ret_unit(handle::close(h))
+    report(|| handle::close(h))
 }

@@ -2,7 +2,7 @@
 
 use core::ffi::{CStr, c_char, c_int};
 
-use crate::errno::{Errno, Result, ret};
+use crate::errno::{Errno, Result, report};
 use crate::happyeyeballs;
 use crate::ipaddr;
 
@@ -26,7 +26,7 @@ pub unsafe extern "C" fn dill_happyeyeballs_connect(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller promises NULL or a string.
-    ret(unsafe { connect(name, port, deadline) })
+    report(|| unsafe { connect(name, port, deadline) })
 }
 
 /// # Safety

@@ -11,10 +11,10 @@
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 
-use crate::errno::{Errno, Result, ret, ret_unit};
+use crate::errno::{Errno, Result, report};
 use crate::http::{self, syntax};
 
-use super::storage;
+use super::storage_over;
 
 /// Makes an HTTP socket of the byte stream `s`, whose handle is gone.
 ///
@@ -26,7 +26,7 @@ use super::storage;
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_http_attach(s: c_int) -> c_int {
-    ret(http::attach(s))
+    report(|| http::attach(s))
 }
 
 /// As [`dill_http_attach`]; EINVAL, with `s` closed, if `mem` is NULL. The memory is not used.
@@ -35,7 +35,7 @@ pub unsafe extern "C" fn dill_http_attach(s: c_int) -> c_int {
 /// As [`dill_http_attach`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_http_attach_mem(s: c_int, mem: *mut c_void) -> c_int {
-    ret(storage(mem).inspect_err(|_| http::abandon(s)).and_then(|()| http::attach(s)))
+    report(|| storage_over(s, mem).and_then(|()| http::attach(s)))
 }
 
 /// Sends the empty line that ends a head. Nothing more can be sent then.
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn dill_http_attach_mem(s: c_int, mem: *mut c_void) -> c_i
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_http_done(s: c_int, deadline: i64) -> c_int {
-    ret_unit(http::find(s).and_then(|http| http.send_end(deadline)))
+    report(|| http::find(s).and_then(|http| http.send_end(deadline)))
 }
 
 /// Sends the empty line if that was not done, drops what is left of the head that comes from the
@@ -62,7 +62,7 @@ pub unsafe extern "C" fn dill_http_done(s: c_int, deadline: i64) -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_http_detach(s: c_int, deadline: i64) -> c_int {
-    ret(http::detach(s, deadline))
+    report(|| http::detach(s, deadline))
 }
 
 /// Sends a request line.
@@ -81,11 +81,13 @@ pub unsafe extern "C" fn dill_http_sendrequest(
     resource: *const c_char,
     deadline: i64,
 ) -> c_int {
-    ret_unit(http::find(s).and_then(|http| {
-        // SAFETY: the caller promises NULL or strings, and nobody else runs before they are copied.
-        let line = unsafe { syntax::request_line(text(&command)?, text(&resource)?) }?;
-        http.send_line(&line, deadline)
-    }))
+    report(|| {
+        http::find(s).and_then(|http| {
+            // SAFETY: the caller promises NULL or strings, and nobody else runs before they are copied.
+            let line = unsafe { syntax::request_line(text(&command)?, text(&resource)?) }?;
+            http.send_line(&line, deadline)
+        })
+    })
 }
 
 /// Receives a request line. Each buffer gets its part with a NUL behind it, or an empty string if
@@ -111,14 +113,16 @@ pub unsafe extern "C" fn dill_http_recvrequest(
     resourcelen: usize,
     deadline: i64,
 ) -> c_int {
-    ret_unit(http::find(s).and_then(|http| {
-        // SAFETY: the caller promises writable buffers.
-        let buffers =
-            unsafe { [Buffer::new(command, commandlen)?, Buffer::new(resource, resourcelen)?] };
-        http.receive_line(deadline, |line| {
-            syntax::parse_request(line).and_then(|it| store(buffers, it))
+    report(|| {
+        http::find(s).and_then(|http| {
+            // SAFETY: the caller promises writable buffers.
+            let buffers =
+                unsafe { [Buffer::new(command, commandlen)?, Buffer::new(resource, resourcelen)?] };
+            http.receive_line(deadline, |line| {
+                syntax::parse_request(line).and_then(|it| store(buffers, it))
+            })
         })
-    }))
+    })
 }
 
 /// Sends a status line.
@@ -136,11 +140,13 @@ pub unsafe extern "C" fn dill_http_sendstatus(
     reason: *const c_char,
     deadline: i64,
 ) -> c_int {
-    ret_unit(http::find(s).and_then(|http| {
-        // SAFETY: the caller promises NULL or a string, and nobody else runs before it is copied.
-        let line = unsafe { syntax::status_line(status, text(&reason)?) }?;
-        http.send_line(&line, deadline)
-    }))
+    report(|| {
+        http::find(s).and_then(|http| {
+            // SAFETY: the caller promises NULL or a string, and nobody else runs before it is copied.
+            let line = unsafe { syntax::status_line(status, text(&reason)?) }?;
+            http.send_line(&line, deadline)
+        })
+    })
 }
 
 /// Receives a status line, and stores the reason as [`dill_http_recvrequest`] stores its parts.
@@ -157,14 +163,16 @@ pub unsafe extern "C" fn dill_http_recvstatus(
     reasonlen: usize,
     deadline: i64,
 ) -> c_int {
-    ret(http::find(s).and_then(|http| {
-        // SAFETY: the caller promises a writable buffer.
-        let buffer = unsafe { Buffer::new(reason, reasonlen) }?;
-        http.receive_line(deadline, |line| {
-            let (status, reason) = syntax::parse_status(line)?;
-            buffer.store(reason).map(|()| status)
+    report(|| {
+        http::find(s).and_then(|http| {
+            // SAFETY: the caller promises a writable buffer.
+            let buffer = unsafe { Buffer::new(reason, reasonlen) }?;
+            http.receive_line(deadline, |line| {
+                let (status, reason) = syntax::parse_status(line)?;
+                buffer.store(reason).map(|()| status)
+            })
         })
-    }))
+    })
 }
 
 /// Sends a field, without the white space around the value.
@@ -183,11 +191,13 @@ pub unsafe extern "C" fn dill_http_sendfield(
     value: *const c_char,
     deadline: i64,
 ) -> c_int {
-    ret_unit(http::find(s).and_then(|http| {
-        // SAFETY: the caller promises NULL or strings, and nobody else runs before they are copied.
-        let line = unsafe { syntax::field_line(text(&name)?, text(&value)?) }?;
-        http.send_line(&line, deadline)
-    }))
+    report(|| {
+        http::find(s).and_then(|http| {
+            // SAFETY: the caller promises NULL or strings, and nobody else runs before they are copied.
+            let line = unsafe { syntax::field_line(text(&name)?, text(&value)?) }?;
+            http.send_line(&line, deadline)
+        })
+    })
 }
 
 /// Receives a field, and stores its name and its value, without the white space around it, as
@@ -207,13 +217,15 @@ pub unsafe extern "C" fn dill_http_recvfield(
     valuelen: usize,
     deadline: i64,
 ) -> c_int {
-    ret_unit(http::find(s).and_then(|http| {
-        // SAFETY: the caller promises writable buffers.
-        let buffers = unsafe { [Buffer::new(name, namelen)?, Buffer::new(value, valuelen)?] };
-        http.receive_line(deadline, |line| {
-            syntax::parse_field(line).and_then(|it| store(buffers, it))
+    report(|| {
+        http::find(s).and_then(|http| {
+            // SAFETY: the caller promises writable buffers.
+            let buffers = unsafe { [Buffer::new(name, namelen)?, Buffer::new(value, valuelen)?] };
+            http.receive_line(deadline, |line| {
+                syntax::parse_field(line).and_then(|it| store(buffers, it))
+            })
         })
-    }))
+    })
 }
 
 /// An argument that is a string. Error: EINVAL for NULL.

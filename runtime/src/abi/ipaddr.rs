@@ -5,8 +5,10 @@ use core::ptr;
 
 use libc::sockaddr;
 
-use crate::errno::{Errno, Result, ret, ret_unit};
+use crate::errno::{Errno, Result, report};
 use crate::ipaddr::{self, Ipaddr, MAX_TEXT};
+
+use super::nonnull;
 
 /// Stores the address of a local interface: `name` is NULL for "any", a literal address, or the
 /// name of an interface. `port` is in host order, `mode` one of `IPADDR_*` (0 is
@@ -26,7 +28,7 @@ pub unsafe extern "C" fn dill_ipaddr_local(
     mode: c_int,
 ) -> c_int {
     // SAFETY: the caller's promises are the callees' demands.
-    ret_unit(unsafe { ipaddr::local(name, port, mode).and_then(|found| store(addr, &[found])) })
+    report(|| unsafe { ipaddr::local(name, port, mode).and_then(|found| store(addr, &[found])) })
 }
 
 /// Stores the best address of a remote host: `name` is a literal address or a host name. The
@@ -50,10 +52,12 @@ pub unsafe extern "C" fn dill_ipaddr_remote(
 ) -> c_int {
     // SAFETY: the caller's promises are the callee's demands.
     let found = unsafe { remotes(addr, 1, name, port, mode, deadline) };
-    ret_unit(found.and_then(|count| match count {
-        0 => Err(Errno(libc::EADDRNOTAVAIL)),
-        _ => Ok(()),
-    }))
+    report(|| {
+        found.and_then(|count| match count {
+            0 => Err(Errno(libc::EADDRNOTAVAIL)),
+            _ => Ok(()),
+        })
+    })
 }
 
 /// Stores up to `naddrs` addresses of a remote host, best first. For the other arguments see
@@ -77,7 +81,7 @@ pub unsafe extern "C" fn dill_ipaddr_remotes(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller's promises are the callee's demands.
-    ret(unsafe { remotes(addrs, naddrs, name, port, mode, deadline) })
+    report(|| unsafe { remotes(addrs, naddrs, name, port, mode, deadline) })
 }
 
 /// Writes the address as text, without the port, into `ipstr`.
@@ -86,18 +90,20 @@ pub unsafe extern "C" fn dill_ipaddr_remotes(
 /// `ipstr`, or NULL with EINVAL if a pointer is NULL or `addr` holds no address.
 ///
 /// # Safety
-/// `addr` is NULL or an address; `ipstr` is NULL or writable for `IPADDR_MAXSTRLEN` bytes.
+/// `addr` is NULL or an address; `ipstr` is NULL or writable for the text and a NUL, for which
+/// `IPADDR_MAXSTRLEN` bytes always suffice.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ipaddr_str(addr: *const Ipaddr, ipstr: *mut c_char) -> *const c_char {
-    let mut text = [0; MAX_TEXT];
-    // SAFETY: the caller promises NULL or an address.
-    let written = unsafe { known(addr) }.and_then(|addr| addr.write_text(&mut text));
-    if ret_unit(written.and_then(|()| nonnull(ipstr))) < 0 {
-        return ptr::null();
-    }
-    // SAFETY: the caller promises room for MAX_TEXT bytes.
-    unsafe { ptr::copy_nonoverlapping(text.as_ptr().cast(), ipstr, MAX_TEXT) };
-    ipstr
+    let written = report(|| {
+        let mut text = [0; MAX_TEXT];
+        // SAFETY: the caller promises NULL or an address.
+        let len = unsafe { known(addr) }?.write_text(&mut text)?;
+        nonnull(ipstr)?;
+        // SAFETY: the caller promises room for the text and its NUL.
+        unsafe { ptr::copy_nonoverlapping(text.as_ptr().cast(), ipstr, len) };
+        Ok(())
+    });
+    if written < 0 { ptr::null() } else { ipstr }
 }
 
 /// Returns the family of the address, AF_INET or AF_INET6, or -1 with EINVAL if `addr` is NULL.
@@ -107,7 +113,7 @@ pub unsafe extern "C" fn dill_ipaddr_str(addr: *const Ipaddr, ipstr: *mut c_char
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ipaddr_family(addr: *const Ipaddr) -> c_int {
     // SAFETY: the caller promises NULL or an address.
-    ret(unsafe { known(addr) }.map(|addr| addr.family()))
+    report(|| unsafe { known(addr) }.map(|addr| addr.family()))
 }
 
 /// Returns the length of the socket address in bytes, 0 if `addr` holds none, or -1 with EINVAL if
@@ -118,7 +124,7 @@ pub unsafe extern "C" fn dill_ipaddr_family(addr: *const Ipaddr) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ipaddr_len(addr: *const Ipaddr) -> c_int {
     // SAFETY: the caller promises NULL or an address.
-    ret(unsafe { known(addr) }.map(|addr| addr.len() as c_int))
+    report(|| unsafe { known(addr) }.map(|addr| addr.len() as c_int))
 }
 
 /// Returns the socket address inside `addr`, which lives as long as `addr` does.
@@ -137,7 +143,7 @@ pub unsafe extern "C" fn dill_ipaddr_sockaddr(addr: *const Ipaddr) -> *const soc
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ipaddr_port(addr: *const Ipaddr) -> c_int {
     // SAFETY: the caller promises NULL or an address.
-    ret(unsafe { known(addr) }.map(|addr| c_int::from(addr.port())))
+    report(|| unsafe { known(addr) }.map(|addr| c_int::from(addr.port())))
 }
 
 /// Changes the port, in host order. A NULL `addr` or a port outside 0..=65535 changes nothing.
@@ -175,10 +181,6 @@ pub unsafe extern "C" fn dill_ipaddr_equal(
 unsafe fn known<'a>(addr: *const Ipaddr) -> Result<&'a Ipaddr> {
     // SAFETY: the caller promises NULL or an address.
     unsafe { addr.as_ref() }.ok_or(Errno(libc::EINVAL))
-}
-
-fn nonnull<T>(pointer: *mut T) -> Result<()> {
-    if pointer.is_null() { Err(Errno(libc::EINVAL)) } else { Ok(()) }
 }
 
 /// # Safety

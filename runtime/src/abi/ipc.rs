@@ -4,7 +4,7 @@
 
 use core::ffi::{c_char, c_int, c_void};
 
-use crate::errno::{Errno, Result, ret, ret_unit};
+use crate::errno::{Errno, Result, report};
 use crate::ipc;
 use crate::stream::{Kind, connection, listener};
 
@@ -22,7 +22,7 @@ use super::storage;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ipc_listen(addr: *const c_char, backlog: c_int) -> c_int {
     // SAFETY: the caller's promise is the callee's demand.
-    ret(unsafe { ipc::listen(addr, backlog) })
+    report(|| unsafe { ipc::listen(addr, backlog) })
 }
 
 /// As [`dill_ipc_listen`]; EINVAL if `mem` is NULL.
@@ -36,7 +36,7 @@ pub unsafe extern "C" fn dill_ipc_listen_mem(
     mem: *mut c_void,
 ) -> c_int {
     // SAFETY: the caller's promise is the callee's demand.
-    ret(storage(mem).and_then(|()| unsafe { ipc::listen(addr, backlog) }))
+    report(|| storage(mem).and_then(|()| unsafe { ipc::listen(addr, backlog) }))
 }
 
 /// Waits for a connection to the listener `s`.
@@ -44,13 +44,13 @@ pub unsafe extern "C" fn dill_ipc_listen_mem(
 /// # Returns
 /// A handle, or -1: EBADF if `s` is no handle, ENOTSUP if it is no IPC listener; EBUSY if another
 /// coroutine waits already; ETIMEDOUT; ECANCELED; ECONNRESET if the handle is closed meanwhile;
-/// EMFILE, ENFILE, ENOMEM, and then it can be tried again.
+/// EMFILE, ENFILE, ENOBUFS, ENOMEM, and then it can be tried again.
 ///
 /// # Safety
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ipc_accept(s: c_int, deadline: i64) -> c_int {
-    ret(ipc::accept(s, deadline))
+    report(|| ipc::accept(s, deadline))
 }
 
 /// As [`dill_ipc_accept`]; EINVAL if `mem` is NULL.
@@ -59,22 +59,22 @@ pub unsafe extern "C" fn dill_ipc_accept(s: c_int, deadline: i64) -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ipc_accept_mem(s: c_int, mem: *mut c_void, deadline: i64) -> c_int {
-    ret(storage(mem).and_then(|()| ipc::accept(s, deadline)))
+    report(|| storage(mem).and_then(|()| ipc::accept(s, deadline)))
 }
 
 /// Connects to the path `addr`.
 ///
 /// # Returns
 /// A handle, or -1: EINVAL if `addr` is NULL or empty, ENAMETOOLONG if it does not fit a socket
-/// address; ETIMEDOUT; ECANCELED; ECONNREFUSED if nobody listens; EACCES, ELOOP, EMFILE, ENFILE,
-/// ENOENT, ENOMEM, ENOTDIR.
+/// address; ETIMEDOUT; ECANCELED; ECONNREFUSED if nobody listens, EPROTOTYPE if it is another kind of
+/// socket; EACCES, ELOOP, EMFILE, ENFILE, ENOENT, ENOMEM, ENOTDIR.
 ///
 /// # Safety
 /// `addr` is NULL or a C string.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ipc_connect(addr: *const c_char, deadline: i64) -> c_int {
     // SAFETY: the caller's promise is the callee's demand.
-    ret(unsafe { ipc::connect(addr, deadline) })
+    report(|| unsafe { ipc::connect(addr, deadline) })
 }
 
 /// As [`dill_ipc_connect`]; EINVAL if `mem` is NULL.
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn dill_ipc_connect_mem(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller's promise is the callee's demand.
-    ret(storage(mem).and_then(|()| unsafe { ipc::connect(addr, deadline) }))
+    report(|| storage(mem).and_then(|()| unsafe { ipc::connect(addr, deadline) }))
 }
 
 /// Sends the descriptor `fd`, which this process keeps, with a byte of its own.
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn dill_ipc_connect_mem(
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ipc_sendfd(s: c_int, fd: c_int, deadline: i64) -> c_int {
-    ret_unit(ipc::send_fd(s, fd, deadline))
+    report(|| ipc::send_fd(s, fd, deadline))
 }
 
 /// Receives a descriptor, with the byte it came with.
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn dill_ipc_sendfd(s: c_int, fd: c_int, deadline: i64) -> 
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ipc_recvfd(s: c_int, deadline: i64) -> c_int {
-    ret(ipc::receive_fd(s, deadline))
+    report(|| ipc::receive_fd(s, deadline))
 }
 
 /// Ends the sending direction of the connection `s`: the peer sees the end of the stream after all
@@ -131,7 +131,7 @@ pub unsafe extern "C" fn dill_ipc_recvfd(s: c_int, deadline: i64) -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ipc_done(s: c_int, _deadline: i64) -> c_int {
-    ret_unit(connection::done(Kind::Ipc, s))
+    report(|| connection::done(Kind::Ipc, s))
 }
 
 /// Ends the sending direction unless that was done, drops what still comes until the peer ends the
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn dill_ipc_done(s: c_int, _deadline: i64) -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ipc_close(s: c_int, deadline: i64) -> c_int {
-    ret_unit(connection::close(Kind::Ipc, s, deadline))
+    report(|| connection::close(Kind::Ipc, s, deadline))
 }
 
 /// Makes a listener of the listening UNIX stream socket `fd`. On success `fd` is closed: the
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn dill_ipc_close(s: c_int, deadline: i64) -> c_int {
 /// Nobody else uses `fd` afterwards.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ipc_listener_fromfd(fd: c_int) -> c_int {
-    ret(listener::adopt(Kind::Ipc, fd))
+    report(|| listener::adopt(Kind::Ipc, fd))
 }
 
 /// As [`dill_ipc_listener_fromfd`]; EINVAL if `mem` is NULL.
@@ -169,7 +169,7 @@ pub unsafe extern "C" fn dill_ipc_listener_fromfd(fd: c_int) -> c_int {
 /// As [`dill_ipc_listener_fromfd`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ipc_listener_fromfd_mem(fd: c_int, mem: *mut c_void) -> c_int {
-    ret(storage(mem).and_then(|()| listener::adopt(Kind::Ipc, fd)))
+    report(|| storage(mem).and_then(|()| listener::adopt(Kind::Ipc, fd)))
 }
 
 /// Makes a connection of the UNIX stream socket `fd`. On success `fd` is closed: the connection has
@@ -182,7 +182,7 @@ pub unsafe extern "C" fn dill_ipc_listener_fromfd_mem(fd: c_int, mem: *mut c_voi
 /// Nobody else uses `fd` afterwards.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ipc_fromfd(fd: c_int) -> c_int {
-    ret(connection::adopt(Kind::Ipc, fd))
+    report(|| connection::adopt(Kind::Ipc, fd))
 }
 
 /// As [`dill_ipc_fromfd`]; EINVAL if `mem` is NULL.
@@ -191,7 +191,7 @@ pub unsafe extern "C" fn dill_ipc_fromfd(fd: c_int) -> c_int {
 /// As [`dill_ipc_fromfd`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ipc_fromfd_mem(fd: c_int, mem: *mut c_void) -> c_int {
-    ret(storage(mem).and_then(|()| connection::adopt(Kind::Ipc, fd)))
+    report(|| storage(mem).and_then(|()| connection::adopt(Kind::Ipc, fd)))
 }
 
 /// Makes two connections to each other and stores their handles in `s`.
@@ -204,7 +204,7 @@ pub unsafe extern "C" fn dill_ipc_fromfd_mem(fd: c_int, mem: *mut c_void) -> c_i
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ipc_pair(s: *mut c_int) -> c_int {
     // SAFETY: the caller promises NULL or the room.
-    ret_unit(unsafe { pair(s) })
+    report(|| unsafe { pair(s) })
 }
 
 /// As [`dill_ipc_pair`]; EINVAL if `mem` is NULL.
@@ -214,7 +214,7 @@ pub unsafe extern "C" fn dill_ipc_pair(s: *mut c_int) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ipc_pair_mem(mem: *mut c_void, s: *mut c_int) -> c_int {
     // SAFETY: the caller promises NULL or the room.
-    ret_unit(storage(mem).and_then(|()| unsafe { pair(s) }))
+    report(|| storage(mem).and_then(|()| unsafe { pair(s) }))
 }
 
 /// # Safety

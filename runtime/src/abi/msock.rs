@@ -5,7 +5,7 @@ use core::ffi::{c_int, c_void};
 use libc::ssize_t;
 
 use crate::bsock::TypeId;
-use crate::errno::{ret_ssize, ret_unit};
+use crate::errno::report;
 use crate::iolist::Iolist;
 use crate::msock;
 
@@ -29,7 +29,7 @@ pub unsafe extern "C" fn dill_msend(
 ) -> c_int {
     let mut list = Iolist::single(buf.cast_mut(), len);
     // SAFETY: the list is local; its buffer is the caller's, and only read.
-    ret_unit(unsafe { msock::send(s, &raw mut list, &raw mut list, deadline) })
+    report(|| unsafe { msock::send(s, &raw mut list, &raw mut list, deadline) })
 }
 
 /// Receives one message into `buf`.
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn dill_mrecv(
 ) -> ssize_t {
     let mut list = Iolist::single(buf, len);
     // SAFETY: the list is local; its buffer is the caller's.
-    ret_ssize(unsafe { msock::receive(s, &raw mut list, &raw mut list, deadline) })
+    report(|| unsafe { msock::receive(s, &raw mut list, &raw mut list, deadline) })
 }
 
 /// Sends the buffers of the list from `first` to `last` as one message. The deadline is in
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn dill_mrecv(
 /// # Returns
 /// 0, or -1: EBADF if `s` is no handle, ENOTSUP if it is no message socket, EINVAL if an end is
 /// NULL or `last` does not end the list, otherwise what the protocol says: EBUSY, ECANCELED,
-/// ECONNRESET, EINVAL, EMSGSIZE, EPIPE, ETIMEDOUT.
+/// ECONNRESET, EINVAL, EMSGSIZE, ENOMEM, EPIPE, ETIMEDOUT.
 ///
 /// # Safety
 /// The ends are NULL or elements of a list which, like its buffers, stays readable until the call
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn dill_msendl(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller's promise is the callee's demand.
-    ret_unit(unsafe { msock::send(s, first, last, deadline) })
+    report(|| unsafe { msock::send(s, first, last, deadline) })
 }
 
 /// Receives one message into the buffers of the list from `first` to `last`; a NULL buffer skips
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn dill_msendl(
 /// # Returns
 /// The size of the message in bytes, or -1: EBADF if `s` is no handle, ENOTSUP if it is no message
 /// socket, EINVAL if only one end is NULL or `last` does not end the list, otherwise what the
-/// protocol says: EBUSY, ECANCELED, ECONNRESET, EINVAL, EMSGSIZE, EPIPE, EPROTO, ETIMEDOUT.
+/// protocol says: EBUSY, ECANCELED, ECONNRESET, EINVAL, EMSGSIZE, ENOMEM, EPIPE, EPROTO, ETIMEDOUT.
 ///
 /// # Safety
 /// The ends are NULL or elements of a list that stays readable, over buffers that stay writable,
@@ -93,5 +93,5 @@ pub unsafe extern "C" fn dill_mrecvl(
     deadline: i64,
 ) -> ssize_t {
     // SAFETY: the caller's promise is the callee's demand.
-    ret_ssize(unsafe { msock::receive(s, first, last, deadline) })
+    report(|| unsafe { msock::receive(s, first, last, deadline) })
 }

@@ -4,7 +4,7 @@
 
 use core::ffi::{c_int, c_void};
 
-use crate::errno::{Errno, Result, ret, ret_unit};
+use crate::errno::{Errno, Result, report};
 use crate::ipaddr::Ipaddr;
 use crate::stream::{Kind, connection, listener};
 use crate::tcp;
@@ -16,7 +16,7 @@ use super::storage;
 ///
 /// # Returns
 /// A handle, or -1: EINVAL if `addr` is NULL or holds no address; ECANCELED; EADDRINUSE,
-/// EADDRNOTAVAIL, EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM.
+/// EADDRNOTAVAIL, EAFNOSUPPORT, EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM.
 ///
 /// # Safety
 /// `addr` is NULL or an address that may be written to.
@@ -24,7 +24,7 @@ use super::storage;
 pub unsafe extern "C" fn dill_tcp_listen(addr: *mut Ipaddr, backlog: c_int) -> c_int {
     // SAFETY: the caller promises NULL or an address, which nobody else uses during the call.
     let addr = unsafe { addr.as_mut() }.ok_or(Errno(libc::EINVAL));
-    ret(addr.and_then(|addr| tcp::listen(addr, backlog)))
+    report(|| addr.and_then(|addr| tcp::listen(addr, backlog)))
 }
 
 /// As [`dill_tcp_listen`]; EINVAL if `mem` is NULL.
@@ -39,7 +39,7 @@ pub unsafe extern "C" fn dill_tcp_listen_mem(
 ) -> c_int {
     // SAFETY: the caller promises NULL or an address, which nobody else uses during the call.
     let addr = storage(mem).and_then(|()| unsafe { addr.as_mut() }.ok_or(Errno(libc::EINVAL)));
-    ret(addr.and_then(|addr| tcp::listen(addr, backlog)))
+    report(|| addr.and_then(|addr| tcp::listen(addr, backlog)))
 }
 
 /// Waits for a connection to the listener `s`. Unless `addr` is NULL the peer's address is stored
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn dill_tcp_listen_mem(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_tcp_accept(s: c_int, addr: *mut Ipaddr, deadline: i64) -> c_int {
     // SAFETY: the caller promises NULL or room for an address.
-    ret(unsafe { accept(s, addr, deadline) })
+    report(|| unsafe { accept(s, addr, deadline) })
 }
 
 /// As [`dill_tcp_accept`]; EINVAL if `mem` is NULL.
@@ -70,22 +70,22 @@ pub unsafe extern "C" fn dill_tcp_accept_mem(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller promises NULL or room for an address.
-    ret(storage(mem).and_then(|()| unsafe { accept(s, addr, deadline) }))
+    report(|| storage(mem).and_then(|()| unsafe { accept(s, addr, deadline) }))
 }
 
 /// Connects to the address `addr`.
 ///
 /// # Returns
 /// A handle, or -1: EINVAL if `addr` is NULL or holds no address; ETIMEDOUT; ECANCELED;
-/// ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ENETDOWN, EADDRNOTAVAIL, EMFILE, ENFILE,
-/// ENOBUFS, ENOMEM.
+/// ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ENETDOWN, EADDRNOTAVAIL, EAFNOSUPPORT, EMFILE,
+/// ENFILE, ENOBUFS, ENOMEM.
 ///
 /// # Safety
 /// `addr` is NULL or an address.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_tcp_connect(addr: *const Ipaddr, deadline: i64) -> c_int {
     // SAFETY: the caller promises NULL or an address.
-    ret(unsafe { connect(addr, deadline) })
+    report(|| unsafe { connect(addr, deadline) })
 }
 
 /// As [`dill_tcp_connect`]; EINVAL if `mem` is NULL.
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn dill_tcp_connect_mem(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller promises NULL or an address.
-    ret(storage(mem).and_then(|()| unsafe { connect(addr, deadline) }))
+    report(|| storage(mem).and_then(|()| unsafe { connect(addr, deadline) }))
 }
 
 /// Ends the sending direction of the connection `s`: the peer sees the end of the stream after all
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn dill_tcp_connect_mem(
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_tcp_done(s: c_int, _deadline: i64) -> c_int {
-    ret_unit(connection::done(Kind::Tcp, s))
+    report(|| connection::done(Kind::Tcp, s))
 }
 
 /// Ends the sending direction unless that was done, drops what still comes until the peer ends the
@@ -128,7 +128,7 @@ pub unsafe extern "C" fn dill_tcp_done(s: c_int, _deadline: i64) -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_tcp_close(s: c_int, deadline: i64) -> c_int {
-    ret_unit(connection::close(Kind::Tcp, s, deadline))
+    report(|| connection::close(Kind::Tcp, s, deadline))
 }
 
 /// Makes a listener of the listening TCP socket `fd`. On success `fd` is closed: the listener has a
@@ -142,7 +142,7 @@ pub unsafe extern "C" fn dill_tcp_close(s: c_int, deadline: i64) -> c_int {
 /// Nobody else uses `fd` afterwards.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_tcp_listener_fromfd(fd: c_int) -> c_int {
-    ret(listener::adopt(Kind::Tcp, fd))
+    report(|| listener::adopt(Kind::Tcp, fd))
 }
 
 /// As [`dill_tcp_listener_fromfd`]; EINVAL if `mem` is NULL.
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn dill_tcp_listener_fromfd(fd: c_int) -> c_int {
 /// As [`dill_tcp_listener_fromfd`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_tcp_listener_fromfd_mem(fd: c_int, mem: *mut c_void) -> c_int {
-    ret(storage(mem).and_then(|()| listener::adopt(Kind::Tcp, fd)))
+    report(|| storage(mem).and_then(|()| listener::adopt(Kind::Tcp, fd)))
 }
 
 /// Makes a connection of the TCP socket `fd`. On success `fd` is closed: the connection has a
@@ -164,7 +164,7 @@ pub unsafe extern "C" fn dill_tcp_listener_fromfd_mem(fd: c_int, mem: *mut c_voi
 /// Nobody else uses `fd` afterwards.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_tcp_fromfd(fd: c_int) -> c_int {
-    ret(connection::adopt(Kind::Tcp, fd))
+    report(|| connection::adopt(Kind::Tcp, fd))
 }
 
 /// As [`dill_tcp_fromfd`]; EINVAL if `mem` is NULL.
@@ -173,7 +173,7 @@ pub unsafe extern "C" fn dill_tcp_fromfd(fd: c_int) -> c_int {
 /// As [`dill_tcp_fromfd`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_tcp_fromfd_mem(fd: c_int, mem: *mut c_void) -> c_int {
-    ret(storage(mem).and_then(|()| connection::adopt(Kind::Tcp, fd)))
+    report(|| storage(mem).and_then(|()| connection::adopt(Kind::Tcp, fd)))
 }
 
 /// # Safety

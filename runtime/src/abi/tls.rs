@@ -8,7 +8,6 @@
 //! Every function here that attaches has these errors. EBADF: `s` is no handle. And, with `s` closed:
 //! * EPROTO: `s` is no byte stream; or the peer does not speak TLS 1.2 or 1.3, breaks its rules, or
 //!   has refused to go on.
-//! * EINVAL: an argument is NULL, or is not what it should be.
 //! * ECONNRESET: the peer is gone. ETIMEDOUT, ECANCELED: the deadline passed, before the handshake was
 //!   complete, or the coroutine may not wait. ENOMEM.
 
@@ -16,10 +15,10 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 
 use rustls::Connection;
 
-use crate::errno::{Errno, Result, ret, ret_unit};
+use crate::errno::{Errno, Result, report};
 use crate::tls::{self, config};
 
-use super::storage;
+use super::storage_over;
 
 /// Makes a TLS socket of the byte stream `s`, as the client, and shakes hands with the server. The
 /// handle `s` is gone.
@@ -34,7 +33,7 @@ use super::storage;
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_tls_attach_client(s: c_int, deadline: i64) -> c_int {
-    ret(tls::attach(s, config::client_of_anyone, deadline))
+    report(|| tls::attach(s, config::client_of_anyone, deadline))
 }
 
 /// As [`dill_tls_attach_client`]; EINVAL, with `s` closed, if `mem` is NULL.
@@ -47,7 +46,9 @@ pub unsafe extern "C" fn dill_tls_attach_client_mem(
     mem: *mut c_void,
     deadline: i64,
 ) -> c_int {
-    ret(needs(s, mem).and_then(|()| tls::attach(s, config::client_of_anyone, deadline)))
+    report(|| {
+        storage_over(s, mem).and_then(|()| tls::attach(s, config::client_of_anyone, deadline))
+    })
 }
 
 /// As [`dill_tls_attach_client`], but the server has to prove to be `hostname`, a name or an IP
@@ -56,8 +57,8 @@ pub unsafe extern "C" fn dill_tls_attach_client_mem(
 ///
 /// # Returns
 /// A handle, or -1 as above; and EACCES, with `s` closed, if the certificate is for another name, has
-/// expired, is not valid yet, or comes from somebody else. EINVAL if `hostname` is no name or
-/// address. ENOENT or another error of the system's if no trusted certificate can be read.
+/// expired, is not valid yet, or comes from somebody else. EINVAL if `hostname` is NULL, or no
+/// name or address. ENOENT or another error of the system's if no trusted certificate can be read.
 ///
 /// # Safety
 /// `hostname` is NULL or a C string.
@@ -68,7 +69,7 @@ pub unsafe extern "C" fn dill_tls_attach_client_host(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller promises NULL or a string.
-    ret(tls::attach(s, || unsafe { client_of(hostname) }, deadline))
+    report(|| tls::attach(s, || unsafe { client_of(hostname) }, deadline))
 }
 
 /// As [`dill_tls_attach_client_host`]; EINVAL, with `s` closed, if `mem` is NULL.
@@ -82,8 +83,11 @@ pub unsafe extern "C" fn dill_tls_attach_client_host_mem(
     mem: *mut c_void,
     deadline: i64,
 ) -> c_int {
-    // SAFETY: the caller promises NULL or a string.
-    ret(needs(s, mem).and_then(|()| tls::attach(s, || unsafe { client_of(hostname) }, deadline)))
+    report(|| {
+        storage_over(s, mem)?;
+        // SAFETY: the caller promises NULL or a string.
+        tls::attach(s, || unsafe { client_of(hostname) }, deadline)
+    })
 }
 
 /// Makes a TLS socket of the byte stream `s`, as the server, and shakes hands with the client. The
@@ -91,9 +95,9 @@ pub unsafe extern "C" fn dill_tls_attach_client_host_mem(
 /// the PEM file `cert`, and the private key in the PEM file `pkey` (PKCS #8, PKCS #1 or SEC 1).
 ///
 /// # Returns
-/// A handle, or -1 as above; EINVAL also if a file does not contain what it should, or the two do not
-/// belong together; and, with `s` closed, ENOENT, EACCES or another error of the system's if one
-/// cannot be read.
+/// A handle, or -1 as above; and, with `s` closed, EINVAL if a name is NULL, a file does not contain
+/// what it should, or the two do not belong together; ENOENT, EACCES, EISDIR or another error of the
+/// system's if one cannot be read.
 ///
 /// # Safety
 /// `cert` and `pkey` are NULL or C strings.
@@ -105,7 +109,7 @@ pub unsafe extern "C" fn dill_tls_attach_server(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller promises NULL or strings.
-    ret(tls::attach(s, || unsafe { server(cert, pkey) }, deadline))
+    report(|| tls::attach(s, || unsafe { server(cert, pkey) }, deadline))
 }
 
 /// As [`dill_tls_attach_server`]; EINVAL, with `s` closed, if `mem` is NULL.
@@ -120,22 +124,25 @@ pub unsafe extern "C" fn dill_tls_attach_server_mem(
     mem: *mut c_void,
     deadline: i64,
 ) -> c_int {
-    // SAFETY: the caller promises NULL or strings.
-    ret(needs(s, mem).and_then(|()| tls::attach(s, || unsafe { server(cert, pkey) }, deadline)))
+    report(|| {
+        storage_over(s, mem)?;
+        // SAFETY: the caller promises NULL or strings.
+        tls::attach(s, || unsafe { server(cert, pkey) }, deadline)
+    })
 }
 
 /// Tells the peer that nothing more will be sent. Receiving goes on.
 ///
 /// # Returns
 /// 0, or -1: EBADF if `s` is no handle, ENOTSUP if it is no TLS socket; EPIPE if this was done before;
-/// EBUSY if another coroutine is sending; ECONNRESET; ETIMEDOUT, ECANCELED, and it can be tried again
-/// if nothing was sent.
+/// EBUSY if another coroutine is sending; ECONNRESET; ETIMEDOUT, ECANCELED, ENOMEM, and it can be tried
+/// again if nothing was sent.
 ///
 /// # Safety
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_tls_done(s: c_int, deadline: i64) -> c_int {
-    ret_unit(tls::find(s).and_then(|tls| tls.done(deadline)))
+    report(|| tls::find(s).and_then(|tls| tls.done(deadline)))
 }
 
 /// Tells the peer that nothing more will be sent, unless that was done, drops what still comes until
@@ -150,12 +157,7 @@ pub unsafe extern "C" fn dill_tls_done(s: c_int, deadline: i64) -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_tls_detach(s: c_int, deadline: i64) -> c_int {
-    ret(tls::detach(s, deadline))
-}
-
-/// Checks the memory for a TLS socket over `s`, which is closed if there is none.
-fn needs(s: c_int, mem: *mut c_void) -> Result<()> {
-    storage(mem).inspect_err(|_| tls::abandon(s))
+    report(|| tls::detach(s, deadline))
 }
 
 /// # Safety

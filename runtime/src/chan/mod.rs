@@ -3,12 +3,12 @@
 //! A channel has two ends, and messages go both ways. A sender and a receiver meet: whoever comes
 //! second copies the message straight between the two callers' memory and makes the other ready.
 
-use core::ptr::NonNull;
+use core::ptr::{NonNull, null_mut};
 
 use core::cell::Cell;
 use libc::{c_int, c_void};
 
-use crate::errno::{Errno, Result, ret_ptr};
+use crate::errno::{Errno, Result, interface};
 use crate::handle::{self, Hvfs};
 use crate::memory;
 use crate::sched::wait::{Queue, Wait};
@@ -89,10 +89,7 @@ fn end_type() -> *const c_void {
 }
 
 unsafe extern "C" fn query_end(object: *mut Hvfs, ty: *const c_void) -> *mut c_void {
-    ret_ptr(match NonNull::new(object) {
-        Some(object) if ty == end_type() => Ok(object.cast()),
-        _ => Err(Errno(libc::ENOTSUP)),
-    })
+    interface(if ty == end_type() { object.cast() } else { null_mut() })
 }
 
 /// Closing one end alone disturbs nobody; closing the other one as well ends the channel.

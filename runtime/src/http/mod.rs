@@ -11,19 +11,15 @@ use core::cell::{Cell, RefCell};
 use core::ffi::{c_int, c_void};
 use core::ptr::{self, NonNull};
 
-use crate::bsock;
-use crate::errno::{Errno, Result, ret_ptr};
-use crate::handle::{self, Hvfs};
-use crate::iolist::Iolist;
+use crate::errno::{Errno, Result, interface};
+use crate::handle::Hvfs;
+use crate::object::Shared;
+use crate::overlay::Overlay;
 use crate::sched;
-use crate::stream::shared::Shared;
 use crate::stream::side::Side;
 use crate::time;
 
 use lines::{Event, Lines};
-
-/// What an object has instead of the stream's handle when it has lost that.
-const NO_STREAM: c_int = -1;
 
 /// The type that HTTP sockets answer to in queries.
 static HTTP: c_int = 0;
@@ -38,7 +34,7 @@ const PATIENCE: u32 = 1024;
 pub struct Http {
     /// First, because its address is the object's.
     hvfs: Hvfs,
-    stream: Cell<c_int>,
+    stream: Overlay,
     /// One receiver at a time.
     inbound: Side,
     lines: RefCell<Lines>,
@@ -51,34 +47,25 @@ pub struct Http {
 /// Errors, with the stream closed except for the first: EBADF; ENOTSUP if it is no byte stream;
 /// ECANCELED, ENOMEM.
 pub fn attach(s: c_int) -> Result<c_int> {
-    let stream = bsock::find(s).and_then(|_| handle::own(s)).inspect_err(|_| abandon(s))?;
-    open(stream).inspect_err(|_| abandon(stream))
-}
-
-/// Closes a stream after a failure. It may have been closed already, or never have existed.
-pub fn abandon(s: c_int) {
-    handle::close(s).ok();
-}
-
-fn open(stream: c_int) -> Result<c_int> {
+    let stream = Overlay::stream(s).map_err(|error| match error.0 {
+        libc::EPROTO => Errno(libc::ENOTSUP),
+        _ => error,
+    })?;
     let http = Shared::new(Http {
         hvfs: Hvfs { query: Some(query), close: Some(close) },
-        stream: Cell::new(stream),
+        stream,
         inbound: Side::default(),
         lines: RefCell::default(),
         done: Cell::new(false),
     })?;
-    // SAFETY: the handle gets a share, and its close callback gives that back.
-    unsafe { handle::make(http.as_ptr().cast()) }.inspect(|_| {
-        http.into_raw();
-    })
+    // SAFETY: it begins with its callbacks, and the one for closing takes the share back.
+    unsafe { http.make_handle() }
 }
 
 /// Finds the HTTP socket behind a handle. Errors: EBADF, ENOTSUP.
 pub fn find(s: c_int) -> Result<Shared<Http>> {
-    let http = handle::query(s, TYPE)?.cast();
-    // SAFETY: the query found an HTTP socket, alive behind its handle.
-    Ok(unsafe { Shared::another(http) })
+    // SAFETY: only HTTP sockets answer to this type.
+    unsafe { Shared::find(s, TYPE) }
 }
 
 /// Sends the empty line unless that was done, drops what is left of the peer's head, and answers the
@@ -92,13 +79,7 @@ pub fn detach(s: c_int, deadline: i64) -> Result<c_int> {
     if result == Err(Errno(libc::EBUSY)) {
         return Err(Errno(libc::EBUSY));
     }
-    // While this coroutine waited another may have closed the handle or moved the object.
-    if !handle::query(s, TYPE).is_ok_and(|found| found == http.address()) {
-        return Err(Errno(libc::ECONNRESET));
-    }
-    let stream = if result.is_ok() { http.stream.replace(NO_STREAM) } else { NO_STREAM };
-    handle::close(s)?;
-    result.map(|()| stream)
+    http.stream.detach(&http, s, TYPE, result)
 }
 
 impl Http {
@@ -110,12 +91,7 @@ impl Http {
         if self.done.get() {
             return Err(Errno(libc::EPIPE));
         }
-        let mut list = Iolist::single(line.as_ptr().cast_mut().cast(), line.len());
-        let list = &raw mut list;
-        self.on_stream(|vfs| {
-            // SAFETY: the list is local, and its buffer is readable: a stream only reads what it sends.
-            unsafe { bsock::call((*vfs).bsendl, vfs, list, list, deadline) }
-        })
+        self.stream.send(line, deadline)
     }
 
     /// Sends the empty line, after which nothing more can be sent. Errors: as for other lines.
@@ -187,34 +163,11 @@ impl Http {
 
     /// Fills `bytes`, or consumes nothing: so do the streams of this library.
     fn receive(&self, bytes: &mut [u8], deadline: i64) -> Result<()> {
-        let mut list = Iolist::single(bytes.as_mut_ptr().cast(), bytes.len());
-        let list = &raw mut list;
-        let received = self.on_stream(|vfs| {
-            // SAFETY: the list is local, and its buffer is writable.
-            unsafe { bsock::call((*vfs).brecvl, vfs, list, list, deadline) }
-        });
-        received.map_err(|error| match error.0 {
+        self.stream.receive_all(bytes, deadline).map_err(|error| match error.0 {
             // EPIPE is said of the empty line only. A head without one is cut off.
             libc::EPIPE => Errno(libc::ECONNRESET),
             _ => error,
         })
-    }
-
-    /// Makes one call of the stream. Error: ECONNRESET if the handle was closed, before or meanwhile.
-    fn on_stream(&self, call: impl FnOnce(*mut bsock::BsockVfs) -> Result<()>) -> Result<()> {
-        let stream = self.stream.get();
-        if stream == NO_STREAM {
-            return Err(Errno(libc::ECONNRESET));
-        }
-        let result = bsock::find(stream).and_then(|vfs| call(vfs.as_ptr()));
-        match self.stream.get() {
-            NO_STREAM => Err(Errno(libc::ECONNRESET)),
-            _ => result,
-        }
-    }
-
-    fn address(&self) -> NonNull<c_void> {
-        NonNull::from(self).cast()
     }
 }
 
@@ -234,8 +187,7 @@ fn look_at_clock_now_and_then(count: &mut u32, deadline: i64) -> Result<()> {
 /// # Safety
 /// `hvfs` is that of an HTTP socket which is alive.
 unsafe extern "C" fn query(hvfs: *mut Hvfs, ty: *const c_void) -> *mut c_void {
-    let found = if ty == TYPE { hvfs.cast() } else { ptr::null_mut() };
-    ret_ptr(NonNull::new(found).ok_or(Errno(libc::ENOTSUP)))
+    interface(if ty == TYPE { hvfs.cast() } else { ptr::null_mut() })
 }
 
 /// The close callback: closes the stream too, if the object still has one.
@@ -247,9 +199,5 @@ unsafe extern "C" fn close(hvfs: *mut Hvfs) {
         return;
     };
     // SAFETY: the handle's share is given back here.
-    let http = unsafe { Shared::from_raw(http) };
-    let stream = http.stream.replace(NO_STREAM);
-    if stream != NO_STREAM {
-        abandon(stream);
-    }
+    unsafe { Shared::from_raw(http) }.stream.close();
 }

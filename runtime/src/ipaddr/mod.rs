@@ -213,10 +213,13 @@ impl Ipaddr {
             && (ignore_port || self.port() == other.port())
     }
 
-    /// Writes the address as text, without the port, and a NUL. Error: EINVAL for another family.
-    pub fn write_text(&self, text: &mut [u8; MAX_TEXT]) -> Result<()> {
+    /// Writes the address as text, without the port, and a NUL. Returns how many bytes that takes.
+    /// Error: EINVAL for another family.
+    pub fn write_text(&self, text: &mut [u8; MAX_TEXT]) -> Result<usize> {
         let ip = self.ip().ok_or(Errno(libc::EINVAL))?;
-        write!(&mut text[..], "{ip}\0").map_err(|_| Errno(libc::EINVAL))
+        let mut rest = text.as_mut_slice();
+        write!(rest, "{ip}\0").map_err(|_| Errno(libc::EINVAL))?;
+        Ok(MAX_TEXT - rest.len())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Bundles: groups of coroutines that are waited for or cancelled together, and the life of a
 //! coroutine from `go` to its end.
 
-use core::ptr::NonNull;
+use core::ptr::{NonNull, null_mut};
 
 use libc::{c_int, c_void};
 
@@ -12,9 +12,10 @@ use super::stack::{Memory, STACK_SIZE};
 use super::valgrind::{self, StackId};
 use super::wait::Queue;
 use super::{can_block, fatal, local, switch};
-use crate::errno::{Errno, Result, ret_ptr};
+use crate::errno::{self, Errno, Result, interface};
 use crate::handle::{self, Hvfs};
 use crate::memory;
+use crate::time;
 
 /// What a coroutine needs at least on memory of the caller: control block, own frames, library.
 const SMALLEST_STACK: usize = size_of::<Coroutine>() + 1024;
@@ -37,10 +38,7 @@ fn bundle_type() -> *const c_void {
 }
 
 unsafe extern "C" fn query_bundle(object: *mut Hvfs, ty: *const c_void) -> *mut c_void {
-    ret_ptr(match NonNull::new(object) {
-        Some(object) if ty == bundle_type() => Ok(object.cast()),
-        _ => Err(Errno(libc::ENOTSUP)),
-    })
+    interface(if ty == bundle_type() { object.cast() } else { null_mut() })
 }
 
 /// Makes an empty bundle. Errors: ECANCELED, ENOMEM.
@@ -166,6 +164,7 @@ unsafe fn launch(
     let parent = local.current();
     local.make_ready(parent, Outcome { id: 0, errno: 0 });
     local.set_current(child);
+    local.began.set(time::tick());
     Ok((parent.context.buffer_for_go(), child.as_ptr().cast()))
 }
 
@@ -205,6 +204,7 @@ pub(crate) fn finish() -> ! {
         local.give_stack_back(base);
     }
     let next = local.next_ready();
+    errno::clear();
     local.set_current(next);
     if let Memory::Foreign(base, id) = memory {
         id.deregister();

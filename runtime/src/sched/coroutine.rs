@@ -50,6 +50,8 @@ pub(super) struct Coroutine {
     /// It runs a close callback: it may not block for now.
     pub(super) banned: Cell<bool>,
     pub(super) outcome: Cell<Outcome>,
+    /// How often it has been resumed.
+    pub(super) resumed: Cell<u32>,
     /// The next one in the ready queue.
     pub(super) next_ready: Cell<Option<Task>>,
     /// What it waits for, as a chain. The first to fire unlinks all of them.
@@ -73,6 +75,7 @@ impl Coroutine {
             cancelled: Cell::new(false),
             banned: Cell::new(false),
             outcome: Cell::new(Outcome { id: 0, errno: 0 }),
+            resumed: Cell::new(0),
             next_ready: Cell::new(None),
             waits: Cell::new(None),
             timer: Cell::new(NO_TIMER),

@@ -22,7 +22,7 @@ use std::os::fd::RawFd;
 
 use libc::c_int;
 
-use crate::errno::{Errno, Result};
+use crate::errno::{self, Errno, Result};
 use crate::time;
 
 mod asan;
@@ -51,14 +51,12 @@ use poller::Poller;
 use stack::{Memory, Pool};
 use timers::Timers;
 
-/// Descriptors and timers are looked at after so many switches at the latest.
+/// Descriptors and timers are looked at after so many switches, or in the next tick of the clock,
+/// whichever comes first: coroutines that run briefly are many, those that run long are few.
 const POLL_EVERY: u32 = 32;
 
-/// [`breathe`] yields once in so many calls.
-const BREATHE_EVERY: usize = 64;
-
-/// Moving so many bytes is work like one more call.
-const BYTES_PER_BREATH: usize = 16 * 1024;
+/// No tick of the clock.
+const NEVER: i64 = -1;
 
 /// The scheduler of a thread.
 struct Local {
@@ -70,7 +68,12 @@ struct Local {
     switches: Cell<u32>,
     /// When timers were last looked at: a time that has certainly come.
     last_look: Cell<i64>,
-    breaths: Cell<usize>,
+    /// The tick of the clock in which descriptors and timers were last looked at.
+    looked: Cell<i64>,
+    /// Counts what may have made something arrive: switches and sends.
+    doings: Cell<u32>,
+    /// The tick in which the running coroutine was resumed.
+    began: Cell<i64>,
     /// How many coroutines there are, `main` included.
     coroutines: Cell<usize>,
     timers: RefCell<Timers>,
@@ -86,7 +89,9 @@ thread_local! {
             ready: Cell::new(None),
             switches: Cell::new(0),
             last_look: Cell::new(0),
-            breaths: Cell::new(0),
+            looked: Cell::new(NEVER),
+            doings: Cell::new(0),
+            began: Cell::new(NEVER),
             coroutines: Cell::new(1),
             timers: RefCell::new(Timers::new()),
             stacks: RefCell::new(Pool::new()),
@@ -175,39 +180,37 @@ impl Local {
 
     /// Takes the next coroutine to run. Waits for one if none is ready.
     fn next_ready(&self) -> Task {
-        loop {
-            let switches = self.switches.get() + 1;
-            self.switches.set(switches);
-            if switches < POLL_EVERY
-                && let Some((first, last)) = self.ready.get()
-            {
-                self.ready.set(first.next_ready.get().map(|next| (next, last)));
-                return first;
-            }
-            self.poll();
+        self.switches.set(self.switches.get() + 1);
+        while self.is_time_to_look() || self.ready.get().is_none() {
+            self.look(self.ready.get().is_none());
         }
+        self.began.set(self.looked.get());
+        // There is one: see above.
+        let Some((first, last)) = self.ready.get() else { fatal("no coroutine is ready") };
+        self.ready.set(first.next_ready.get().map(|next| (next, last)));
+        first
     }
 
-    /// Looks after descriptors, then timers; waits for them if no coroutine is ready.
+    fn is_time_to_look(&self) -> bool {
+        self.switches.get() >= POLL_EVERY || time::tick() != self.looked.get()
+    }
+
+    /// Looks after descriptors, then timers. `wait`: until there is something to be seen.
     #[cold]
-    fn poll(&self) {
+    fn look(&self, wait: bool) {
+        let deadline = self.timers.borrow().first_deadline();
+        self.poller.poll(match deadline {
+            _ if !wait => 0,
+            Some(deadline) => {
+                c_int::try_from(deadline.saturating_sub(time::now()).max(0)).unwrap_or(c_int::MAX)
+            }
+            None => -1,
+        });
         self.switches.set(0);
-        loop {
-            let ready = self.ready.get().is_some();
-            let deadline = self.timers.borrow().first_deadline();
-            self.poller.poll(match deadline {
-                _ if ready => 0,
-                Some(deadline) => c_int::try_from(deadline.saturating_sub(time::now()).max(0))
-                    .unwrap_or(c_int::MAX),
-                None => -1,
-            });
-            if deadline.is_some() {
-                self.last_look.set(time::now());
-                self.expire(self.last_look.get());
-            }
-            if self.ready.get().is_some() {
-                return;
-            }
+        self.looked.set(time::tick());
+        if deadline.is_some() {
+            self.last_look.set(time::now());
+            self.expire(self.last_look.get());
         }
     }
 
@@ -232,12 +235,15 @@ impl Local {
     #[inline(always)]
     fn run_others(&self, me: Task) -> Outcome {
         let next = self.next_ready();
+        errno::clear();
         if next != me {
             self.set_current(next);
             // SAFETY: `next` came from the ready queue, so it is suspended on this thread; no
             // borrow is alive here, nor in any caller, by the rule of this module.
             unsafe { switch::switch(me, next) };
         }
+        me.resumed.set(me.resumed.get().wrapping_add(1));
+        self.doings.set(self.doings.get().wrapping_add(1));
         me.outcome.get()
     }
 
@@ -258,6 +264,10 @@ impl Local {
 
     fn yield_now(&'static self) {
         let me = self.current();
+        // Those who have waited for something go first.
+        if time::tick() != self.looked.get() {
+            self.look(false);
+        }
         self.make_ready(me, Outcome { id: 0, errno: 0 });
         self.run_others(me);
     }
@@ -369,6 +379,23 @@ pub(crate) fn reports_arrivals(fd: RawFd) -> bool {
     local().poller.reports_arrivals(fd)
 }
 
+/// A count of what this thread has done that may have made something arrive somewhere, as far as this
+/// library knows.
+pub(crate) fn doings() -> u32 {
+    local().doings.get()
+}
+
+/// Counts one more, and returns the count before.
+pub(crate) fn count_doing() -> u32 {
+    let doings = &local().doings;
+    doings.replace(doings.get().wrapping_add(1))
+}
+
+/// Whether somebody would run if the running coroutine waited, whatever it waits for.
+pub(crate) fn others_are_ready() -> bool {
+    local().ready.get().is_some()
+}
+
 /// Drops the registration of a descriptor that is about to be closed, and wakes its waiters with
 /// [`WaitError::Closed`]. Does not switch; unknown descriptors are fine.
 pub fn forget_fd(fd: RawFd) {
@@ -420,31 +447,38 @@ pub fn pause(ms: i64, deadline: i64) -> Result<()> {
     sleep(if deadline < 0 { next } else { next.min(deadline) })
 }
 
-/// Keeps a loop of I/O that always succeeds at once from starving the other coroutines: now and
-/// then it yields, if the coroutine may block, and otherwise costs next to nothing.
+/// Keeps those who never have to wait from starving the others: a coroutine that has been running for
+/// longer than a tick of the clock yields, if it may block. One that runs briefly between its waits sees
+/// no switch here, and pays for a look at the clock.
 ///
 /// Any coroutine may run inside, and close the very handle the caller is about to use. So call it
 /// first thing, before the handle is looked up and before anything is consumed.
 #[inline]
 pub fn breathe() {
-    let breaths = &local().breaths;
-    breaths.set(breaths.get() + 1);
-    if breaths.get() >= BREATHE_EVERY {
-        take_breath();
+    let tick = time::tick();
+    if tick != local().began.get() {
+        take_breath(tick);
     }
 }
 
 #[cold]
-fn take_breath() {
-    local().breaths.set(0);
-    // One that may not block carries on; it is about to end anyway.
-    yield_now().ok();
+fn take_breath(tick: i64) {
+    let began = &local().began;
+    if began.get() == NEVER {
+        // The thread has had one coroutine so far, and this is its first call.
+        began.set(tick);
+    }
+    // It began within a tick, so it takes more than one to be sure of the length of one.
+    if tick - began.get() > time::tick_length() {
+        // One that may not block carries on; it is about to end anyway.
+        yield_now().ok();
+    }
 }
 
-/// Tells [`breathe`] that bytes were moved: with large pieces it yields more often.
-pub fn exert(bytes: usize) {
-    let breaths = &local().breaths;
-    breaths.set(breaths.get() + bytes / BYTES_PER_BREATH);
+/// How often the running coroutine has been resumed: if that changes, it has waited.
+#[inline]
+pub fn resumptions() -> u32 {
+    local().current().resumed.get()
 }
 
 /// Ends the process: the program broke a rule that leaves no way to go on.

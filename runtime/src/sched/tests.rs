@@ -369,20 +369,41 @@ fn thousands_of_coroutines_come_and_go() {
 }
 
 #[test]
-fn breathing_yields_now_and_then() {
+fn breathing_yields_after_more_than_a_tick() {
     let log = Log::default();
     let inner = log.clone();
     let h = go(move || {
-        yield_now().unwrap();
-        inner.note("other");
+        loop {
+            inner.note("other");
+            if yield_now().is_err() {
+                return;
+            }
+        }
     });
-    for _ in 1..BREATHE_EVERY {
+    log.take();
+    let switched = |began: i64| {
+        while time::tick() - began <= time::tick_length() {
+            breathe();
+            if time::tick() - began <= time::tick_length() {
+                assert_eq!(log.take(), "");
+            }
+        }
         breathe();
-    }
-    assert_eq!(log.take(), "");
-    breathe();
-    assert_eq!(log.take(), "other");
+        log.take()
+    };
+    assert_eq!(switched(local().began.get()), "other");
+    assert_eq!(switched(local().began.get()), "other");
     handle::close(h).unwrap();
+}
+
+#[test]
+fn the_first_breath_of_a_thread_is_no_long_one() {
+    std::thread::spawn(|| {
+        breathe();
+        assert_eq!(resumptions(), 0);
+    })
+    .join()
+    .unwrap();
 }
 
 /// Runs `body` in a forked child: the status that `waitpid` reports.

@@ -6,13 +6,12 @@ use core::ptr::{self, NonNull};
 
 use libc::ssize_t;
 
-use crate::bsock::{self, BsockSomeVfs, BsockVfs};
-use crate::errno::{Errno, Result, ret_ptr, ret_ssize, ret_unit};
+use crate::bsock::{self, BsockLookVfs, BsockSomeVfs, BsockVfs, Look};
+use crate::errno::{Result, interface, report};
 use crate::handle::Hvfs;
 use crate::iolist::{Iolist, List};
+use crate::object::Shared;
 use crate::sched;
-
-use super::shared::Shared;
 
 /// What the callbacks do. Every call holds a share, so the object stays in place whoever closes the
 /// handle meanwhile.
@@ -42,6 +41,10 @@ pub unsafe trait Stream: Sized {
     /// `base` is NULL or writable for `len` bytes.
     unsafe fn receive_some(&self, base: *mut u8, len: usize, deadline: i64) -> Result<usize>;
 
+    /// Waits for at least one byte, then has `look` see all that have arrived, and takes as many as that
+    /// says.
+    fn look(&self, deadline: i64, look: Look<'_>) -> Result<()>;
+
     /// Waits until sending can begin without waiting.
     fn await_room(&self, deadline: i64) -> Result<()>;
 
@@ -56,6 +59,7 @@ pub struct Callbacks {
     hvfs: Hvfs,
     bsock: BsockVfs,
     some: BsockSomeVfs,
+    look: BsockLookVfs,
 }
 
 impl Callbacks {
@@ -68,6 +72,7 @@ impl Callbacks {
                 brecvsome: Some(brecvsome::<S>),
                 bawaitroom: Some(bawaitroom::<S>),
             },
+            look: BsockLookVfs { look: look::<S> },
         }
     }
 }
@@ -79,18 +84,19 @@ impl Callbacks {
 unsafe extern "C" fn query<S: Stream>(hvfs: *mut Hvfs, ty: *const c_void) -> *mut c_void {
     let callbacks = hvfs.cast::<Callbacks>();
     // SAFETY: the caller promises a stream, and that begins with its callbacks.
-    let found: *mut c_void = unsafe {
+    interface(unsafe {
         if ty == bsock::TYPE {
             (&raw mut (*callbacks).bsock).cast()
         } else if ty == bsock::SOME_TYPE {
             (&raw mut (*callbacks).some).cast()
+        } else if ty == bsock::LOOK_TYPE {
+            (&raw mut (*callbacks).look).cast()
         } else if ty == (*hvfs.cast::<S>()).own_type() {
             hvfs.cast()
         } else {
             ptr::null_mut()
         }
-    };
-    ret_ptr(NonNull::new(found).ok_or(Errno(libc::ENOTSUP)))
+    })
 }
 
 /// The close callback.
@@ -118,7 +124,7 @@ unsafe extern "C" fn bsendl<S: Stream>(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller's promises are the callees' demands.
-    ret_unit(unsafe {
+    report(|| unsafe {
         let stream = around::<S>(vfs.cast(), offset_of!(Callbacks, bsock));
         List::check(first, last).and_then(|list| stream.send(list, deadline))
     })
@@ -136,7 +142,7 @@ unsafe extern "C" fn brecvl<S: Stream>(
     deadline: i64,
 ) -> c_int {
     // SAFETY: the caller's promises are the callees' demands.
-    ret_unit(unsafe {
+    report(|| unsafe {
         let stream = around::<S>(vfs.cast(), offset_of!(Callbacks, bsock));
         List::check(first, last).and_then(|list| stream.receive(list, deadline))
     })
@@ -154,7 +160,7 @@ unsafe extern "C" fn brecvsome<S: Stream>(
     deadline: i64,
 ) -> ssize_t {
     // SAFETY: the caller's promises are the callees' demands.
-    ret_ssize(unsafe {
+    report(|| unsafe {
         let stream = around::<S>(vfs.cast(), offset_of!(Callbacks, some));
         sched::breathe();
         stream.receive_some(buf.cast(), len, deadline)
@@ -168,7 +174,17 @@ unsafe extern "C" fn brecvsome<S: Stream>(
 unsafe extern "C" fn bawaitroom<S: Stream>(vfs: *mut BsockSomeVfs, deadline: i64) -> c_int {
     // SAFETY: the caller's promise is the callee's demand.
     let stream = unsafe { around::<S>(vfs.cast(), offset_of!(Callbacks, some)) };
-    ret_unit(stream.await_room(deadline))
+    report(|| stream.await_room(deadline))
+}
+
+/// Looks at what has come.
+///
+/// # Safety
+/// `vfs` is that of a stream of this type which is alive.
+unsafe fn look<S: Stream>(vfs: *mut BsockLookVfs, deadline: i64, look: Look<'_>) -> Result<()> {
+    // SAFETY: the caller's promise is the callee's demand.
+    let stream = unsafe { around::<S>(vfs.cast(), offset_of!(Callbacks, look)) };
+    stream.look(deadline, look)
 }
 
 /// A share of the stream that has `member` at `offset` in its callbacks.

@@ -1,12 +1,13 @@
 //! Connected sockets as byte streams behind handles.
 
 use core::ffi::{c_int, c_void};
-use core::ptr::NonNull;
 use std::os::fd::{IntoRawFd, RawFd};
 
+use crate::bsock::Look;
 use crate::errno::{Errno, Result};
 use crate::handle;
 use crate::iolist::{Cursor, List, Skips};
+use crate::object::Shared;
 use crate::sched::{self, Direction};
 
 use super::Kind;
@@ -15,12 +16,11 @@ use super::callbacks::{Callbacks, Stream};
 use super::descriptors::Descriptors;
 use super::inbound::{Failure, Inbound, Outcome, Source};
 use super::patience::Patience;
-use super::shared::Shared;
 use super::side::{Side, State};
 use super::socket::{Socket, close_descriptor};
 
 /// Parts of a list that go into one system call.
-const PARTS: usize = 8;
+pub(super) const PARTS: usize = 8;
 
 /// The byte that carries a descriptor. Its value means nothing.
 const CARRIER: u8 = 0xcc;
@@ -49,10 +49,8 @@ pub fn open(kind: Kind, socket: Socket) -> Result<c_int> {
         outbound: Side::default(),
         descriptors: Descriptors::default(),
     })?;
-    // SAFETY: the handle gets a share, and its close callback gives that back.
-    unsafe { handle::make(connection.as_ptr().cast()) }.inspect(|_| {
-        connection.into_raw();
-    })
+    // SAFETY: it begins with its callbacks, and the one for closing takes the share back.
+    unsafe { connection.make_handle() }
 }
 
 /// Takes over a connected socket that was made elsewhere; its descriptor is closed on success.
@@ -67,9 +65,8 @@ pub fn adopt(kind: Kind, fd: RawFd) -> Result<c_int> {
 
 /// Finds the connection behind a handle. Errors: EBADF, ENOTSUP.
 pub fn find(kind: Kind, s: c_int) -> Result<Shared<Connection>> {
-    let connection = handle::query(s, kind.connection_type())?.cast();
-    // SAFETY: the query found a connection, alive behind its handle.
-    Ok(unsafe { Shared::another(connection) })
+    // SAFETY: only connections answer to this type.
+    unsafe { Shared::find(s, kind.connection_type()) }
 }
 
 /// Ends the sending direction. Errors: EBADF, ENOTSUP; EPIPE if it has ended already, ECONNRESET,
@@ -90,10 +87,7 @@ pub fn close(kind: Kind, s: c_int, deadline: i64) -> Result<()> {
     }
     let connection = find(kind, s)?;
     let result = connection.finish(deadline);
-    // While this coroutine waited another may have closed the handle or moved the connection.
-    let still_there =
-        handle::query(s, kind.connection_type()).is_ok_and(|found| found == connection.address());
-    if still_there {
+    if connection.is_behind(s, kind.connection_type()) {
         if result.is_ok() {
             // What is still on its way to the peer shall arrive.
             connection.socket.close();
@@ -219,9 +213,7 @@ impl Connection {
     ) -> Outcome<Option<usize>> {
         self.check_open()?;
         // SAFETY: same condition as this function's.
-        let sent = unsafe { self.socket.send(parts, more, descriptor) }.map_err(failure)?;
-        sched::exert(sent.unwrap_or_default());
-        Ok(sent)
+        unsafe { self.socket.send(parts, more, descriptor) }.map_err(failure)
     }
 
     fn wait_for(&self, direction: Direction, deadline: i64) -> Outcome<()> {
@@ -250,10 +242,6 @@ impl Connection {
             self.outbound.set_state(State::Broken);
         }
         error
-    }
-
-    fn address(&self) -> NonNull<c_void> {
-        NonNull::from(self).cast()
     }
 }
 
@@ -293,6 +281,13 @@ unsafe impl Stream for Connection {
         result
     }
 
+    /// Looks at what has come. Errors: those of [`Inbound::look`].
+    fn look(&self, deadline: i64, look: Look<'_>) -> Result<()> {
+        let result = self.inbound.look(self, deadline, look);
+        self.descriptors.drop_before(self.inbound.position());
+        result
+    }
+
     /// Waits until sending can begin without waiting. Errors: EBUSY, ETIMEDOUT, ECANCELED,
     /// ECONNRESET.
     fn await_room(&self, deadline: i64) -> Result<()> {
@@ -323,7 +318,6 @@ impl Source for Connection {
             None => Ok(None),
             Some(received) if received.count == 0 => Err(Failure::Ended),
             Some(received) => {
-                sched::exert(received.count);
                 if let Some(descriptor) = received.descriptor {
                     let last = position + received.count as u64 - 1;
                     self.descriptors.push(last, descriptor);

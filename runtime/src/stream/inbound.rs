@@ -5,12 +5,16 @@
 //! wants them; if the deadline comes first they are copied back into a buffer, which is the price
 //! of a rare event. Either way the next request finds the stream as if the failed one had not been.
 //!
+//! When the stream has ended there is no next request that could have the bytes which came before: the
+//! failing one delivers them.
+//!
 //! Nothing is borrowed while a coroutine waits or the source works: for that the buffer is taken
 //! out of its cell and put back afterwards. Other borrows end within the function that begins them.
 
 use core::cell::{Cell, RefCell};
 use core::ops::RangeInclusive;
 
+use crate::bsock::Look;
 use crate::errno::{Errno, Result};
 use crate::iolist::{Cursor, List, Skips};
 use crate::sched;
@@ -82,8 +86,9 @@ impl Inbound {
         self.position.get()
     }
 
-    /// Delivers as many bytes as the list takes, or none. A list that skips more than memory can
-    /// hold drops everything until the stream ends.
+    /// Delivers as many bytes as the list takes. Otherwise, if the stream has ended, those that came
+    /// before, and else none. A list that skips more than memory can hold drops everything until the
+    /// stream ends.
     ///
     /// Errors: EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM; EINVAL if the buffers of the
     /// list are larger than memory.
@@ -102,7 +107,11 @@ impl Inbound {
         // SAFETY: same condition as this function's.
         let received = unsafe {
             if total <= buffer::SIZE || list.skips() != Skips::None {
-                self.collect(source, total, patience).map(|()| self.deliver(list.cursor(), total))
+                let collected = self.collect(source, total, patience);
+                if !matches!(collected, Err(Failure::Interrupted(_))) {
+                    self.deliver(list.cursor(), total);
+                }
+                collected
             } else {
                 self.place(source, list, total, patience)
             }
@@ -136,6 +145,22 @@ impl Inbound {
             }
         };
         received.map_err(|failure| self.settle(failure))
+    }
+
+    /// Waits for at least one byte, then has `look` see all that are in the buffer, and drops as many as
+    /// that says.
+    ///
+    /// Errors: EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
+    pub fn look(&self, source: &impl Source, deadline: i64, look: Look<'_>) -> Result<()> {
+        let _turn = self.side.enter()?;
+        self.collect(source, 1, &mut Patience::new(deadline))
+            .map_err(|failure| self.settle(failure))?;
+        let mut buffer = self.buffer.take();
+        let count = look(buffer.unread());
+        buffer.consume(count);
+        self.keep(buffer);
+        self.advance(count);
+        Ok(())
     }
 
     /// Waits until a byte can be delivered without waiting. Only that one is received, so that whatever
@@ -344,16 +369,17 @@ impl Inbound {
         Ok(())
     }
 
-    /// Copies `total` bytes, which are in the buffer, to the list.
+    /// Copies what the buffer has, at most `most` bytes, to the list.
     ///
     /// # Safety
     /// The buffers under the cursor are writable.
-    unsafe fn deliver(&self, mut cursor: Cursor, total: usize) {
+    unsafe fn deliver(&self, mut cursor: Cursor, most: usize) {
         let mut buffer = self.buffer.borrow_mut();
+        let count = most.min(buffer.unread().len());
         // SAFETY: same condition as this function's.
-        unsafe { cursor.write(buffer.unread().get(..total).unwrap_or_default()) };
-        buffer.consume(total);
-        self.advance(total);
+        unsafe { cursor.write(buffer.unread().get(..count).unwrap_or_default()) };
+        buffer.consume(count);
+        self.advance(count);
     }
 
     /// Copies what the buffer has, at most `len` bytes, to `base`. Answers how many.

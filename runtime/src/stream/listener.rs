@@ -1,17 +1,17 @@
 //! Listening sockets as objects behind handles.
 
 use core::ffi::{c_int, c_void};
-use core::ptr::NonNull;
+use core::ptr::{NonNull, null_mut};
 use std::os::fd::RawFd;
 
 use libc::sockaddr_storage;
 
-use crate::errno::{Errno, Result, ret_ptr};
-use crate::handle::{self, Hvfs};
+use crate::errno::{Errno, Result, interface};
+use crate::handle::Hvfs;
+use crate::object::Shared;
 use crate::sched::{self, Direction};
 
 use super::Kind;
-use super::shared::Shared;
 use super::socket::{Socket, close_descriptor};
 
 /// A listening socket.
@@ -30,10 +30,8 @@ pub fn open(kind: Kind, socket: Socket) -> Result<c_int> {
         kind,
         socket,
     })?;
-    // SAFETY: the handle gets a share, and its close callback gives that back.
-    unsafe { handle::make(listener.as_ptr().cast()) }.inspect(|_| {
-        listener.into_raw();
-    })
+    // SAFETY: it begins with its callbacks, and the one for closing takes the share back.
+    unsafe { listener.make_handle() }
 }
 
 /// Takes over a listening socket that was made elsewhere; its descriptor is closed on success.
@@ -53,11 +51,10 @@ pub fn adopt(kind: Kind, fd: RawFd) -> Result<c_int> {
 /// again.
 pub fn accept(kind: Kind, s: c_int, deadline: i64) -> Result<(Socket, sockaddr_storage)> {
     sched::breathe();
-    let listener: NonNull<Listener> = handle::query(s, kind.listener_type())?.cast();
+    // SAFETY: only listeners answer to this type.
+    let listener: Shared<Listener> = unsafe { Shared::find(s, kind.listener_type()) }?;
     // A connection is not taken from the queue for a coroutine that cannot make a handle for it.
     sched::can_block()?;
-    // SAFETY: the query found a listener, alive behind its handle.
-    let listener = unsafe { Shared::another(listener) };
     // Between the wake-up and this coroutine's turn another may have closed the handle.
     while listener.socket.is_open() {
         if let Some(accepted) = listener.socket.accept()? {
@@ -75,7 +72,7 @@ pub fn accept(kind: Kind, s: c_int, deadline: i64) -> Result<(Socket, sockaddr_s
 unsafe extern "C" fn query(hvfs: *mut Hvfs, ty: *const c_void) -> *mut c_void {
     // SAFETY: the caller promises a listener.
     let known = ty == unsafe { (*hvfs.cast::<Listener>()).kind }.listener_type();
-    ret_ptr(NonNull::new(hvfs.cast()).filter(|_| known).ok_or(Errno(libc::ENOTSUP)))
+    interface(if known { hvfs.cast() } else { null_mut() })
 }
 
 /// The close callback.

@@ -4,19 +4,18 @@
 //! * [`callbacks`]: how a handle reaches the stream behind it.
 //! * [`side`]: one user at a time per direction, and how a direction ends.
 //! * [`patience`]: calls that a peer keeps busy come to an end.
-//! * [`shared`]: objects that outlive their handle while a call is in progress.
 //! * [`connection`], [`listener`]: the objects behind the handles of `tcp` and `ipc`.
-//! * [`socket`]: the system calls.
+//! * [`socket`]: the system calls. [`datagram`]: those on sockets that have no connection.
 //! * [`descriptors`]: descriptors passed over a UNIX socket.
 
 pub mod buffer;
 pub mod callbacks;
 pub mod connection;
+pub mod datagram;
 pub mod descriptors;
 pub mod inbound;
 pub mod listener;
 pub mod patience;
-pub mod shared;
 pub mod side;
 pub mod socket;
 

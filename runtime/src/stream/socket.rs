@@ -1,4 +1,5 @@
-//! Stream sockets of the system: every call the runtime makes on them.
+//! Sockets of the system: every call the runtime makes on them, but for what only [`super::datagram`]
+//! does.
 //!
 //! All descriptors are non-blocking and closed on exec. `Ok(None)` means "not without waiting".
 
@@ -28,12 +29,13 @@ union Control {
 // SAFETY: CMSG_LEN only calculates.
 const CONTROL_LEN: usize = unsafe { libc::CMSG_LEN(size_of::<c_int>() as u32) } as usize;
 
-/// A stream socket, closed when dropped.
+/// A socket, closed when dropped.
 pub struct Socket {
     fd: Cell<RawFd>,
-    /// A receive has got less than it asked for, so there is nothing until the poller says so
-    /// (epoll(7), question 9): trying before that would be a system call for nothing.
+    /// A receive has got less than it asked for, so there was nothing more (epoll(7), question 9).
     empty: Cell<bool>,
+    /// The count of doings at that time, those of this socket left out.
+    emptied: Cell<u32>,
     /// The count of forks when it was made.
     forks: u32,
 }
@@ -47,9 +49,14 @@ pub struct Received {
 }
 
 impl Socket {
-    /// A fresh socket of an address family.
+    /// A fresh stream socket of an address family.
     pub fn new(family: c_int) -> Result<Socket> {
-        let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+        Socket::of_kind(libc::SOCK_STREAM, family)
+    }
+
+    /// A fresh socket for streams or datagrams.
+    pub(super) fn of_kind(kind: c_int, family: c_int) -> Result<Socket> {
+        let kind = kind | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
         // SAFETY: no memory is passed.
         check(unsafe { libc::socket(family, kind, 0) }).map(Socket::own)
     }
@@ -85,7 +92,12 @@ impl Socket {
     }
 
     fn own(fd: RawFd) -> Socket {
-        Socket { fd: Cell::new(fd), empty: Cell::new(false), forks: sched::fork::count() }
+        Socket {
+            fd: Cell::new(fd),
+            empty: Cell::new(false),
+            emptied: Cell::new(0),
+            forks: sched::fork::count(),
+        }
     }
 
     /// The descriptor, for whoever waits for several at once.
@@ -136,6 +148,15 @@ impl Socket {
         }
     }
 
+    /// Takes an address.
+    ///
+    /// # Safety
+    /// `address` is readable for `len` bytes.
+    pub unsafe fn bind(&self, address: *const sockaddr, len: socklen_t) -> Result<()> {
+        // SAFETY: same condition as this function's.
+        check(unsafe { libc::bind(self.fd.get(), address, len) }).map(drop)
+    }
+
     /// Takes an address and starts to listen on it.
     ///
     /// # Safety
@@ -147,7 +168,7 @@ impl Socket {
         backlog: c_int,
     ) -> Result<()> {
         // SAFETY: same condition as this function's.
-        check(unsafe { libc::bind(self.fd.get(), address, len) })?;
+        unsafe { self.bind(address, len) }?;
         // SAFETY: no memory is passed.
         check(unsafe { libc::listen(self.fd.get(), backlog) }).map(drop)
     }
@@ -207,6 +228,28 @@ impl Socket {
         descriptor: Option<RawFd>,
     ) -> Result<Option<usize>> {
         let flags = libc::MSG_NOSIGNAL | if more { libc::MSG_MORE } else { 0 };
+        let sent = match parts {
+            [part] if descriptor.is_none() => {
+                // SAFETY: same condition as this function's.
+                attempt(|| unsafe { libc::send(self.fd.get(), part.iov_base, part.iov_len, flags) })
+            }
+            // SAFETY: same condition as this function's.
+            _ => unsafe { self.send_message(parts, flags, descriptor) },
+        }?;
+        if sent.is_some() {
+            self.note_sent();
+        }
+        Ok(sent)
+    }
+
+    /// # Safety
+    /// The parts describe readable memory.
+    unsafe fn send_message(
+        &self,
+        parts: &mut [libc::iovec],
+        flags: c_int,
+        descriptor: Option<RawFd>,
+    ) -> Result<Option<usize>> {
         let mut message = message(parts);
         let mut control = control();
         if let Some(descriptor) = descriptor {
@@ -220,14 +263,8 @@ impl Socket {
                 libc::CMSG_DATA(header).cast::<c_int>().write_unaligned(descriptor);
             }
         }
-        loop {
-            // SAFETY: the message refers to the parts and to `control`, which are alive.
-            match check_size(unsafe { libc::sendmsg(self.fd.get(), &raw const message, flags) }) {
-                Ok(count) => return Ok(Some(count)),
-                Err(Errno(libc::EINTR)) => {}
-                Err(error) => return none_if_waiting(error),
-            }
-        }
+        // SAFETY: the message refers to the parts and to `control`, which are alive.
+        attempt(|| unsafe { libc::sendmsg(self.fd.get(), &raw const message, flags) })
     }
 
     /// Receives into the parts what is there. With `descriptors`, one of those may come with it.
@@ -239,35 +276,69 @@ impl Socket {
         parts: &mut [libc::iovec],
         descriptors: bool,
     ) -> Result<Option<Received>> {
-        // Who may not wait tries nevertheless.
-        if self.empty.get() && sched::can_block().is_ok() {
+        if self.is_surely_empty() {
             return Ok(None);
         }
-        let wanted = parts.iter().map(|part| part.iov_len).sum();
-        let mut message = message(parts);
-        let mut control = control();
         if descriptors {
-            attach(&mut message, &mut control);
+            // SAFETY: same condition as this function's.
+            return unsafe { self.receive_with_descriptor(parts) };
         }
-        let flags = libc::MSG_CMSG_CLOEXEC;
-        loop {
-            // SAFETY: the message refers to the parts and to `control`, which are alive.
-            match check_size(unsafe { libc::recvmsg(self.fd.get(), &raw mut message, flags) }) {
-                Ok(count) => {
-                    let descriptor = if descriptors { detach(&message) } else { None };
-                    self.note_empty(count < wanted && !descriptors);
-                    return Ok(Some(Received { count, descriptor }));
-                }
-                Err(Errno(libc::EINTR)) => {}
-                Err(error) => return none_if_waiting(error),
+        let wanted: usize = parts.iter().map(|part| part.iov_len).sum();
+        let received = match parts {
+            [part] => {
+                // SAFETY: same condition as this function's.
+                attempt(|| unsafe { libc::recv(self.fd.get(), part.iov_base, part.iov_len, 0) })
             }
-        }
+            _ => {
+                let mut message = message(parts);
+                // SAFETY: the message refers to the parts, which are alive.
+                attempt(|| unsafe { libc::recvmsg(self.fd.get(), &raw mut message, 0) })
+            }
+        }?;
+        Ok(received.map(|count| {
+            self.note_empty(count < wanted);
+            Received { count, descriptor: None }
+        }))
     }
 
-    /// Remembers whether a receive has left nothing. One with descriptors may stop before the next
-    /// of those, and tells nothing.
+    /// # Safety
+    /// The parts describe writable memory.
+    unsafe fn receive_with_descriptor(
+        &self,
+        parts: &mut [libc::iovec],
+    ) -> Result<Option<Received>> {
+        let mut message = message(parts);
+        let mut control = control();
+        attach(&mut message, &mut control);
+        let flags = libc::MSG_CMSG_CLOEXEC;
+        // SAFETY: the message refers to the parts and to `control`, which are alive.
+        let count = attempt(|| unsafe { libc::recvmsg(self.fd.get(), &raw mut message, flags) })?;
+        Ok(count.map(|count| Received { count, descriptor: detach(&message) }))
+    }
+
+    /// Remembers whether a receive has left nothing. That is no use for one with descriptors, which may
+    /// stop before the next of those.
     fn note_empty(&self, empty: bool) {
         self.empty.set(empty && sched::reports_arrivals(self.fd.get()));
+        self.emptied.set(sched::doings());
+    }
+
+    /// Whether to try would be a system call for nothing, and to wait right. Something may have come a
+    /// moment ago; whoever has to wait lets others run, so that must be nothing the program could know
+    /// of. Who may not wait tries in any case.
+    fn is_surely_empty(&self) -> bool {
+        self.empty.get()
+            && self.emptied.get() == sched::doings()
+            && sched::others_are_ready()
+            && sched::can_block().is_ok()
+    }
+
+    /// What is sent may arrive at other sockets of this thread, but not at this one.
+    pub(super) fn note_sent(&self) {
+        let before = sched::count_doing();
+        if self.emptied.get() == before {
+            self.emptied.set(sched::doings());
+        }
     }
 
     /// Whether sending would take a byte at least, or fail at once.
@@ -309,8 +380,15 @@ fn check(result: c_int) -> Result<c_int> {
     if result < 0 { Err(Errno::last()) } else { Ok(result) }
 }
 
-fn check_size(result: isize) -> Result<usize> {
-    usize::try_from(result).map_err(|_| Errno::last())
+/// Makes a call that moves bytes, again if a signal comes in between. `Ok(None)`: it would have to wait.
+pub(super) fn attempt(mut call: impl FnMut() -> isize) -> Result<Option<usize>> {
+    loop {
+        match usize::try_from(call()).map_err(|_| Errno::last()) {
+            Ok(count) => return Ok(Some(count)),
+            Err(Errno(libc::EINTR)) => {}
+            Err(error) => return none_if_waiting(error),
+        }
+    }
 }
 
 fn none_if_waiting<T>(error: Errno) -> Result<Option<T>> {
@@ -336,7 +414,7 @@ fn option(fd: RawFd, name: c_int) -> Result<c_int> {
     Ok(value)
 }
 
-fn empty_address() -> (sockaddr_storage, socklen_t) {
+pub(super) fn empty_address() -> (sockaddr_storage, socklen_t) {
     // SAFETY: all zeroes is a valid, unspecified address.
     let address = unsafe { zeroed::<sockaddr_storage>() };
     (address, size_of::<sockaddr_storage>() as socklen_t)
@@ -353,7 +431,7 @@ fn family(fd: RawFd) -> Result<c_int> {
     local_address(fd).map(|address| c_int::from(address.ss_family))
 }
 
-fn message(parts: &mut [libc::iovec]) -> msghdr {
+pub(super) fn message(parts: &mut [libc::iovec]) -> msghdr {
     // SAFETY: all zeroes is a valid, empty message.
     let mut message: msghdr = unsafe { zeroed() };
     message.msg_iov = parts.as_mut_ptr();

@@ -2,7 +2,7 @@
 //! all or nothing.
 //!
 //! * `session`: the protocol. `record`: what is taken from the stream below, to the byte.
-//! * `below`: that stream. `config`: certificates, and who is trusted.
+//! * `config`: certificates, and who is trusted.
 //!
 //! Calls wait inside, and meanwhile other coroutines may send, receive, or close the handle. So a call
 //! holds a share of the object, and the session is borrowed for calculations only.
@@ -11,30 +11,28 @@
 //! the next. Hence nothing is encrypted before there is room for it below, and if it does not get
 //! there nevertheless sending has come to its end.
 
-mod below;
 pub mod config;
 mod record;
 mod session;
 
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
-use core::ptr::NonNull;
 use std::io::IoSlice;
 
 use rustls::Connection;
 
+use crate::bsock::Look;
 use crate::errno::{Errno, Result};
-use crate::handle;
 use crate::iolist::{Cursor, List, Skips};
+use crate::object::Shared;
+use crate::overlay::Overlay;
 use crate::sched;
 use crate::stream::buffer::NO_ROOM;
 use crate::stream::callbacks::{Callbacks, Stream};
 use crate::stream::inbound::{Failure, Inbound, Outcome, Source};
 use crate::stream::patience::Patience;
-use crate::stream::shared::Shared;
 use crate::stream::side::{Side, State};
 
-use below::Below;
 use record::{Part, Record};
 use session::Session;
 
@@ -49,7 +47,7 @@ const TYPE: *const c_void = (&raw const TLS).cast();
 #[repr(C)]
 pub struct Tls {
     callbacks: Callbacks,
-    below: Below,
+    below: Overlay,
     session: Session,
     inbound: Inbound,
     /// Belongs to whoever has the turn to receive, who takes it out while receiving.
@@ -68,46 +66,25 @@ pub fn attach(
     connection: impl FnOnce() -> Result<Connection>,
     deadline: i64,
 ) -> Result<c_int> {
-    let below = Below::new(s)?;
-    match connection() {
-        Ok(connection) => open(below, connection, deadline),
-        Err(error) => {
-            below.close();
-            Err(error)
-        }
-    }
-}
-
-/// Closes a stream of which no TLS socket will be made. It may not exist.
-pub fn abandon(s: c_int) {
-    handle::close(s).ok();
-}
-
-fn open(below: Below, connection: Connection, deadline: i64) -> Result<c_int> {
+    let below = Overlay::stream(s)?;
+    let session = Session::new(connection()?);
     let tls = Shared::new(Tls {
         callbacks: Callbacks::of::<Tls>(),
         below,
-        session: Session::new(connection),
+        session,
         inbound: Inbound::default(),
         record: Cell::default(),
         outbound: Side::default(),
     })?;
-    let opened = tls.shake_hands(deadline).and_then(|()| {
-        // SAFETY: the handle gets a share, and its close callback gives that back.
-        unsafe { handle::make(tls.as_ptr().cast()) }
-    });
-    match opened {
-        Ok(_) => drop(tls.into_raw()),
-        Err(_) => tls.below.close(),
-    }
-    opened
+    tls.shake_hands(deadline)?;
+    // SAFETY: it begins with its callbacks, and the one for closing takes the share back.
+    unsafe { tls.make_handle() }
 }
 
 /// Finds the TLS socket behind a handle. Errors: EBADF, ENOTSUP.
 pub fn find(s: c_int) -> Result<Shared<Tls>> {
-    let tls = handle::query(s, TYPE)?.cast();
-    // SAFETY: the query found a TLS socket, alive behind its handle.
-    Ok(unsafe { Shared::another(tls) })
+    // SAFETY: only TLS sockets answer to this type.
+    unsafe { Shared::find(s, TYPE) }
 }
 
 /// Says that nothing more will be sent, unless that was done, drops what still comes until the peer
@@ -119,13 +96,7 @@ pub fn detach(s: c_int, deadline: i64) -> Result<c_int> {
     sched::breathe();
     let tls = find(s)?;
     let result = tls.finish(deadline);
-    // While this coroutine waited another may have closed the handle or moved the object.
-    if !handle::query(s, TYPE).is_ok_and(|found| found == tls.address()) {
-        return Err(Errno(libc::ECONNRESET));
-    }
-    let stream = result.map(|()| tls.below.give_back());
-    handle::close(s)?;
-    stream
+    tls.below.detach(&tls, s, TYPE, result)
 }
 
 impl Tls {
@@ -253,13 +224,9 @@ impl Tls {
             Failure::Broken(error)
         })
     }
-
-    fn address(&self) -> NonNull<c_void> {
-        NonNull::from(self).cast()
-    }
 }
 
-// SAFETY: it begins with the callbacks for it; `open` puts it into a `Shared`.
+// SAFETY: it begins with the callbacks for it; `attach` puts it into a `Shared`.
 unsafe impl Stream for Tls {
     fn own_type(&self) -> *const c_void {
         TYPE
@@ -305,6 +272,11 @@ unsafe impl Stream for Tls {
     unsafe fn receive_some(&self, base: *mut u8, len: usize, deadline: i64) -> Result<usize> {
         // SAFETY: same condition as this function's.
         unsafe { self.inbound.receive_some(self, base, len, deadline) }
+    }
+
+    /// Looks at what has come. Errors: those of [`Inbound::look`], EPROTO.
+    fn look(&self, deadline: i64, look: Look<'_>) -> Result<()> {
+        self.inbound.look(self, deadline, look)
     }
 
     /// Waits until something can be sent, also without the turn to send. Errors: those of the stream

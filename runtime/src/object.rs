@@ -1,14 +1,16 @@
 //! Objects which a handle and the calls in progress own together.
 //!
-//! While one coroutine waits inside a call another may close the handle. The object must outlive
-//! both, so each holds a share, and the last one frees it.
+//! While one coroutine waits inside a call another may close the handle, or move the object to another
+//! one. The object must outlive both, so each holds a share, and the last one frees it.
 
 use core::cell::Cell;
+use core::ffi::{c_int, c_void};
 use core::mem::{ManuallyDrop, offset_of};
 use core::ops::Deref;
 use core::ptr::NonNull;
 
 use crate::errno::Result;
+use crate::handle;
 use crate::memory;
 
 /// The object first, so that its address is also that of the whole.
@@ -28,6 +30,34 @@ impl<T> Shared<T> {
         let shares = Cell::new(1);
         let counted = memory::boxed(Counted { value, shares })?;
         Ok(Shared(NonNull::from(Box::leak(counted))))
+    }
+
+    /// Finds the object behind a handle. Errors: EBADF; ENOTSUP if it does not answer to `ty`.
+    ///
+    /// # Safety
+    /// Only a `T` in a `Shared` answers to `ty`, with its own address.
+    pub unsafe fn find(h: c_int, ty: *const c_void) -> Result<Shared<T>> {
+        let object = handle::query(h, ty)?.cast();
+        // SAFETY: the query found such an object, alive behind its handle.
+        Ok(unsafe { Shared::another(object) })
+    }
+
+    /// Gives the object a handle, which gets this share. Errors: ECANCELED, ENOMEM.
+    ///
+    /// # Safety
+    /// The object begins with its `Hvfs`, whose close callback takes the share back.
+    pub unsafe fn make_handle(self) -> Result<c_int> {
+        // SAFETY: the handle's share keeps the object in place; the caller vouches for the callbacks.
+        let made = unsafe { handle::make(self.as_ptr().cast()) };
+        made.inspect(|_| {
+            self.into_raw();
+        })
+    }
+
+    /// Whether the handle, behind which this object was found with `ty`, still leads to it. To be asked
+    /// after a wait by whoever is going to close the handle.
+    pub fn is_behind(&self, h: c_int, ty: *const c_void) -> bool {
+        handle::query(h, ty).is_ok_and(|found| found == self.0.cast())
     }
 
     /// The address of the object, valid for access to all of it.

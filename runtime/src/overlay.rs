@@ -1,0 +1,313 @@
+//! What an object lies over: a byte stream or a message socket, which it owns. It is closed with the
+//! object, whatever goes wrong, unless it is given back before.
+//!
+//! Other coroutines run inside these calls and may close the object, and with it what is below. So the
+//! handle is looked up anew before each use, and afterwards nothing is said of it but that it is gone.
+
+use core::cell::Cell;
+use core::ffi::{c_int, c_void};
+use core::ptr;
+
+use crate::bsock::{self, BsockLookVfs, BsockSomeVfs, BsockVfs, Look};
+use crate::errno::{Errno, Result};
+use crate::handle;
+use crate::iolist::Iolist;
+use crate::msock;
+use crate::object::Shared;
+
+/// What there is instead of a handle when it has been closed or given back.
+const NOTHING: c_int = -1;
+
+/// Bytes that nobody wants, and that are received at once from a stream which may not know how to skip.
+const SKIPPED_AT_ONCE: usize = 512;
+
+/// Bytes that are received at once to be looked at, from a stream which cannot be looked into.
+const LOOKED_AT: usize = 32;
+
+/// What an object lies over.
+pub struct Overlay {
+    below: Cell<c_int>,
+    /// A byte stream that says how much has arrived, and when there is room. One that does has
+    /// consumed nothing when a receive fails.
+    has_some: bool,
+    /// A byte stream that can be looked into.
+    has_look: bool,
+}
+
+/// Closes what an object was to lie over, as there will be none. It may not exist.
+pub fn abandon(s: c_int) {
+    handle::close(s).ok();
+}
+
+impl Overlay {
+    /// Takes a byte stream over: the number `s` is dead then. Errors: EBADF; and with these `s` is
+    /// closed: EPROTO if it is no byte stream, ECANCELED, ENOMEM.
+    pub fn stream(s: c_int) -> Result<Overlay> {
+        let below = take(s, bsock::TYPE)?;
+        let has_some = handle::query(below, bsock::SOME_TYPE).is_ok();
+        let has_look = handle::query(below, bsock::LOOK_TYPE).is_ok();
+        Ok(Overlay { below: Cell::new(below), has_some, has_look })
+    }
+
+    /// Takes a message socket over. Errors: as for [`Overlay::stream`].
+    pub fn messages(s: c_int) -> Result<Overlay> {
+        let below = take(s, msock::TYPE)?;
+        Ok(Overlay { below: Cell::new(below), has_some: false, has_look: false })
+    }
+
+    /// Closes what is below, unless that was done or it was given back.
+    pub fn close(&self) {
+        let below = self.below.replace(NOTHING);
+        if below != NOTHING {
+            // It may have been closed behind our back.
+            handle::close(below).ok();
+        }
+    }
+
+    /// Ends the object, which was found behind `s` with `ty`: gives back what is below if all is well,
+    /// else closes that too. Error: ECONNRESET if another coroutine has closed the handle or moved the
+    /// object meanwhile.
+    pub fn detach<T>(
+        &self,
+        object: &Shared<T>,
+        s: c_int,
+        ty: *const c_void,
+        result: Result<()>,
+    ) -> Result<c_int> {
+        if !object.is_behind(s, ty) {
+            return Err(Errno(libc::ECONNRESET));
+        }
+        let below = result.map(|()| self.below.replace(NOTHING));
+        handle::close(s)?;
+        below
+    }
+
+    /// Whether a receive that fails has consumed nothing.
+    pub fn loses_nothing(&self) -> bool {
+        self.has_some
+    }
+
+    /// Waits until sending would not have to wait, if the stream can say so. Errors: ETIMEDOUT,
+    /// ECANCELED, and those of the stream; ECONNRESET if it is gone.
+    pub fn await_room(&self, deadline: i64) -> Result<()> {
+        self.call(|s| if self.has_some { await_room(s, deadline) } else { Ok(()) })
+    }
+
+    /// Sends all the bytes to the stream. Errors: those of the stream; ECONNRESET if it is gone.
+    pub fn send(&self, bytes: &[u8], deadline: i64) -> Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let mut list = Iolist::single(bytes.as_ptr().cast_mut().cast(), bytes.len());
+        let list = &raw mut list;
+        // SAFETY: the list is local, and a stream only reads what it sends.
+        unsafe { self.send_list(list, list, deadline) }
+    }
+
+    /// Sends a list to the stream. Errors: those of the stream; ECONNRESET if it is gone.
+    ///
+    /// # Safety
+    /// The ends are those of a readable list over readable buffers.
+    pub unsafe fn send_list(
+        &self,
+        first: *mut Iolist,
+        last: *mut Iolist,
+        deadline: i64,
+    ) -> Result<()> {
+        self.call(|s| {
+            let vfs: *mut BsockVfs = bsock::find(s)?.as_ptr();
+            // SAFETY: same condition as this function's; the query found the stream's own function.
+            unsafe { bsock::call((*vfs).bsendl, vfs, first, last, deadline) }
+        })
+    }
+
+    /// Sends no byte: fails if the stream will take none any more. Errors: as for [`Overlay::send`].
+    pub fn send_nothing(&self) -> Result<()> {
+        let mut list = Iolist::single(ptr::null_mut(), 0);
+        let list = &raw mut list;
+        // SAFETY: the list is local, and empty.
+        unsafe { self.send_list(list, list, 0) }
+    }
+
+    /// Receives into `bytes`, one at least unless it is empty, and answers how many: what has come, or
+    /// all of them if the stream cannot say what has. Errors: those of the stream; ECONNRESET if it
+    /// is gone.
+    pub fn receive(&self, bytes: &mut [u8], deadline: i64) -> Result<usize> {
+        // SAFETY: the bytes are writable.
+        unsafe { self.receive_to(bytes.as_mut_ptr(), bytes.len(), deadline) }
+    }
+
+    /// As [`Overlay::receive`], where a NULL buffer drops the bytes.
+    ///
+    /// # Safety
+    /// `base` is NULL or writable for `len` bytes.
+    pub unsafe fn receive_to(&self, base: *mut u8, len: usize, deadline: i64) -> Result<usize> {
+        if len == 0 {
+            return Ok(0);
+        }
+        if self.has_some {
+            // SAFETY: same condition as this function's.
+            self.call(|s| unsafe { receive_some(s, base.cast(), len, deadline) })
+        } else if base.is_null() {
+            self.receive_in_vain(len, deadline)
+        } else {
+            // SAFETY: same condition as this function's.
+            unsafe { self.fill(base, len, deadline) }.map(|()| len)
+        }
+    }
+
+    /// Waits until something has come, has `look` see it, and takes as much as that says. `certain` says
+    /// how many bytes it is going to take in any case: so many may be received before it can see them.
+    /// `look` must not let others run. Errors: those of the stream; ECONNRESET if it is gone.
+    pub fn look(&self, certain: usize, deadline: i64, look: Look<'_>) -> Result<()> {
+        if self.has_look {
+            return self.call(|s| {
+                let vfs: *mut BsockLookVfs = handle::query(s, bsock::LOOK_TYPE)?.cast().as_ptr();
+                // SAFETY: the query found the stream's own function.
+                unsafe { ((*vfs).look)(vfs, deadline, look) }
+            });
+        }
+        let mut memory = [0; LOOKED_AT];
+        let bytes = memory.get_mut(..certain.min(LOOKED_AT)).unwrap_or_default();
+        let count = self.receive(bytes, deadline)?;
+        look(bytes.get(..count).unwrap_or_default());
+        Ok(())
+    }
+
+    /// Receives as many bytes as there is room for. Errors: those of the stream; ECONNRESET if it is
+    /// gone.
+    pub fn receive_all(&self, bytes: &mut [u8], deadline: i64) -> Result<()> {
+        // SAFETY: the bytes are writable.
+        unsafe { self.fill(bytes.as_mut_ptr(), bytes.len(), deadline) }
+    }
+
+    /// # Safety
+    /// `base` is writable for `len` bytes.
+    unsafe fn fill(&self, base: *mut u8, len: usize, deadline: i64) -> Result<()> {
+        let mut list = Iolist::single(base.cast(), len);
+        let list = &raw mut list;
+        self.call(|s| {
+            let vfs = bsock::find(s)?.as_ptr();
+            // SAFETY: the list is local; same condition as this function's.
+            unsafe { bsock::call((*vfs).brecvl, vfs, list, list, deadline) }
+        })
+    }
+
+    /// Receives what nobody wants from a stream that may not be able to skip. Not inlined, so that
+    /// waiting coroutines have little on their stacks.
+    #[inline(never)]
+    fn receive_in_vain(&self, len: usize, deadline: i64) -> Result<usize> {
+        let mut memory = [0; SKIPPED_AT_ONCE];
+        let bytes = memory.get_mut(..len.min(SKIPPED_AT_ONCE)).unwrap_or_default();
+        self.receive_all(bytes, deadline).map(|()| bytes.len())
+    }
+
+    /// Makes one call with the handle of what is below. Errors: those of the call; ECONNRESET if it was
+    /// closed, before or meanwhile.
+    pub fn call<T>(&self, call: impl FnOnce(c_int) -> Result<T>) -> Result<T> {
+        let gone = Err(Errno(libc::ECONNRESET));
+        let below = self.below.get();
+        if below == NOTHING {
+            return gone;
+        }
+        let result = call(below);
+        if self.below.get() == NOTHING { gone } else { result }
+    }
+}
+
+impl Drop for Overlay {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Moves what answers to `ty` to a number that nobody else knows, or closes it.
+fn take(s: c_int, ty: *const c_void) -> Result<c_int> {
+    if let Err(error) = handle::query(s, ty) {
+        return Err(match handle::close(s) {
+            Err(unknown) => unknown,
+            Ok(()) if error == Errno(libc::ENOTSUP) => Errno(libc::EPROTO),
+            Ok(()) => error,
+        });
+    }
+    handle::own(s)
+}
+
+fn await_room(s: c_int, deadline: i64) -> Result<()> {
+    let vfs: *mut BsockSomeVfs = handle::query(s, bsock::SOME_TYPE)?.cast().as_ptr();
+    // SAFETY: the query found the stream's own function.
+    match unsafe { (*vfs).bawaitroom.ok_or(Errno(libc::ENOTSUP))?(vfs, deadline) } {
+        0.. => Ok(()),
+        _ => Err(Errno::last()),
+    }
+}
+
+/// # Safety
+/// `base` is NULL or writable for `len` bytes.
+unsafe fn receive_some(s: c_int, base: *mut c_void, len: usize, deadline: i64) -> Result<usize> {
+    let vfs: *mut BsockSomeVfs = handle::query(s, bsock::SOME_TYPE)?.cast().as_ptr();
+    // SAFETY: the query found the stream's own function; the caller promises the room.
+    let count = unsafe {
+        let receive = (*vfs).brecvsome.ok_or(Errno(libc::ENOTSUP))?;
+        receive(vfs, base, len, deadline)
+    };
+    match usize::try_from(count) {
+        Ok(count) => Ok(count.min(len)),
+        Err(_) => Err(Errno::last()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::prefix::{self, Format};
+    use crate::message::suffix::{self, Suffix};
+    use crate::message::term::{self, Terminator};
+    use crate::tls::config;
+    use crate::{http, ipc, memory, tls};
+
+    /// Lays something over a stream or a message socket.
+    type Attach = fn(c_int) -> Result<c_int>;
+
+    const OVER_STREAMS: [Attach; 4] = [
+        http::attach,
+        |s| tls::attach(s, config::client_of_anyone, 0),
+        |s| prefix::attach(s, Format::new(2, 0)?),
+        |s| suffix::attach(s, Suffix::new(b"\n")?),
+    ];
+
+    /// Fails because there is no memory, which must not keep open what is below.
+    fn check_closes(s: c_int, attach: Attach) {
+        memory::testing::fail_once();
+        assert_eq!(attach(s), Err(Errno(libc::ENOMEM)));
+        assert_eq!(handle::close(s), Err(Errno(libc::EBADF)));
+    }
+
+    fn check_ended(peer: c_int) {
+        let below = Overlay::stream(peer).unwrap();
+        assert_eq!(below.receive(&mut [0], 0), Err(Errno(libc::EPIPE)));
+    }
+
+    #[test]
+    fn without_memory_everything_is_closed() {
+        for attach in OVER_STREAMS {
+            let [s, peer] = ipc::pair().unwrap();
+            check_closes(s, attach);
+            check_ended(peer);
+        }
+        let [s, peer] = ipc::pair().unwrap();
+        let s = prefix::attach(s, Format::new(2, 0).unwrap()).unwrap();
+        check_closes(s, |s| term::attach(s, Terminator::new(b"")?));
+        check_ended(peer);
+    }
+
+    #[test]
+    fn what_is_given_back_stays_open() {
+        let [s, peer] = ipc::pair().unwrap();
+        let below = Overlay::stream(s).unwrap();
+        let given = below.below.replace(NOTHING);
+        drop(below);
+        handle::close(given).unwrap();
+        check_ended(peer);
+    }
+}
