@@ -9,6 +9,7 @@ static void *tap_query(struct hvfs *hvfs, const void *type)
 {
     struct tap *t = TAP_OF(hvfs, hvfs);
     if(type == bsock_type) return &t->bvfs;
+    if(type == DILL_BSOCK_LINGER_TYPE) return &t->lvfs;
     errno = ENOTSUP;
     return NULL;
 }
@@ -19,6 +20,12 @@ static void tap_hclose(struct hvfs *hvfs)
     t->closes++;
     if(t->under >= 0) hclose(t->under);
     t->under = -1;
+}
+
+static void tap_blinger(struct dill_bsock_linger_vfs *lvfs)
+{
+    struct tap *t = TAP_OF(lvfs, lvfs);
+    if(!t->closes) t->lingers++;
 }
 
 static size_t list_len(const struct iolist *first)
@@ -74,6 +81,7 @@ int tap_open(struct tap *t, int under)
     *t = (struct tap){
         .hvfs = {.query = tap_query, .close = tap_hclose},
         .bvfs = {.bsendl = tap_bsendl, .brecvl = tap_brecvl},
+        .lvfs = {.blinger = tap_blinger},
         .under = under,
         .sends_left = -1,
         .receives_left = -1,

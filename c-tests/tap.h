@@ -11,11 +11,13 @@
 struct tap {
     struct hvfs hvfs;
     struct bsock_vfs bvfs;
+    struct dill_bsock_linger_vfs lvfs;
     int under;
     /* Counts. */
     int sends;
     int receives;
     int closes;
+    int lingers;            /* told to, before it was closed */
     size_t sent;
     size_t largest_send;
     /* The send after `sends_left` more, unless that is negative, passes

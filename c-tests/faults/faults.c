@@ -395,6 +395,7 @@ static int expected(const struct scenario *scenario, int n, int err)
     case CALL_HQUERY_SOME:
         /*  Attaching, it asks what the stream can do. */
         return planned[n + 1] == CALL_BRECVSOME ? of_stream(err) : 0;
+    case CALL_HQUERY_LINGER:
     case CALL_BAWAITROOM:
     case CALL_TCP_DONE:
     case CALL_IPC_DONE:

@@ -39,7 +39,7 @@ static struct stream newest;
 void (*stream_on_send)(void);
 
 static const char *const names[] = {
-    "hmake", "hquery(bsock)", "hquery(some)", "hquery(ws)", "hown", "bsend",
+    "hmake", "hquery(bsock)", "hquery(some)", "hquery(linger)", "hquery(ws)", "hown", "bsend",
     "bsendl", "brecv", "brecvsome", "bawaitroom", "yield", "chmake_mem", "chrecv", "chdone",
     "tcp_done", "ipc_done"};
 
@@ -107,6 +107,7 @@ int dill_hmake(struct dill_hvfs *vfs)
 static enum call query_kind(const void *type)
 {
     if(type == dill_bsock_type) return CALL_HQUERY_BSOCK;
+    if(type == DILL_BSOCK_LINGER_TYPE) return CALL_HQUERY_LINGER;
     return type == DILL_BSOCK_SOME_TYPE ? CALL_HQUERY_SOME : CALL_HQUERY_WS;
 }
 

@@ -164,7 +164,7 @@ unsafe extern "C" fn close(vfs: *mut Hvfs) {
     // SAFETY: the object is alive until `object` is dropped, at least.
     let object = unsafe { InUse::enter(NonNull::new_unchecked(vfs.cast())) };
     object.object().closed.set(true);
-    object.host().close();
+    object.host().close_lingering();
     object.abandon();
 }
 
