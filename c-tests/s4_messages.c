@@ -1,10 +1,12 @@
 /*  Messages; ws_send(3), ws_recv(3), and RFC 6455, section 5.4. */
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -1007,6 +1009,46 @@ TEST_ROLES(s4_send_timeout_leaves_no_wrong_byte)
     free(data);
     free(got);
     conn_close(&c);
+}
+
+/**** A host without descriptors ****/
+
+/*  The first wait of a thread needs one more, and this process may have none. */
+struct poor {enum role role; int fd[2]; size_t filled;};
+
+static void *wait_in_vain(void *arg)
+{
+    struct poor *p = arg;
+    struct conn c = {.role = p->role, .fd = p->fd[1]};
+    struct rlimit limit, none = {0, 0};
+    char buf[8];
+    c.h = conn_attach(p->role, stream_from(p->fd[0]), 0);
+    CHECK_OK(c.h);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    none.rlim_max = limit.rlim_max;
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &none), 0);
+    CHECK_ERR(ws_recv(c.h, NULL, buf, sizeof buf, SOON), EMFILE);
+    /*  TCP finds some more room now and then. */
+    if(!wire_is_tcp()) {
+        CHECK_ERR(ws_send(c.h, WS_TEXT, "x", 1, SOON), EMFILE);
+        CHECK_ERR(ws_done(c.h, 1000, NULL, 0, SOON), EMFILE);
+    }
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    wire_unfill(c.fd, p->filled);
+    CHECK_INTACT(&c);
+    conn_close(&c);
+    return NULL;
+}
+
+TEST_ROLES(s4_no_descriptor_to_wait_with_is_emfile_and_loses_nothing)
+{
+    struct poor p = {.role = role};
+    pthread_t thread;
+    if(!host_keeps_streams()) NA("this host makes its poller before");
+    wire_pair(p.fd);
+    p.filled = wire_fill(p.fd[0]);
+    CHECK_INT(pthread_create(&thread, NULL, wait_in_vain, &p), 0);
+    pthread_join(thread, NULL);
 }
 
 /**** A byte stream that does not say that it goes on ****/

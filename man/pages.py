@@ -116,6 +116,12 @@ CLOSE_ARGS = [
 NOT_WS = ("ENOTSUP", "<s> is a handle, but not of a WebSocket.")
 ATTACH_BUSY = ("EBUSY", "Another coroutine is sending or receiving on the socket underneath.")
 ATTACH_GONE = ("ECONNRESET", "The connection broke or ended during the opening handshake.")
+# A host that waits for a descriptor may need one more for that.
+NO_WATCH = (
+    "EMFILE, ENFILE, ENOSPC", "The host has no descriptor left that it needs to wait, or `epoll`(7) watches as many as "
+    "it may.{}")
+WAITS_AGAIN = NO_WATCH[0], NO_WATCH[1].format(" The connection goes on.")
+WAITS_NO_MORE = NO_WATCH[0], NO_WATCH[1].format("")
 MEM_NULL = "<mem> is NULL."
 BAD_FLAG = "<flags> has a bit that is not one of the three."
 
@@ -123,7 +129,7 @@ CLIENT_EINVAL = (
     BAD_FLAG + " Without `WS_NOHTTP`: <resource> or <host> is NULL or empty; <resource> has a "
     "space, a control character or a byte outside ASCII; <host> has a space or a control character.")
 CLIENT_ERRORS = [
-    NO_HANDLE, ATTACH_BUSY, CANCELED, ATTACH_GONE, ("EINVAL", CLIENT_EINVAL),
+    NO_HANDLE, ATTACH_BUSY, CANCELED, ATTACH_GONE, ("EINVAL", CLIENT_EINVAL), WAITS_NO_MORE,
     ("EMSGSIZE", "The server's answer is larger than 32 KiB or has more than 128 fields."),
     NOMEM,
     ("EPROTO", "<s> is not a byte stream. The server refused, or its answer does not follow RFC 6455 "
@@ -131,9 +137,10 @@ CLIENT_ERRORS = [
     TIMEDOUT,
 ]
 SERVER_EINVAL = (
-    BAD_FLAG + " Without `WS_NOHTTP`: <resource> or <host> is NULL with a length that is not 0.")
+    BAD_FLAG + " Without `WS_NOHTTP`: <resource> or <host> is NULL with a length that is not 0, or has "
+    "more than SSIZE_MAX bytes.")
 SERVER_ERRORS = [
-    NO_HANDLE, ATTACH_BUSY, CANCELED, ATTACH_GONE, ("EINVAL", SERVER_EINVAL),
+    NO_HANDLE, ATTACH_BUSY, CANCELED, ATTACH_GONE, ("EINVAL", SERVER_EINVAL), WAITS_NO_MORE,
     ("EMSGSIZE", "The resource or the host does not fit in its buffer. The request is larger than "
      "32 KiB or has more than 128 fields."),
     NOMEM,
@@ -148,7 +155,7 @@ def with_mem(errors):
     return [(e, f"{MEM_NULL} {t}") if e == "EINVAL" else (e, t) for e, t in errors]
 
 
-SEND_EINVAL = BAD_FLAG + " {} The data of a text message is not UTF-8. Nothing was sent."
+SEND_EINVAL = BAD_FLAG + " {} It has more than SSIZE_MAX bytes. The data of a text message is not UTF-8. Nothing was sent."
 
 
 def send_errors(einval):
@@ -158,6 +165,7 @@ def send_errors(einval):
         CANCELED,
         ("ECONNRESET", "The connection is broken, or an earlier message was cut in the middle."),
         ("EINVAL", SEND_EINVAL.format(einval)),
+        WAITS_AGAIN,
         NOMEM, NOT_WS,
         ("EPIPE", "Sending is over: `ws_done`(3) was called, or the peer broke the protocol."),
         TIMEDOUT,
@@ -177,6 +185,7 @@ def recv_errors(einval=None, reset=""):
         ("ECONNRESET", "The connection is broken or was failed, or the stream underneath ended "
          "without a close frame." + reset),
         *([("EINVAL", einval)] if einval else []),
+        WAITS_AGAIN,
         ("EMSGSIZE", "The message is larger than the room for it. It is lost; the next one is not."),
         ("ENOMEM", "There is not enough memory. If a part of a message had come, that message may be lost; "
          "the next one is not."),
@@ -318,6 +327,7 @@ PAGES = {
             CANCELED,
             ("ECONNRESET", "The connection is broken, or an earlier message was cut in the middle."),
             ("EINVAL", CLOSE_EINVAL),
+            WAITS_AGAIN,
             NOMEM,
             NOT_WS,
             ("EPIPE", "The close frame has been sent already."),
@@ -350,6 +360,7 @@ PAGES = {
             ("ECONNRESET", "The connection is broken, was failed before, or ended without a close "
              "frame. A message would have more bytes than ssize_t can tell."),
             ("EINVAL", CLOSE_EINVAL),
+            WAITS_NO_MORE,
             NOMEM,
             NOT_WS,
             ("EPROTO", "The peer broke the protocol."),

@@ -28,7 +28,7 @@ use std::ffi::{c_char, c_int, c_void};
 /// EINVAL: unknown flag; `resource` or `host` NULL, empty, or with bytes that cannot stand there.
 /// EMSGSIZE: the answer is larger than 32 KiB or has more than 128 fields.
 /// ECONNRESET: the connection broke. EBUSY: another coroutine is using `s`. ETIMEDOUT. ECANCELED.
-/// ENOMEM.
+/// ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 section 4.1; ws_attach_client(3).
 ///
@@ -86,10 +86,10 @@ pub unsafe extern "C" fn dill_ws_attach_client_mem(
 ///
 /// Returns the WebSocket's handle, or -1 with errno set:
 /// EBADF: `s` is no handle. EPROTO: `s` is no byte stream, or the request was refused.
-/// EINVAL: unknown flag; a buffer NULL with a length.
+/// EINVAL: unknown flag; a buffer NULL with a length, or a length over SSIZE_MAX.
 /// EMSGSIZE: a buffer is too small; the request is larger than 32 KiB or has more than 128 fields.
 /// ECONNRESET: the connection broke. EBUSY: another coroutine is using `s`. ETIMEDOUT. ECANCELED.
-/// ENOMEM.
+/// ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 section 4.2; ws_attach_server(3).
 ///
@@ -144,9 +144,11 @@ pub unsafe extern "C" fn dill_ws_attach_server_mem(
 ///
 /// Returns 0, or -1 with errno set:
 /// EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket.
-/// EINVAL: unknown flag; `buf` NULL with a length; text that is not UTF-8. Nothing was sent.
+/// EINVAL: unknown flag; `buf` NULL with a length, or a length over SSIZE_MAX; text that is not
+/// UTF-8. Nothing was sent.
 /// EBUSY: another coroutine is sending. EPIPE: the close frame has been sent already.
 /// ECONNRESET: the connection is broken. ETIMEDOUT. ECANCELED. ENOMEM.
+/// EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 section 6.1; ws_send(3).
 ///
@@ -180,6 +182,7 @@ pub unsafe extern "C" fn dill_ws_send(
 /// the connection was failed. ECONNRESET: the connection is broken, or ended without a close frame.
 /// ETIMEDOUT, ECANCELED: the next call goes on where this one stopped. What has come of a message is
 /// kept for it. ENOMEM: also where there is no memory for that; the message is lost then.
+/// EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 section 6.2; ws_recv(3).
 ///
@@ -254,6 +257,7 @@ pub unsafe extern "C" fn dill_ws_recvl(
 /// `buf` NULL with a length. EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket.
 /// EPIPE: the close frame has been sent already. EBUSY: another coroutine is sending.
 /// ECONNRESET: the connection is broken. ETIMEDOUT. ECANCELED. ENOMEM.
+/// EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 sections 5.5.1 and 7.4; ws_done(3).
 ///
@@ -287,6 +291,7 @@ pub unsafe extern "C" fn dill_ws_done(
 /// After these four the WebSocket is as it was; after the following it is closed, as is the byte
 /// stream. EPROTO: the peer broke the protocol. ECONNRESET: the connection is broken, or ended
 /// without a close frame. ETIMEDOUT. ECANCELED. ENOMEM.
+/// EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 section 7; ws_detach(3).
 ///
