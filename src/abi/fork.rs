@@ -20,9 +20,12 @@ pub(super) fn generation() -> Option<u32> {
     let mark = mark()?;
     match mark.load(Ordering::Relaxed) {
         0 => {
-            let generation = LATEST.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-            mark.store(generation, Ordering::Relaxed);
-            Some(generation)
+            let fresh = LATEST.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+            // Another thread may have been faster.
+            match mark.compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => Some(fresh),
+                Err(generation) => Some(generation),
+            }
         }
         generation => Some(generation),
     }
