@@ -8,10 +8,10 @@
 //! process, as a thread's would need memory to be freed with the thread.
 
 use super::Error;
+use crate::exclusive::Exclusive;
 use crate::protocol::frame::MAX_HEADER;
 use std::mem;
 use std::ops::{Deref, DerefMut};
-use std::sync::Mutex;
 
 /// The payload that the smallest pieces have room for. Those of the next class have twice as much, up to
 /// 64 KiB; longer payloads are sent in parts.
@@ -21,7 +21,7 @@ const CLASSES: usize = 8;
 /// More idle pieces of a class than this are given back to the allocator. All together have 4 MiB.
 const KEPT: usize = 32;
 
-static STORE: [Mutex<Shelf>; CLASSES] = [const { Mutex::new(Shelf::EMPTY) }; CLASSES];
+static STORE: [Exclusive<Shelf>; CLASSES] = [const { Exclusive::new(Shelf::EMPTY) }; CLASSES];
 
 /// The idle pieces of a class.
 struct Shelf {
@@ -46,38 +46,40 @@ impl Shelf {
     }
 }
 
-/// Does something with a shelf, unless another thread is doing so, or was when this process was forked.
-fn with_shelf<T>(class: usize, act: impl FnOnce(&mut Shelf) -> T) -> Option<T> {
-    STORE.get(class)?.try_lock().ok().map(|mut shelf| act(&mut shelf))
-}
-
 /// A piece of working memory.
 pub(super) struct Scratch {
     bytes: Vec<u8>,
-    class: usize,
+    /// Where it goes back to.
+    shelf: &'static Exclusive<Shelf>,
 }
 
 impl Scratch {
     /// Takes a piece for a frame with a payload of `size` bytes: at least a header and a part of it.
     pub(super) fn take(size: u64) -> Result<Self, Error> {
-        let class = (0..CLASSES - 1).find(|class| size <= (SMALLEST << class) as u64);
-        let class = class.unwrap_or(CLASSES - 1);
-        if let Some(bytes) = with_shelf(class, Shelf::take).flatten() {
-            return Ok(Self { bytes, class });
+        let [smallest, larger @ ..] = &STORE;
+        let (mut shelf, mut room) = (smallest, SMALLEST);
+        for next in larger {
+            if size <= room as u64 {
+                break;
+            }
+            (shelf, room) = (next, 2 * room);
         }
-        let len = MAX_HEADER + (SMALLEST << class);
+        if let Some(bytes) = shelf.try_with(Shelf::take).flatten() {
+            return Ok(Self { bytes, shelf });
+        }
+        let len = MAX_HEADER + room;
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(len).map_err(|_| Error::OutOfMemory)?;
         // ROOM: reserved just before.
         bytes.resize(len, 0);
-        Ok(Self { bytes, class })
+        Ok(Self { bytes, shelf })
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
         let piece = mem::take(&mut self.bytes);
-        with_shelf(self.class, |shelf| shelf.put(piece));
+        self.shelf.try_with(|shelf| shelf.put(piece));
     }
 }
 

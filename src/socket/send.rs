@@ -175,7 +175,8 @@ impl<H: Host> WebSocket<H> {
     /// Tells the peer why the connection was failed. The time that this may take is counted once, however
     /// many calls try.
     fn send_failure(&self, deadline: Deadline) {
-        let Some(Failure { code, until }) = self.replies.failure.take() else { return };
+        let Some(Failure { code, until }) = self.replies.failure.get() else { return };
+        self.replies.failure.set(None);
         if self.outbound.get() == Outbound::Broken {
             return;
         }
