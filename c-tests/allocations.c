@@ -2,6 +2,8 @@
     length makes the library allocate in proportion. This program's malloc
     counts for the libraries too. */
 
+#include <limits.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,53 +14,69 @@ extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
+extern void __libc_free(void *p);
 
 static int counting;
 static long allocations;
-static size_t largest;
+static size_t largest, total;
+static long live;
 
 static void count(size_t size)
 {
     if(!counting) return;
     allocations++;
+    total += size;
     if(size > largest) largest = size;
+}
+
+static void *born(void *p)
+{
+    live += (long)malloc_usable_size(p);
+    return p;
 }
 
 void *malloc(size_t size)
 {
     count(size);
-    return __libc_malloc(size);
+    return born(__libc_malloc(size));
 }
 
 void *calloc(size_t n, size_t size)
 {
     count(n * size);
-    return __libc_calloc(n, size);
+    return born(__libc_calloc(n, size));
 }
 
 void *realloc(void *p, size_t size)
 {
     count(size);
-    return __libc_realloc(p, size);
+    live -= (long)malloc_usable_size(p);
+    return born(__libc_realloc(p, size));
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
     count(size);
-    return __libc_memalign(alignment, size);
+    return born(__libc_memalign(alignment, size));
 }
 
 int posix_memalign(void **p, size_t alignment, size_t size)
 {
     count(size);
-    *p = __libc_memalign(alignment, size);
+    *p = born(__libc_memalign(alignment, size));
     return *p ? 0 : ENOMEM;
+}
+
+void free(void *p)
+{
+    live -= (long)malloc_usable_size(p);
+    __libc_free(p);
 }
 
 static void count_start(void)
 {
     allocations = 0;
-    largest = 0;
+    largest = total = 0;
     counting = 1;
 }
 
@@ -203,6 +221,55 @@ TEST_ROLES(allocations_none_while_waiting)
     rounds_close(&r);
 }
 
+/**** What a blocked sender binds ****/
+
+/*  Each waits in the middle of its send. */
+struct sender {struct conn c; struct tap t; size_t len; int64_t start; int done;};
+
+static coroutine void send_and_wait(struct sender *v)
+{
+    static char data[100000];
+    msleep(v->start);
+    ws_send(v->c.h, WS_BINARY, data, v->len, -1);
+    v->done = 1;
+}
+
+/*  Bytes that so many senders bind at once. */
+static size_t bound_by_senders(enum role role, size_t len)
+{
+    enum {MANY = 100};
+    static struct sender v[MANY];
+    int b = bundle();
+    int64_t start = now() + check_ms(50);
+    for(int i = 0; i != MANY; i++) {
+        v[i] = (struct sender){.len = len, .start = start};
+        tap_conn(&v[i].c, &v[i].t, role);
+        v[i].t.delay = 60000;
+        CHECK_OK(bundle_go(b, send_and_wait(&v[i])));
+    }
+    msleep(start - 1);
+    count_start();
+    msleep(start + check_ms(50));
+    count_stop();
+    for(int i = 0; i != MANY; i++) CHECK(v[i].t.sends == 1 && !v[i].done);
+    hclose(b);
+    for(int i = 0; i != MANY; i++) conn_close(&v[i].c);
+    return total / MANY;
+}
+
+/*  As much as its frame, not as much as the longest. */
+TEST(allocations_of_a_blocked_sender_are_sized_by_its_frame)
+{
+    static const size_t lens[] = {1, 256, 257, 1000, 5000, 30000};
+    for(size_t i = 0; i != COUNT_OF(lens); i++) {
+        check_note("%zu bytes", lens[i]);
+        CHECK_RANGE(bound_by_senders(CLIENT, lens[i]), 0,
+            lens[i] <= 256 ? 0 : 2 * lens[i] + 100);
+    }
+    check_note("a server");
+    CHECK_INT(bound_by_senders(SERVER, 30000), 0);
+}
+
 /**** Declared lengths ****/
 
 static const uint64_t declared[] = {126, 65535, 65536, 1 << 20, 1 << 30,
@@ -304,6 +371,66 @@ TEST_ROLES(allocations_of_a_polled_message_are_few)
     free(data);
     bytes_free(&in);
     conn_close(&c);
+}
+
+/*  What was kept of a message goes with it, however it ends; the handle stays
+    open. */
+enum ending {WHOLE, TOO_LONG, PEER_CLOSES, PEER_BREAKS_A_RULE, STREAM_ENDS};
+
+static void end_message(struct conn *c, enum ending ending, void *buf)
+{
+    enum {LEN = 1 << 16};
+    struct bytes in = {0};
+    switch(ending) {
+    case WHOLE:
+        peer_part(&in, c->role, OP_CONT, 1, "end", 3);
+        wire_send(c->fd, &in);
+        CHECK_INT(ws_recv(c->h, NULL, buf, LEN, SOON), LEN / 2 + 3);
+        break;
+    case TOO_LONG:
+        CHECK_ERR(ws_recv(c->h, NULL, buf, 10, SOON), EMSGSIZE);
+        break;
+    case PEER_CLOSES:
+        peer_close(&in, c->role, 1000, "", 0);
+        wire_send(c->fd, &in);
+        CHECK_ERR(ws_recv(c->h, NULL, buf, LEN, SOON), EPIPE);
+        break;
+    case PEER_BREAKS_A_RULE:
+        peer_put(&in, c->role, (struct frame){.opcode = 3});
+        wire_send(c->fd, &in);
+        CHECK_ERR(ws_recv(c->h, NULL, buf, LEN, SOON), EPROTO);
+        break;
+    case STREAM_ENDS:
+        wire_end(c->fd);
+        CHECK_ERR(ws_recv(c->h, NULL, buf, LEN, SOON), ECONNRESET);
+    }
+    bytes_free(&in);
+}
+
+TEST_ROLES(allocations_of_a_polled_message_end_with_it)
+{
+    enum {LEN = 1 << 16};
+    static uint8_t data[LEN], buf[LEN];
+    if(!host_keeps_streams()) NA("this host's streams break at a timeout");
+    for(enum ending ending = WHOLE; ending <= STREAM_ENDS; ending++) {
+        struct conn c;
+        struct bytes in = {0};
+        check_note("ending %d", ending);
+        conn_open(&c, role, 0);
+        peer_message(&in, role, OP_TEXT, "first", 5);
+        wire_send(c.fd, &in);
+        CHECK_INT(ws_recv(c.h, NULL, buf, LEN, SOON), 5);
+        bytes_free(&in);
+        long before = live;
+        peer_part(&in, role, OP_BINARY, 0, data, LEN / 2);
+        wire_send(c.fd, &in);
+        bytes_free(&in);
+        CHECK_ERR(ws_recv(c.h, NULL, buf, LEN, 0), ETIMEDOUT);
+        CHECK_RANGE(live - before, LEN / 2, 2 * LEN);
+        end_message(&c, ending, buf);
+        CHECK_RANGE(live - before, LONG_MIN, 1000);
+        conn_close(&c);
+    }
 }
 
 /*  Receivers of a message too long for them, each of which announces much and

@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
-#include "conn.h"
+#include "tap.h"
 
 /*  More than any stream holds, so that its sender blocks in mid-frame. */
 #define LONG (4 << 20)
@@ -259,6 +260,41 @@ TEST_ROLES(concurrency_pong_behind_the_last_frame_needs_no_further_call)
     CHECK_INTACT(&t.c);
     bytes_free(&in);
     stuck_close(&t);
+}
+
+/*  A peer that pings without a pause. */
+struct pinger {int fd; enum role role; int pings;};
+
+static coroutine void ping_on(struct pinger *p)
+{
+    struct bytes in = {0};
+    peer_ping(&in, p->role, "ping");
+    while(msleep(now() + 1) == 0 && send(p->fd, in.p, in.n, MSG_NOSIGNAL) > 0)
+        p->pings++;
+    bytes_free(&in);
+}
+
+/*  The pongs take their time, so that there is always another one due: one
+    goes out behind the frame, and the sender is done. */
+TEST_ROLES(concurrency_pings_without_a_pause_do_not_keep_a_sender)
+{
+    struct tap t;
+    struct conn c;
+    struct call receiver;
+    tap_conn(&c, &t, role);
+    struct pinger p = {.fd = c.fd, .role = role};
+    start_recv(&receiver, c.h);
+    t.delay = 10;
+    int pinger = go(ping_on(&p));
+    CHECK_INT(ws_send(c.h, WS_BINARY, "mine", 4, SOON), 0);
+    CHECK_INT(t.sends, 2);
+    CHECK_RANGE(p.pings, 1, INT64_MAX);
+    hclose(pinger);
+    t.delay = 0;
+    EXPECT_FRAME(c.fd, role, OP_BINARY, "mine", 4);
+    EXPECT_FRAME(c.fd, role, OP_PONG, "ping", 4);
+    hclose(receiver.handle);
+    conn_close(&c);
 }
 
 /*  A stream that takes nothing more, with a receiver that meets a ping and a

@@ -275,6 +275,41 @@ TEST_ROLES(floods_of_one_endless_message)
     receive_under(&f, role, receive_endless);
 }
 
+/*  What has arrived is delivered whatever the deadline is; but that of a flood
+    never ends, and the call does. */
+static void receive_late(struct flood *f, enum role role, int64_t deadline)
+{
+    struct conn c;
+    conn_open(&c, role, 0);
+    flood_start(f, c.fd);
+    int64_t start = wire_clock();
+    CHECK_ERR(ws_recvl(c.h, NULL, NULL, NULL, deadline), ETIMEDOUT);
+    CHECK_RANGE(wire_clock() - start, 0, check_ms(1500));
+    flood_stop(f);
+    conn_close(&c);
+}
+
+TEST_ROLES(floods_of_empty_fragments_behind_the_deadline)
+{
+    struct flood f = {.reads = 1};
+    peer_part(&f.start, role, OP_TEXT, 0, "", 0);
+    flood_of(&f, role, OP_CONT, 0, "");
+    receive_late(&f, role, 0);
+    receive_late(&f, role, now() - 1000);
+    flood_free(&f);
+}
+
+TEST_ROLES(floods_of_one_endless_message_behind_the_deadline)
+{
+    struct flood f = {.reads = 1};
+    peer_put(&f.start, role, (struct frame){.opcode = OP_BINARY, .lie = 1,
+        .declared = UINT64_C(1) << 50});
+    bytes_fill(&f.block, 'x', 65536);
+    receive_late(&f, role, 0);
+    receive_late(&f, role, now() - 1000);
+    flood_free(&f);
+}
+
 /*  Pings from a peer that does not read the pongs: the receiving call, which
     may wait for room, ends at its deadline. */
 TEST_ROLES(floods_of_pings_whose_pongs_are_not_read)

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "http.h"
 #include "tap.h"
@@ -340,6 +343,60 @@ TEST_ROLES(hostile_receive_with_a_length_of_size_max)
     conn_close(&c);
 }
 
+/*  A host may hand every element to the system, which takes a thousand, in an
+    array on the coroutine's stack. */
+static void send_among_empty_ones(struct conn *c, int count, int at)
+{
+    struct iolist *e = calloc((size_t)count, sizeof *e);
+    for(int i = 0; i != count; i++)
+        e[i] = (struct iolist){i == at ? "x" : NULL, i == at,
+            i + 1 == count ? NULL : &e[i + 1], 0};
+    check_note("%d elements, one of them with a byte", count);
+    CHECK_INT(ws_sendl(c->h, WS_TEXT, &e[0], &e[count - 1], SOON), 0);
+    EXPECT_FRAME(c->fd, c->role, OP_TEXT, "x", 1);
+    CHECK_INT(msendl(c->h, &e[0], &e[count - 1], SOON), 0);
+    EXPECT_FRAME(c->fd, c->role, OP_BINARY, "x", 1);
+    free(e);
+}
+
+static coroutine void send_among_many_empty_ones(struct conn *c, int *done)
+{
+    static const int counts[] = {8, 500, 511, 1023, 1024, 1100, 20000, 200000};
+    for(size_t i = 0; i != COUNT_OF(counts); i++) {
+        send_among_empty_ones(c, counts[i], 0);
+        send_among_empty_ones(c, counts[i], counts[i] / 2);
+        send_among_empty_ones(c, counts[i], counts[i] - 1);
+    }
+    *done = 1;
+}
+
+TEST_ROLES(hostile_list_of_many_empty_elements)
+{
+    struct conn c;
+    int done = 0;
+    conn_open(&c, role, 0);
+    int cr = go(send_among_many_empty_ones(&c, &done));
+    bundle_wait(cr, now() + check_ms(10000));
+    hclose(cr);
+    CHECK(done);
+    CHECK_INTACT(&c);
+    conn_close(&c);
+}
+
+/*  None of them with a byte: an empty message. */
+TEST_ROLES(hostile_list_of_nothing_but_empty_elements)
+{
+    struct conn c;
+    static struct iolist e[20000];
+    conn_open(&c, role, 0);
+    for(size_t i = 0; i != COUNT_OF(e); i++)
+        e[i].iol_next = i + 1 == COUNT_OF(e) ? NULL : &e[i + 1];
+    CHECK_INT(ws_sendl(c.h, WS_TEXT, &e[0], &e[COUNT_OF(e) - 1], SOON), 0);
+    EXPECT_FRAME(c.fd, role, OP_TEXT, "", 0);
+    CHECK_INTACT(&c);
+    conn_close(&c);
+}
+
 /*  Lists of so many elements that a frame of each on the stack would show. */
 TEST_ROLES(hostile_list_of_many_elements)
 {
@@ -646,4 +703,72 @@ TEST_ROLES(hostile_stream_that_always_fails)
         ws_attach_server(s, 0, NULL, 0, NULL, 0, SOON), -1);
     CHECK_INT(odd_closed, 2);
     CHECK(!is_handle(s));
+}
+
+/**** Memory that runs out ****/
+
+/*  Peers that send the greater part of a head, to a process that has no room
+    for all of them. */
+struct starved {int s; int64_t start; int err;};
+
+static coroutine void attach_starved(struct starved *v)
+{
+    msleep(v->start);
+    int rc = ws_attach_server(v->s, 0, NULL, 0, NULL, 0, now() + 1000);
+    v->err = rc < 0 ? errno : 0;
+}
+
+/*  The rest of the memory that this process may have. */
+static void limit_memory(long more)
+{
+    struct rlimit limit;
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if(!f || fscanf(f, "%ld", &pages) != 1) _exit(10);
+    fclose(f);
+    getrlimit(RLIMIT_AS, &limit);
+    limit.rlim_cur = (rlim_t)(pages * sysconf(_SC_PAGESIZE) + more);
+    if(setrlimit(RLIMIT_AS, &limit) != 0) _exit(11);
+}
+
+static int starve(void)
+{
+    enum {PEERS = 300, HEAD = 30000};
+    static struct starved v[PEERS];
+    static char head[HEAD];
+    int short_of_memory = 0;
+    memset(head, 'x', sizeof head);
+    memcpy(head, "GET /", 5);
+    int b = bundle();
+    int64_t start = now() + 100;
+    for(int i = 0; i != PEERS; i++) {
+        int fd;
+        v[i] = (struct starved){stream_open(&fd), start, -1};
+        if(write(fd, head, sizeof head) != sizeof head) return 20;
+        if(bundle_go(b, attach_starved(&v[i])) != 0) return 21;
+    }
+    /*  Stacks and streams are there: none of this is for them. */
+    limit_memory(3 << 20);
+    if(bundle_wait(b, now() + 20000) != 0) return 23;
+    for(int i = 0; i != PEERS; i++) {
+        if(v[i].err != ENOMEM && v[i].err != ETIMEDOUT) return 24;
+        short_of_memory += v[i].err == ENOMEM;
+    }
+    return short_of_memory ? 0 : 25;
+}
+
+TEST(hostile_heads_without_end_where_memory_is_short)
+{
+    if(check_under("valgrind") || check_under("sanitizers"))
+        NA("the tool needs memory of its own");
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if(limit.rlim_cur < 1000) NA("300 connections are more than the limit");
+    int status = -1;
+    fflush(stdout);
+    pid_t pid = fork();
+    if(pid == 0) _exit(starve());
+    waitpid(pid, &status, 0);
+    CHECK(WIFEXITED(status));
+    if(WIFEXITED(status)) CHECK_INT(WEXITSTATUS(status), 0);
 }

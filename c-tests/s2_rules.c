@@ -51,6 +51,62 @@ TEST_ROLES(s2_deadline_in_the_past_takes_what_is_there)
     conn_close(&c);
 }
 
+/*  However many steps it takes: the deadline does not count while there is
+    something to receive. */
+TEST_ROLES(s2_deadline_zero_takes_thousands_of_fragments)
+{
+    enum {COUNT = 3002};
+    const int64_t deadlines[] = {0, 1, now() - 1000};
+    struct bytes in = {0};
+    static char buf[COUNT];
+    for(int i = 0; i != COUNT; i++)
+        peer_part(&in, role, i ? OP_CONT : OP_TEXT, i == COUNT - 1, "x", 1);
+    for(size_t i = 0; i != COUNT_OF(deadlines); i++) {
+        struct conn c;
+        conn_open(&c, role, 0);
+        wire_send(c.fd, &in);
+        CHECK_INT(ws_recv(c.h, NULL, buf, sizeof buf, deadlines[i]), COUNT);
+        wire_send(c.fd, &in);
+        CHECK_INT(ws_recvl(c.h, NULL, NULL, NULL, deadlines[i]), COUNT);
+        conn_close(&c);
+    }
+    bytes_free(&in);
+}
+
+/*  Frames that are no message are on the way as well. */
+TEST_ROLES(s2_deadline_zero_gets_past_thousands_of_control_frames)
+{
+    struct conn c;
+    struct bytes in = {0};
+    char buf[8];
+    conn_open(&c, role, 0);
+    for(int i = 0; i != 3000; i++) {
+        peer_part(&in, role, OP_PONG, 1, "", 0);
+        if(i % 100 == 0) peer_ping(&in, role, "");
+    }
+    peer_message(&in, role, OP_TEXT, "there", 5);
+    wire_send(c.fd, &in);
+    CHECK_INT(ws_recv(c.h, NULL, buf, sizeof buf, 0), 5);
+    bytes_free(&in);
+    conn_close(&c);
+}
+
+TEST_ROLES(s2_deadline_zero_discards_a_large_message_that_is_there)
+{
+    struct conn c;
+    struct bytes in = {0};
+    static char data[50000];
+    char buf[8];
+    conn_open(&c, role, 0);
+    peer_message(&in, role, OP_BINARY, data, sizeof data);
+    peer_message(&in, role, OP_TEXT, "next", 4);
+    wire_send(c.fd, &in);
+    CHECK_ERR(ws_recv(c.h, NULL, buf, sizeof buf, 0), EMSGSIZE);
+    CHECK_INT(ws_recv(c.h, NULL, buf, sizeof buf, 0), 4);
+    bytes_free(&in);
+    conn_close(&c);
+}
+
 static coroutine void send_later(int fd, const struct bytes *b, int ms)
 {
     msleep(now() + ms);

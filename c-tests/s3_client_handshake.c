@@ -12,6 +12,7 @@ struct server {
     int fd;
     const struct response *response;
     void (*edit)(struct bytes *head);   /* the last touch, or NULL */
+    const struct bytes *before;         /* sent before the head, or NULL */
     const struct bytes *extra;          /* sent with the head, or NULL */
     size_t kind;
     size_t cut;                         /* 0, or where the answer ends */
@@ -25,6 +26,7 @@ static void server_build(struct server *v)
     char key[128];
     snprintf(key, sizeof key, "%s",
         field_value(v->request, "Sec-WebSocket-Key"));
+    if(v->before) bytes_put(&v->out, v->before->p, v->before->n);
     response_put(&v->out, v->response, key);
     if(v->edit) v->edit(&v->out);
     if(v->extra) bytes_put(&v->out, v->extra->p, v->extra->n);
@@ -324,12 +326,71 @@ TEST(s3_client_accepts_any_field_order)
     answered((struct server){.response = &r}, 0, FEW_CUTS);
 }
 
+/*  RFC 9110, section 15.2: answers that only say that one is to come. */
+static void answered_behind(const struct bytes *interim, int want)
+{
+    struct server v = {.response = &proper, .before = interim};
+    answered(v, want, FEW_CUTS);
+}
+
+TEST(s3_client_skips_interim_answers)
+{
+    static const char *const answers[] = {
+        "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 102\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nLink: </b>\r\n\r\n",
+        "HTTP/1.1 199 \r\nUpgrade: h2c\r\nSec-WebSocket-Accept: x\r\n\r\n"};
+    for(size_t i = 0; i != COUNT_OF(answers); i++) {
+        struct bytes interim = {0};
+        check_row(answers[i]);
+        bytes_str(&interim, answers[i]);
+        answered_behind(&interim, 0);
+        for(int n = 1; n != 8; n++) bytes_str(&interim, answers[i]);
+        answered_behind(&interim, 0);
+        bytes_str(&interim, answers[i]);
+        answered_behind(&interim, EPROTO);
+        bytes_free(&interim);
+    }
+}
+
+/*  Each is a head like the others. */
+TEST(s3_client_refuses_bad_interim_answers)
+{
+    struct bytes interim = {0};
+    bytes_str(&interim, "HTTP/1.0 100 Continue\r\n\r\n");
+    answered_behind(&interim, EPROTO);
+    interim.n = 0;
+    bytes_str(&interim, "HTTP/1.1 100 Continue\r\nX : y\r\n\r\n");
+    answered_behind(&interim, EPROTO);
+    interim.n = 0;
+    bytes_str(&interim, "HTTP/1.1 100 Continue\r\n\r\n");
+    head_crowd(&interim, FIELDS_MAX + 1);
+    answered_behind(&interim, EMSGSIZE);
+    interim.n = 0;
+    bytes_str(&interim, "HTTP/1.1 100 Continue\r\n\r\n");
+    head_stretch(&interim, HEAD_MAX + 1);
+    answered_behind(&interim, EMSGSIZE);
+    interim.n = 0;
+    bytes_str(&interim, "HTTP/1.1 100 Continue\r\n\r\n");
+    head_stretch(&interim, HEAD_MAX);
+    answered_behind(&interim, 0);
+    bytes_free(&interim);
+}
+
+/*  Nor is an interim answer the last word if the stream ends behind it. */
+TEST(s3_client_an_interim_answer_is_no_answer)
+{
+    struct bytes interim = {0};
+    bytes_str(&interim, "HTTP/1.1 100 Continue\r\n\r\n");
+    struct server v = {.response = &proper, .before = &interim};
+    v.cut = interim.n + 1;
+    answered(v, ECONNRESET, FEW_CUTS);
+    bytes_free(&interim);
+}
+
 TEST(s3_client_refuses_other_statuses)
 {
     static const struct row rows[] = {
         {"200", {.line = "HTTP/1.1 200 OK"}},
-        {"100", {.line = "HTTP/1.1 100 Continue"}},
-        {"102", {.line = "HTTP/1.1 102 Processing"}},
         {"301", {.line = "HTTP/1.1 301 Moved"}},
         {"400", {.line = "HTTP/1.1 400 Bad Request"}},
         {"404", {.line = "HTTP/1.1 404 Not Found"}},

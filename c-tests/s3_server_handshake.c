@@ -1,6 +1,7 @@
 /*  The opening handshake of a server: RFC 6455 section 4.2,
     ws_attach_server(3). */
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -67,8 +68,14 @@ static void check_response(const struct answer *a)
     CHECK_INT(field_count(a->head, "Sec-WebSocket-Protocol"), 0);
 }
 
-static void accept_cut(const struct bytes *in, size_t kind,
-    const char *resource)
+static void check_string(struct at at, const char *what, const char *got,
+    const char *want)
+{
+    check_bytes(at, what, got, strnlen(got, 64) + 1, want, strlen(want) + 1);
+}
+
+static void accept_as(const struct bytes *in, size_t kind,
+    const char *resource, const char *host)
 {
     struct answer a;
     struct conn c = {.role = SERVER};
@@ -77,13 +84,17 @@ static void accept_cut(const struct bytes *in, size_t kind,
     check_ok(HERE, "attach", a.h, a.err);
     if(a.h >= 0) {
         check_response(&a);
-        check_bytes(HERE, "resource", a.resource, strnlen(a.resource, 64) + 1,
-            resource, strlen(resource) + 1);
-        check_bytes(HERE, "host", a.host, strnlen(a.host, 64) + 1,
-            "example.org", 12);
+        check_string(HERE, "resource", a.resource, resource);
+        check_string(HERE, "host", a.host, host);
         CHECK_INTACT(&c);
     }
     conn_close(&c);
+}
+
+static void accept_cut(const struct bytes *in, size_t kind,
+    const char *resource)
+{
+    accept_as(in, kind, resource, "example.org");
 }
 
 static int status_fits(int got, int want)
@@ -237,7 +248,8 @@ TEST(s3_server_accepts_long_cookies)
 TEST(s3_server_gives_the_resource_as_it_was_sent)
 {
     static const char *const resources[] = {
-        "/", "/a?b=c&d", "/%20%00", "http://example.org/x", "/~'()*!;:@$,[]"};
+        "/", "/a?b=c&d", "/%20%00", "/http://a/", "/~'()*!;:@$,[]", "chat",
+        "chat?to=http://a/", "*", "a.example:80"};
     for(size_t i = 0; i != COUNT_OF(resources); i++) {
         struct bytes in = {0};
         char line[80] = "GET ";
@@ -247,6 +259,64 @@ TEST(s3_server_gives_the_resource_as_it_was_sent)
         accept_cut(&in, FEED_WHOLE, resources[i]);
         bytes_free(&in);
     }
+}
+
+/*  RFC 9112, section 3.2.2: the target's own host counts. */
+TEST(s3_server_takes_an_absolute_target_apart)
+{
+    static const struct {const char *target, *resource, *host;} rows[] = {
+        {"http://a.example/x?y", "/x?y", "a.example"},
+        {"https://a.example:443/", "/", "a.example:443"},
+        {"ws://[::1]:80//x", "//x", "[::1]:80"},
+        {"WSS://a", "/", "a"},
+        {"http://a?x", "/?x", "a"},
+        {"http://example.org/http://b/", "/http://b/", "example.org"},
+    };
+    for(size_t i = 0; i != COUNT_OF(rows); i++) {
+        struct bytes in = {0};
+        char line[80];
+        snprintf(line, sizeof line, "GET %s HTTP/1.1", rows[i].target);
+        check_row(line);
+        request_put(&in, &(struct request){.line = line});
+        accept_as(&in, FEED_WHOLE, rows[i].resource, rows[i].host);
+        bytes_free(&in);
+    }
+}
+
+/*  RFC 9110, section 10.1.1. */
+TEST(s3_server_lets_a_client_go_on_that_waits_for_it)
+{
+    static const char *const fields[] = {
+        "Expect: 100-continue\r\n", "expect:100-Continue\r\n",
+        "Expect: 100-continue\r\nContent-Length: 0\r\n"};
+    for(size_t i = 0; i != COUNT_OF(fields); i++) {
+        struct bytes in = {0};
+        struct conn c = {.role = SERVER};
+        char head[2048];
+        check_row(fields[i]);
+        int s = stream_open(&c.fd);
+        request_put(&in, &(struct request){.more = fields[i]});
+        wire_send(c.fd, &in);
+        c.h = ws_attach_server(s, 0, NULL, 0, NULL, 0, SOON);
+        CHECK_OK(c.h);
+        wire_read_head(c.fd, head, sizeof head);
+        CHECK(strcmp(head, "HTTP/1.1 100 Continue\r\n\r\n") == 0);
+        wire_read_head(c.fd, head, sizeof head);
+        CHECK_INT(head_status(head), 101);
+        if(c.h >= 0) CHECK_INTACT(&c);
+        bytes_free(&in);
+        conn_close(&c);
+    }
+}
+
+/*  One that is refused is told so at once. */
+TEST(s3_server_expectations_do_not_hold_a_refusal_up)
+{
+    static const struct row rows[] = {
+        {"a body", {.more = "Expect: 100-continue\r\nContent-Length: 5\r\n"}},
+        {"no key", {.more = "Expect: 100-continue\r\n", .key = ""}},
+    };
+    all_refused(rows, COUNT_OF(rows), 400, EPROTO);
 }
 
 TEST(s3_server_response_is_one_send)
@@ -382,6 +452,74 @@ TEST(s3_server_refuses_a_bad_key_with_400)
         {"non-ASCII", {.key = "Sec-WebSocket-Key: \xff\xfelIHNhbXBsZSBub25jZQ=="}},
     };
     all_refused(rows, COUNT_OF(rows), 400, EPROTO);
+}
+
+/*  RFC 9112, section 6: what follows would be a body, and is not to be taken
+    for frames. */
+TEST(s3_server_refuses_a_body_with_400)
+{
+    static const struct row rows[] = {
+        {"a length", {.more = "Content-Length: 11\r\n"}},
+        {"empty", {.more = "Content-Length:\r\n"}},
+        {"two digits", {.more = "Content-Length: 00\r\n"}},
+        {"a sign", {.more = "Content-Length: +0\r\n"}},
+        {"negative", {.more = "Content-Length: -1\r\n"}},
+        {"a list", {.more = "Content-Length: 0, 0\r\n"}},
+        {"twice", {.more = "Content-Length: 0\r\ncontent-length: 0\r\n"}},
+        {"two lengths", {.more = "Content-Length: 0\r\nContent-Length: 11\r\n"}},
+        {"chunked", {.more = "Transfer-Encoding: chunked\r\n"}},
+        {"identity", {.more = "Transfer-Encoding: identity\r\n"}},
+        {"no coding", {.more = "TRANSFER-ENCODING:\r\n"}},
+        {"both", {.more = "Content-Length: 0\r\n"
+            "Transfer-Encoding: chunked\r\n"}},
+    };
+    all_refused(rows, COUNT_OF(rows), 400, EPROTO);
+    accepted(&(struct request){.more = "Content-Length: 0\r\n"}, FEW_CUTS);
+    accepted(&(struct request){.more = "content-length:\t0 \r\n"}, FEW_CUTS);
+}
+
+/*  RFC 9112, section 3.2; RFC 3986, section 3.2.2. */
+TEST(s3_server_refuses_what_is_no_host_with_400)
+{
+    static const struct row rows[] = {
+        {"empty", {.host = "Host:"}},
+        {"only a port", {.host = "Host: :80"}},
+        {"a whole URI", {.host = "Host: a/b@c?#d"}},
+        {"a user", {.host = "Host: user@example.org"}},
+        {"two hosts", {.host = "Host: good,evil"}},
+        {"two words", {.host = "Host: a b"}},
+        {"a tab", {.host = "Host: a\tb"}},
+        {"bytes", {.host = "Host: \xff\xfe"}},
+        {"UTF-8", {.host = "Host: b\xc3\xbc""cher.example"}},
+        {"half a percentage", {.host = "Host: a%4"}},
+        {"a port of letters", {.host = "Host: example.org:http"}},
+        {"two ports", {.host = "Host: example.org:80:80"}},
+        {"no bracket", {.host = "Host: ::1"}},
+        {"open", {.host = "Host: [::1"}},
+        {"no address", {.host = "Host: [example.org]"}},
+        {"an absolute target without", {.line = "GET http:///res HTTP/1.1"}},
+        {"an absolute target's", {.line = "GET http://a,b/res HTTP/1.1"}},
+        {"an absolute target's user", {.line = "GET http://a@b/ HTTP/1.1"}},
+        {"an absolute target is no excuse", {
+            .line = "GET http://example.org/res HTTP/1.1", .host = ""}},
+    };
+    all_refused(rows, COUNT_OF(rows), 400, EPROTO);
+}
+
+TEST(s3_server_accepts_every_kind_of_host)
+{
+    static const char *const hosts[] = {
+        "a", "EXAMPLE.org.", "a_b-c~1", "127.0.0.1:8080", "a:", "[::1]",
+        "[::ffff:1.2.3.4]:80", "%41", "!$&'()*+;="};
+    for(size_t i = 0; i != COUNT_OF(hosts); i++) {
+        struct bytes in = {0};
+        char line[80];
+        snprintf(line, sizeof line, "Host: %s", hosts[i]);
+        check_row(line);
+        request_put(&in, &(struct request){.host = line});
+        accept_as(&in, FEED_WHOLE, "/res", hosts[i]);
+        bytes_free(&in);
+    }
 }
 
 TEST(s3_server_refuses_malformed_lines_with_400)

@@ -1,10 +1,15 @@
 /*  Messages; ws_send(3), ws_recv(3), and RFC 6455, section 5.4. */
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "tap.h"
 
@@ -90,25 +95,53 @@ TEST(s4_client_frames_are_masked_with_a_fresh_key_each)
     conn_close(&c);
 }
 
-/*  A child of fork must not draw the keys that its parent draws. */
+/*  A process is made with or without handlers, or by the kernel alone. */
+static pid_t by_fork(void) {return fork();}
+static pid_t by_fork_without_handlers(void) {return _Fork();}
+static pid_t by_the_system(void)
+{
+    return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
+
+/*  First a child of the child's sends, then the child; its exit status. */
+static int send_in_child(int h, pid_t (*new_process)(void))
+{
+    pid_t pid = new_process();
+    if(pid == 0) _exit(ws_send(h, WS_TEXT, "third", 5, 0) == 0 ? 0 : 1);
+    waitpid(pid, NULL, 0);
+    return ws_send(h, WS_TEXT, "second", 6, 0) == 0 ? 0 : 1;
+}
+
+/*  No child must draw the keys that its parent draws. */
 TEST(s4_client_keys_are_not_shared_with_a_forked_child)
 {
-    struct conn c;
-    struct got theirs = {0}, ours = {0};
-    conn_open(&c, CLIENT, 0);
-    CHECK_INT(ws_send(c.h, WS_TEXT, "before", 6, SOON), 0);
-    EXPECT_FRAME(c.fd, CLIENT, OP_TEXT, "before", 6);
-    pid_t pid = fork();
-    if(pid == 0) _exit(ws_send(c.h, WS_TEXT, "theirs", 6, 0) == 0 ? 0 : 1);
-    waitpid(pid, NULL, 0);
-    CHECK_INT(ws_send(c.h, WS_TEXT, "ours", 4, SOON), 0);
-    REQUIRE(wire_get(c.fd, &theirs) && wire_get(c.fd, &ours));
-    CHECK_BYTES(theirs.payload, theirs.len, "theirs", 6);
-    CHECK_BYTES(ours.payload, ours.len, "ours", 4);
-    CHECK(memcmp(theirs.key, ours.key, 4) != 0);
-    got_free(&theirs);
-    got_free(&ours);
-    conn_close(&c);
+    static pid_t (*const ways[])(void) = {
+        by_fork, by_fork_without_handlers, by_the_system};
+    for(size_t i = 0; i != COUNT_OF(ways); i++) {
+        struct conn c;
+        struct got third = {0}, second = {0}, first = {0};
+        check_note("way %zu", i);
+        conn_open(&c, CLIENT, 0);
+        CHECK_INT(ws_send(c.h, WS_TEXT, "before", 6, SOON), 0);
+        EXPECT_FRAME(c.fd, CLIENT, OP_TEXT, "before", 6);
+        fflush(stdout);
+        pid_t pid = ways[i]();
+        if(pid == 0) _exit(send_in_child(c.h, ways[i]));
+        waitpid(pid, NULL, 0);
+        CHECK_INT(ws_send(c.h, WS_TEXT, "first", 5, SOON), 0);
+        REQUIRE(wire_get(c.fd, &third) && wire_get(c.fd, &second) &&
+            wire_get(c.fd, &first));
+        CHECK_BYTES(third.payload, third.len, "third", 5);
+        CHECK_BYTES(second.payload, second.len, "second", 6);
+        CHECK_BYTES(first.payload, first.len, "first", 5);
+        CHECK(memcmp(third.key, second.key, 4) != 0);
+        CHECK(memcmp(third.key, first.key, 4) != 0);
+        CHECK(memcmp(second.key, first.key, 4) != 0);
+        got_free(&third);
+        got_free(&second);
+        got_free(&first);
+        conn_close(&c);
+    }
 }
 
 TEST_ROLES(s4_the_callers_buffer_is_never_written_to)
@@ -976,4 +1009,194 @@ TEST_ROLES(s4_send_timeout_leaves_no_wrong_byte)
     free(data);
     free(got);
     conn_close(&c);
+}
+
+/**** A host without descriptors ****/
+
+/*  The first wait of a thread needs one more, and this process may have none. */
+struct poor {enum role role; int fd[2]; size_t filled;};
+
+static void *wait_in_vain(void *arg)
+{
+    struct poor *p = arg;
+    struct conn c = {.role = p->role, .fd = p->fd[1]};
+    struct rlimit limit, none = {0, 0};
+    char buf[8];
+    c.h = conn_attach(p->role, stream_from(p->fd[0]), 0);
+    CHECK_OK(c.h);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    none.rlim_max = limit.rlim_max;
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &none), 0);
+    CHECK_ERR(ws_recv(c.h, NULL, buf, sizeof buf, SOON), EMFILE);
+    /*  TCP finds some more room now and then. */
+    if(!wire_is_tcp()) {
+        CHECK_ERR(ws_send(c.h, WS_TEXT, "x", 1, SOON), EMFILE);
+        CHECK_ERR(ws_done(c.h, 1000, NULL, 0, SOON), EMFILE);
+    }
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    wire_unfill(c.fd, p->filled);
+    CHECK_INTACT(&c);
+    conn_close(&c);
+    return NULL;
+}
+
+TEST_ROLES(s4_no_descriptor_to_wait_with_is_emfile_and_loses_nothing)
+{
+    struct poor p = {.role = role};
+    pthread_t thread;
+    if(!host_keeps_streams()) NA("this host makes its poller before");
+    wire_pair(p.fd);
+    p.filled = wire_fill(p.fd[0]);
+    CHECK_INT(pthread_create(&thread, NULL, wait_in_vain, &p), 0);
+    pthread_join(thread, NULL);
+}
+
+/**** A byte stream that does not say that it goes on ****/
+
+/*  What such a stream may fail with, and how much may have passed by then: it
+    does not tell, so nothing can follow. */
+static const int transfer_errors[] = {
+    ETIMEDOUT, ECANCELED, EBUSY, ENOMEM, EMFILE};
+static const size_t transfer_parts[] = {0, 1, 3};
+
+/*  Calls `test` with a fresh connection for each of them. */
+static void each_failure(enum role role,
+    void (*test)(struct conn *c, struct tap *t))
+{
+    for(size_t i = 0; i != COUNT_OF(transfer_errors); i++)
+        for(size_t j = 0; j != COUNT_OF(transfer_parts); j++) {
+            struct conn c;
+            struct tap t;
+            check_note("%s behind %zu bytes",
+                strerrorname_np(transfer_errors[i]), transfer_parts[j]);
+            tap_conn(&c, &t, role);
+            t.error = transfer_errors[i];
+            t.part = transfer_parts[j];
+            test(&c, &t);
+            conn_close(&c);
+        }
+}
+
+static void peer_says(struct conn *c, const char *text)
+{
+    struct bytes in = {0};
+    peer_message(&in, c->role, OP_TEXT, text, strlen(text));
+    wire_send(c->fd, &in);
+    bytes_free(&in);
+}
+
+static void check_no_more_is_sent(struct conn *c, struct tap *t)
+{
+    int sends = t->sends;
+    char buf[8];
+    CHECK_ERR(ws_send(c->h, WS_TEXT, "more", 4, SOON), ECONNRESET);
+    CHECK_ERR(ws_done(c->h, 1000, NULL, 0, SOON), ECONNRESET);
+    peer_says(c, "still");
+    CHECK_INT(ws_recv(c->h, NULL, buf, sizeof buf, SOON), 5);
+    CHECK_INT(t->sends, sends);
+}
+
+static void fail_send(struct conn *c, struct tap *t)
+{
+    t->sends_left = 0;
+    CHECK_ERR(ws_send(c->h, WS_TEXT, "hello", 5, SOON), t->error);
+    check_no_more_is_sent(c, t);
+}
+
+static void fail_done(struct conn *c, struct tap *t)
+{
+    t->sends_left = 0;
+    CHECK_ERR(ws_done(c->h, 1000, "bye", 3, SOON), t->error);
+    check_no_more_is_sent(c, t);
+}
+
+static void fail_pong(struct conn *c, struct tap *t)
+{
+    struct bytes in = {0};
+    char buf[8];
+    peer_ping(&in, c->role, "ping");
+    wire_send(c->fd, &in);
+    peer_says(c, "hello");
+    t->sends_left = 0;
+    CHECK_INT(ws_recv(c->h, NULL, buf, sizeof buf, SOON), 5);
+    CHECK_INT(t->sends, 1);
+    msleep(now() + 25);
+    check_no_more_is_sent(c, t);
+    bytes_free(&in);
+}
+
+static void fail_close_of_a_failed_connection(struct conn *c, struct tap *t)
+{
+    struct bytes in = {0};
+    char buf[8];
+    peer_put(&in, c->role, (struct frame){.opcode = 3});
+    wire_send(c->fd, &in);
+    t->sends_left = 0;
+    CHECK_ERR(ws_recv(c->h, NULL, buf, sizeof buf, SOON), EPROTO);
+    CHECK_ERR(ws_recv(c->h, NULL, buf, sizeof buf, SOON), ECONNRESET);
+    CHECK_INT(ws_send(c->h, WS_TEXT, "more", 4, SOON), -1);
+    CHECK_INT(t->sends, 1);
+    bytes_free(&in);
+}
+
+TEST_ROLES(s4_foreign_stream_nothing_follows_a_send_that_failed)
+{
+    each_failure(role, fail_send);
+    each_failure(role, fail_done);
+    each_failure(role, fail_pong);
+    each_failure(role, fail_close_of_a_failed_connection);
+}
+
+/*  The second part of a long frame. */
+static void fail_second_send(struct conn *c, struct tap *t)
+{
+    static char data[150000];
+    struct taker k;
+    t->sends_left = 1;
+    taker_start(&k, c->fd);
+    CHECK_ERR(ws_send(c->h, WS_BINARY, data, sizeof data, SOON), t->error);
+    hclose(k.handle);
+    check_no_more_is_sent(c, t);
+}
+
+TEST(s4_foreign_stream_nothing_follows_half_a_frame)
+{
+    each_failure(CLIENT, fail_second_send);
+}
+
+static void check_no_more_is_received(struct conn *c, struct tap *t)
+{
+    int receives = t->receives;
+    char buf[8];
+    CHECK_ERR(ws_recv(c->h, NULL, buf, sizeof buf, SOON), ECONNRESET);
+    CHECK_ERR(ws_recvl(c->h, NULL, NULL, NULL, SOON), ECONNRESET);
+    CHECK_INT(t->receives, receives);
+    CHECK_INT(ws_send(c->h, WS_TEXT, "still", 5, SOON), 0);
+    EXPECT_FRAME(c->fd, c->role, OP_TEXT, "still", 5);
+    CHECK_ERR(ws_detach(c->h, 1000, NULL, 0, SOON), ECONNRESET);
+    CHECK(!is_handle(c->h));
+    c->h = -1;
+}
+
+/*  Each of the transfers that it takes to receive a message. */
+static int failing_receive;
+
+static void fail_receive(struct conn *c, struct tap *t)
+{
+    char buf[200];
+    struct bytes in = {0};
+    static const char data[130];
+    peer_part(&in, c->role, OP_BINARY, 0, data, sizeof data);
+    peer_part(&in, c->role, OP_CONT, 1, "rest", 4);
+    wire_send(c->fd, &in);
+    t->receives_left = failing_receive;
+    CHECK_ERR(ws_recv(c->h, NULL, buf, sizeof buf, SOON), t->error);
+    check_no_more_is_received(c, t);
+    bytes_free(&in);
+}
+
+TEST_ROLES(s4_foreign_stream_nothing_follows_a_receive_that_failed)
+{
+    for(failing_receive = 0; failing_receive != 5; failing_receive++)
+        each_failure(role, fail_receive);
 }

@@ -357,6 +357,58 @@ TEST_ROLES(s5_fragments_that_add_up_to_too_much)
     conn_close(&c);
 }
 
+static ssize_t discard_one(int h, int64_t deadline)
+{
+    return ws_recvl(h, NULL, NULL, NULL, deadline);
+}
+
+static ssize_t mdiscard_one(int h, int64_t deadline)
+{
+    return mrecvl(h, NULL, NULL, deadline);
+}
+
+static ssize_t detach_it(int h, int64_t deadline)
+{
+    return ws_detach(h, 0, NULL, 0, deadline);
+}
+
+/*  Behind a message too long for its buffer the rest is discarded. */
+static ssize_t discard_the_rest(int h, int64_t deadline)
+{
+    char buf[2];
+    CHECK_ERR(ws_recv(h, NULL, buf, sizeof buf, deadline), EMSGSIZE);
+    return ws_recv(h, NULL, buf, sizeof buf, deadline);
+}
+
+/*  A message that is dropped may have any length, but for one that cannot be
+    told: RFC 6455, section 7.4.1, 1009. */
+TEST_ROLES(s5_dropped_message_of_no_possible_length_fails_with_1009)
+{
+    ssize_t (*const calls[])(int, int64_t) = {
+        discard_one, mdiscard_one, discard_the_rest, detach_it};
+    for(size_t i = 0; i != COUNT_OF(calls); i++) {
+        struct conn c;
+        struct bytes in = {0};
+        check_note("call %zu", i);
+        conn_open(&c, role, 0);
+        peer_part(&in, role, OP_BINARY, 0, "abc", 3);
+        peer_put(&in, role, (struct frame){.opcode = OP_CONT, .form = 64,
+            .lie = 1, .declared = (UINT64_C(1) << 63) - 1});
+        wire_send(c.fd, &in);
+        CHECK_ERR(calls[i](c.h, SOON), ECONNRESET);
+        if(calls[i] == detach_it) {
+            EXPECT_CLOSE(c.fd, role, 0, NULL, 0);
+            CHECK_GONE(&c);
+        } else {
+            EXPECT_CLOSE(c.fd, role, 1009, NULL, 0);
+            CHECK_ERR(calls[0](c.h, SOON), ECONNRESET);
+            CHECK_ERR(ws_send(c.h, WS_TEXT, "x", 1, SOON), EPIPE);
+        }
+        bytes_free(&in);
+        conn_close(&c);
+    }
+}
+
 TEST_ROLES(s5_continuation_with_nothing_to_continue_fails_the_connection)
 {
     struct bytes in = {0};
@@ -487,6 +539,27 @@ TEST_ROLES(s5_failure_does_not_block_on_a_peer_that_does_not_read)
     CHECK_RANGE(wire_clock() - start, 0, check_ms(600));
     CHECK_ERR(ws_recv(c.h, NULL, buf, sizeof buf, SOON), ECONNRESET);
     conn_close(&c);
+}
+
+/*  The second that the close frame may take is one for all calls. */
+TEST_ROLES(s5_failure_blocks_no_call_after_its_second)
+{
+    struct conn c;
+    char buf[8], block[1000] = {0};
+    conn_open(&c, role, 0);
+    while(ws_send(c.h, WS_BINARY, block, sizeof block, 0) == 0);
+    send_violation(&c);
+    int64_t start = wire_clock();
+    CHECK_ERR(ws_recv(c.h, NULL, buf, sizeof buf, -1), EPROTO);
+    CHECK_RANGE(wire_clock() - start, 0, check_ms(1500));
+    start = wire_clock();
+    for(int i = 0; i != 3; i++) {
+        CHECK_ERR(ws_recv(c.h, NULL, buf, sizeof buf, -1), ECONNRESET);
+        CHECK_INT(ws_send(c.h, WS_TEXT, "x", 1, -1), -1);
+    }
+    CHECK_ERR(ws_detach(c.h, 0, NULL, 0, -1), ECONNRESET);
+    CHECK_RANGE(wire_clock() - start, 0, check_ms(500));
+    wire_close(c.fd);
 }
 
 /**** The end of the stream ****/

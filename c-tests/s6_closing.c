@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "tap.h"
 
@@ -416,6 +417,25 @@ TEST_ROLES(s6_detach_discards_a_long_message)
     conn_close(&c);
 }
 
+/*  All that is needed has arrived: it is not a matter of time. */
+TEST_ROLES(s6_detach_with_deadline_0_discards_what_has_arrived)
+{
+    struct conn c;
+    struct bytes in = {0};
+    conn_open(&c, role, 0);
+    for(int i = 0; i != 3000; i++)
+        peer_message(&in, role, i % 2 ? OP_TEXT : OP_BINARY, "x", 1);
+    peer_close(&in, role, 1000, "", 0);
+    bytes_str(&in, "raw");
+    wire_send(c.fd, &in);
+    int s = ws_detach(c.h, 1000, NULL, 0, 0);
+    int err = errno;
+    EXPECT_CLOSE(c.fd, role, 1000, NULL, 0);
+    check_detached(HERE, &c, s, err);
+    bytes_free(&in);
+    conn_close(&c);
+}
+
 /*  Both closes may be through already; nothing is sent twice. */
 TEST_ROLES(s6_detach_after_done_sends_nothing_more)
 {
@@ -753,6 +773,109 @@ TEST_ROLES(s6_hclose_of_a_stream_that_takes_nothing_does_not_block)
     CHECK_RANGE(wire_clock() - start, 0, check_ms(500));
     CHECK(!is_handle(c.h));
     wire_close(c.fd);
+}
+
+/*  A stream that can is told to take nothing back, once, before it is closed. */
+TEST_ROLES(s6_hclose_has_the_stream_linger)
+{
+    for(int state = 0; state != 5; state++) {
+        struct conn c;
+        struct tap t;
+        struct bytes in = {0};
+        char buf[8];
+        check_note("state %d", state);
+        tap_conn(&c, &t, role);
+        if(state == 1) CHECK_INT(ws_done(c.h, 1000, NULL, 0, SOON), 0);
+        if(state == 2) peer_close(&in, role, 1000, "", 0);
+        if(state == 3) peer_put(&in, role, (struct frame){.opcode = 3});
+        wire_send(c.fd, &in);
+        if(state == 2) CHECK_ERR(ws_recv(c.h, NULL, buf, sizeof buf, SOON), EPIPE);
+        if(state == 3) CHECK_ERR(ws_recv(c.h, NULL, buf, sizeof buf, SOON), EPROTO);
+        CHECK_INT(t.lingers, 0);
+        if(state == 4) CHECK_ERR(ws_detach(c.h, 1000, NULL, 0, 0), ETIMEDOUT);
+        else CHECK_INT(hclose(c.h), 0);
+        CHECK_INT(t.lingers, 1);
+        CHECK_INT(t.closes, 1);
+        c.h = -1;
+        bytes_free(&in);
+        conn_close(&c);
+    }
+}
+
+TEST_ROLES(s6_detached_stream_is_not_told_to_linger)
+{
+    struct conn c;
+    struct tap t;
+    struct bytes in = {0};
+    tap_conn(&c, &t, role);
+    peer_close(&in, role, 1000, "", 0);
+    wire_send(c.fd, &in);
+    c.h = ws_detach(c.h, 1000, NULL, 0, SOON);
+    CHECK_OK(c.h);
+    CHECK_INT(hclose(c.h), 0);
+    CHECK_INT(t.lingers, 0);
+    CHECK_INT(t.closes, 1);
+    c.h = -1;
+    bytes_free(&in);
+    conn_close(&c);
+}
+
+static int lingers(void)
+{
+    int fd;
+    int s = stream_open(&fd);
+    int can = hquery(s, DILL_BSOCK_LINGER_TYPE) != NULL;
+    hclose(s);
+    wire_close(fd);
+    return can;
+}
+
+/*  A peer that reads slowly and goes on sending. */
+struct reader {int fd; int messages; int status; int ended;};
+
+static coroutine void read_slowly(struct reader *r)
+{
+    struct got g;
+    while(wire_get(r->fd, &g)) {
+        if(g.opcode == OP_BINARY && g.len == 1 << 16) r->messages++;
+        if(g.opcode == OP_CLOSE && g.len == 2) r->status = g.payload[0] << 8 | g.payload[1];
+        got_free(&g);
+        send(r->fd, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        msleep(now() + 2);
+    }
+    r->ended = 1;
+}
+
+/*  Messages that were sent, and why the connection was failed, reach it,
+    though the handle is closed at once. */
+TEST_ROLES(s6_hclose_takes_nothing_back_that_was_sent)
+{
+    enum {MESSAGES = 40};
+    struct conn c;
+    struct bytes in = {0};
+    static char data[1 << 16];
+    char buf[8];
+    if(!lingers()) NA("the streams of this host do not linger");
+    conn_open(&c, role, 0);
+    struct reader r = {.fd = c.fd};
+    int reader = go(read_slowly(&r));
+    peer_put(&in, role, (struct frame){.opcode = 3});
+    bytes_fill(&in, 'x', 1000);
+    wire_send(c.fd, &in);
+    for(int i = 0; i != MESSAGES; i++)
+        CHECK_INT(ws_send(c.h, WS_BINARY, data, sizeof data, SOON), 0);
+    CHECK_ERR(ws_recv(c.h, NULL, buf, sizeof buf, SOON), EPROTO);
+    int64_t start = wire_clock();
+    CHECK_INT(hclose(c.h), 0);
+    CHECK_RANGE(wire_clock() - start, 0, check_ms(500));
+    c.h = -1;
+    bundle_wait(reader, SOON);
+    hclose(reader);
+    CHECK(r.ended);
+    CHECK_INT(r.messages, MESSAGES);
+    CHECK_INT(r.status, 1002);
+    bytes_free(&in);
+    conn_close(&c);
 }
 
 /*  Numbers stay bounded over many rounds: leaks.c. */

@@ -9,6 +9,7 @@ static void *tap_query(struct hvfs *hvfs, const void *type)
 {
     struct tap *t = TAP_OF(hvfs, hvfs);
     if(type == bsock_type) return &t->bvfs;
+    if(type == DILL_BSOCK_LINGER_TYPE) return &t->lvfs;
     errno = ENOTSUP;
     return NULL;
 }
@@ -19,6 +20,12 @@ static void tap_hclose(struct hvfs *hvfs)
     t->closes++;
     if(t->under >= 0) hclose(t->under);
     t->under = -1;
+}
+
+static void tap_blinger(struct dill_bsock_linger_vfs *lvfs)
+{
+    struct tap *t = TAP_OF(lvfs, lvfs);
+    if(!t->closes) t->lingers++;
 }
 
 static size_t list_len(const struct iolist *first)
@@ -45,6 +52,7 @@ static int tap_bsendl(struct bsock_vfs *bvfs, struct iolist *first,
     struct tap *t = TAP_OF(bvfs, bvfs);
     size_t len = list_len(first);
     t->sends++;
+    if(t->delay) msleep(now() + t->delay);
     if(t->sends_left >= 0 && t->sends_left-- == 0) {
         send_part(t, first, deadline);
         errno = t->error;
@@ -60,6 +68,11 @@ static int tap_brecvl(struct bsock_vfs *bvfs, struct iolist *first,
 {
     struct tap *t = TAP_OF(bvfs, bvfs);
     t->receives++;
+    if(t->receives_left >= 0 && t->receives_left-- == 0) {
+        if(t->part) brecv(t->under, NULL, t->part, deadline);
+        errno = t->error;
+        return -1;
+    }
     return brecvl(t->under, first, last, deadline);
 }
 
@@ -68,8 +81,10 @@ int tap_open(struct tap *t, int under)
     *t = (struct tap){
         .hvfs = {.query = tap_query, .close = tap_hclose},
         .bvfs = {.bsendl = tap_bsendl, .brecvl = tap_brecvl},
+        .lvfs = {.blinger = tap_blinger},
         .under = under,
         .sends_left = -1,
+        .receives_left = -1,
     };
     int h = hmake(&t->hvfs);
     CHECK_OK(h);

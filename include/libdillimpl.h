@@ -62,6 +62,20 @@ struct dill_bsock_some_vfs {
     int (*bawaitroom)(struct dill_bsock_some_vfs *vfs, int64_t deadline);
 };
 
+/* Not in libdill either: hclose takes back what a byte stream has sent and the peer has not received. A
+   stream that answers hquery(s, DILL_BSOCK_LINGER_TYPE) can be told before that it shall not. */
+#if UINTPTR_MAX > 0xffffffffu
+#define DILL_BSOCK_LINGER_TYPE ((const void *)(uintptr_t)0x64696c6c6c696e67)
+#else
+#define DILL_BSOCK_LINGER_TYPE ((const void *)(uintptr_t)0x6c696e67)
+#endif
+
+struct dill_bsock_linger_vfs {
+    /* The hclose that comes next closes at once, as ever, but what was sent still reaches a peer that
+       reads, and then the end of the stream. Never blocks. */
+    void (*blinger)(struct dill_bsock_linger_vfs *vfs);
+};
+
 #if !defined(DILL_DISABLE_RAW_NAMES)
 #define bsock_type dill_bsock_type
 #define bsock_vfs dill_bsock_vfs

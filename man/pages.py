@@ -42,7 +42,7 @@ CLIENT = [
     "the handle of the WebSocket.",
     "The function sends an HTTP request for <resource>, such as \"/chat?room=1\", to the virtual "
     "host <host>, such as \"www.example.org\" or \"www.example.org:8080\", and waits for the answer. "
-    "With the flag `WS_NOHTTP` nothing is sent and both may be NULL.",
+    "Up to 8 interim answers, such as 103 (Early Hints), are skipped. With the flag `WS_NOHTTP` nothing is sent and both may be NULL.",
 ]
 
 SERVER = [
@@ -53,8 +53,11 @@ SERVER = [
     "buffer <host> of <hostlen> bytes. Both are terminated by a NUL, which needs room too. A buffer "
     "that is NULL with length 0 means that the value is not wanted. After a failure both buffers "
     "hold an empty string. With the flag `WS_NOHTTP` there is no request and all four are ignored.",
+    "Where a client asks for an absolute URI, as one behind a proxy may do, the resource is the path and "
+    "query of it, and the host is the one it names, whatever the Host field says. A client that expects to "
+    "be told to continue is told so. A request that has a body is refused.",
     "A request that cannot be accepted is answered with the HTTP status that says why (400, 405, "
-    "414, 426, 431 or 505). The answer reaches the client before the socket is closed; this takes "
+    "414, 426, 431, 503 where there is no memory to read it, or 505). The answer reaches the client before the socket is closed; this takes "
     "at most a second and never longer than <deadline>.",
 ]
 
@@ -67,8 +70,9 @@ MESSAGE_OUT = [
 
 SEND_NOTES = [
     "When the call fails with `ETIMEDOUT` or `ECANCELED` before anything of the message was sent, the "
-    "connection is as it was and the call can be repeated. When a part of the message had been sent, "
-    "later sends fail with `ECONNRESET`, while receiving goes on.",
+    "connection is as it was and the call can be repeated, but only on the streams of libdill_rt, which "
+    "tell how much was sent. Otherwise, and when a part of the message had been sent, later sends fail with "
+    "`ECONNRESET`, while receiving goes on.",
     "While one coroutine sends, another one may receive on the same handle. Only one may send at a "
     "time.",
     "After the peer has closed its side, sending is still possible until `ws_done`(3) or "
@@ -89,8 +93,13 @@ RECV_NOTES = [
     "was in it. Nothing is sent in return; do that with `ws_detach`(3) or `ws_done`(3).",
     "On libdill_rt, a call that failed with `ETIMEDOUT` or `ECANCELED` has lost nothing, even in the "
     "middle of a message: repeat it. So a deadline of `now() + 10000` for each call is a limit to the "
-    "peer's silence. On the original libdill a timeout breaks the socket underneath, and later calls "
-    "fail with `ECONNRESET`.",
+    "peer's silence. On the original libdill, and on a byte stream that a program has made itself, a "
+    "timeout may leave the stream anywhere, and later calls fail with `ECONNRESET`.",
+    "A call that ends so in the middle of a message copies what has come of it to memory of the library's, "
+    "since the next call may have another buffer, and the call that completes the message copies it back. "
+    "So a message that is polled for binds as much memory as has come of it, until it is complete or the "
+    "connection ends. Without that memory the call fails with `ENOMEM`, and the message is lost: the next call "
+    "drops the rest of it.",
     "While one coroutine receives, another one may send on the same handle. Only one may receive at "
     "a time.",
 ]
@@ -107,6 +116,12 @@ CLOSE_ARGS = [
 NOT_WS = ("ENOTSUP", "<s> is a handle, but not of a WebSocket.")
 ATTACH_BUSY = ("EBUSY", "Another coroutine is sending or receiving on the socket underneath.")
 ATTACH_GONE = ("ECONNRESET", "The connection broke or ended during the opening handshake.")
+# A host that waits for a descriptor may need one more for that.
+NO_WATCH = (
+    "EMFILE, ENFILE, ENOSPC", "The host has no descriptor left that it needs to wait, or `epoll`(7) watches as many as "
+    "it may.{}")
+WAITS_AGAIN = NO_WATCH[0], NO_WATCH[1].format(" The connection goes on.")
+WAITS_NO_MORE = NO_WATCH[0], NO_WATCH[1].format("")
 MEM_NULL = "<mem> is NULL."
 BAD_FLAG = "<flags> has a bit that is not one of the three."
 
@@ -114,7 +129,7 @@ CLIENT_EINVAL = (
     BAD_FLAG + " Without `WS_NOHTTP`: <resource> or <host> is NULL or empty; <resource> has a "
     "space, a control character or a byte outside ASCII; <host> has a space or a control character.")
 CLIENT_ERRORS = [
-    NO_HANDLE, ATTACH_BUSY, CANCELED, ATTACH_GONE, ("EINVAL", CLIENT_EINVAL),
+    NO_HANDLE, ATTACH_BUSY, CANCELED, ATTACH_GONE, ("EINVAL", CLIENT_EINVAL), WAITS_NO_MORE,
     ("EMSGSIZE", "The server's answer is larger than 32 KiB or has more than 128 fields."),
     NOMEM,
     ("EPROTO", "<s> is not a byte stream. The server refused, or its answer does not follow RFC 6455 "
@@ -122,9 +137,10 @@ CLIENT_ERRORS = [
     TIMEDOUT,
 ]
 SERVER_EINVAL = (
-    BAD_FLAG + " Without `WS_NOHTTP`: <resource> or <host> is NULL with a length that is not 0.")
+    BAD_FLAG + " Without `WS_NOHTTP`: <resource> or <host> is NULL with a length that is not 0, or has "
+    "more than SSIZE_MAX bytes.")
 SERVER_ERRORS = [
-    NO_HANDLE, ATTACH_BUSY, CANCELED, ATTACH_GONE, ("EINVAL", SERVER_EINVAL),
+    NO_HANDLE, ATTACH_BUSY, CANCELED, ATTACH_GONE, ("EINVAL", SERVER_EINVAL), WAITS_NO_MORE,
     ("EMSGSIZE", "The resource or the host does not fit in its buffer. The request is larger than "
      "32 KiB or has more than 128 fields."),
     NOMEM,
@@ -139,7 +155,7 @@ def with_mem(errors):
     return [(e, f"{MEM_NULL} {t}") if e == "EINVAL" else (e, t) for e, t in errors]
 
 
-SEND_EINVAL = BAD_FLAG + " {} The data of a text message is not UTF-8. Nothing was sent."
+SEND_EINVAL = BAD_FLAG + " {} It has more than SSIZE_MAX bytes. The data of a text message is not UTF-8. Nothing was sent."
 
 
 def send_errors(einval):
@@ -149,22 +165,31 @@ def send_errors(einval):
         CANCELED,
         ("ECONNRESET", "The connection is broken, or an earlier message was cut in the middle."),
         ("EINVAL", SEND_EINVAL.format(einval)),
+        WAITS_AGAIN,
         NOMEM, NOT_WS,
         ("EPIPE", "Sending is over: `ws_done`(3) was called, or the peer broke the protocol."),
         TIMEDOUT,
     ]
 
 
-def recv_errors(einval=None):
+# What may follow a message that is dropped.
+ENDLESS = (" A message that was to be dropped would have more bytes than ssize_t can tell; the peer was told "
+           "so with close code 1009.")
+
+
+def recv_errors(einval=None, reset=""):
     return [
         NO_HANDLE,
         ("EBUSY", "Another coroutine is receiving on this WebSocket."),
         CANCELED,
         ("ECONNRESET", "The connection is broken or was failed, or the stream underneath ended "
-         "without a close frame."),
+         "without a close frame." + reset),
         *([("EINVAL", einval)] if einval else []),
+        WAITS_AGAIN,
         ("EMSGSIZE", "The message is larger than the room for it. It is lost; the next one is not."),
-        NOMEM, NOT_WS,
+        ("ENOMEM", "There is not enough memory. If a part of a message had come, that message may be lost; "
+         "the next one is not."),
+        NOT_WS,
         ("EPIPE", "The peer has closed its side of the WebSocket."),
         ("EPROTO", "The peer broke the protocol, or sent text that is not UTF-8. It was told so with "
          "a close frame, and the connection is of no more use."),
@@ -284,7 +309,7 @@ PAGES = {
         returns="The size of the message in bytes (it may be 0), with the dropped ones",
         errors=recv_errors(
             "One of <first> and <last> is NULL; the list does not end with <last>, or has a loop; an "
-            "`iol_rsvd` is not 0. Nothing was received."),
+            "`iol_rsvd` is not 0. Nothing was received.", ENDLESS),
         notes=RECV_NOTES,
         rfc="RFC 6455 sections 5.4, 5.5, 5.6, 6.2, 7.1.7 and 8.1.",
     ),
@@ -302,6 +327,7 @@ PAGES = {
             CANCELED,
             ("ECONNRESET", "The connection is broken, or an earlier message was cut in the middle."),
             ("EINVAL", CLOSE_EINVAL),
+            WAITS_AGAIN,
             NOMEM,
             NOT_WS,
             ("EPIPE", "The close frame has been sent already."),
@@ -332,8 +358,9 @@ PAGES = {
             ("EBUSY", "Another coroutine is sending or receiving on this WebSocket."),
             CANCELED,
             ("ECONNRESET", "The connection is broken, was failed before, or ended without a close "
-             "frame."),
+             "frame. A message would have more bytes than ssize_t can tell."),
             ("EINVAL", CLOSE_EINVAL),
+            WAITS_NO_MORE,
             NOMEM,
             NOT_WS,
             ("EPROTO", "The peer broke the protocol."),
@@ -424,8 +451,10 @@ OVERVIEW = [
     ]),
     ("Deadlines", [
         "A deadline is a point in time in milliseconds of `now`(3); 0 means do not block, \\-1 no "
-        "limit. It covers the whole call. On libdill_rt a receiving call whose deadline has passed can "
-        "be repeated and has lost nothing; on the original libdill it has broken the connection.",
+        "limit. It covers the whole call. What has arrived by then is received whatever the deadline is, in "
+        "however many fragments it came. On libdill_rt a receiving call whose deadline has passed can "
+        "be repeated and has lost nothing; on the original libdill, and on byte streams that a program has "
+        "made itself, it has broken the connection.",
     ]),
     ("Closing", [
         "A WebSocket ends when each side has sent a close frame. `ws_done`(3) sends ours; receiving "
@@ -440,7 +469,7 @@ OVERVIEW = [
          "closed with `hclose`(3)."),
         ("`EMSGSIZE`, `EBUSY`, `EINVAL`", "The connection goes on."),
         ("`ETIMEDOUT`, `ECANCELED`", "From a receiving call: the connection goes on, on libdill_rt. From "
-         "a sending call: it goes on unless a part of the message has been sent. `ws_detach`(3) and "
+         "a sending call: it goes on there unless a part of the message has been sent. `ws_detach`(3) and "
          "the functions that attach have closed everything."),
     ]),
     ("Compiling", [

@@ -31,3 +31,4 @@ pub mod protocol;
 pub mod socket;
 
 mod abi;
+mod exclusive;

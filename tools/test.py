@@ -32,6 +32,7 @@ def steps(libdill):
         ("format", ["cargo", "fmt", "--check"]),
         ("lints", ["cargo", "clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         ("no lint is switched off", ["tools/no-allow.sh"]),
+        ("no shortage of memory aborts", ["tools/room.py"]),
         ("missing tools", ["tools/needs_test.py"]),
         ("rust", ["cargo", "test", "--quiet", "--workspace"]),
         ("build", ["make", "--silent", "all"]),

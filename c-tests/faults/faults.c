@@ -1,10 +1,11 @@
 /*  Every function of libdill_ws, with every call that it makes of its host
-    failing in every way it can: the right errno comes back, everything is
-    released exactly once, the caller's lists are as they were, and what was
-    only interrupted can be called again. */
+    failing in every way it can, and every allocation: the right errno comes
+    back, everything is released exactly once, the caller's lists are as they
+    were, and what was only interrupted can be called again. */
 
 #include "../check.h"
 #include "host.h"
+#include "memory.h"
 
 #include <libdill.h>
 #include <libdill_ws.h>
@@ -19,8 +20,9 @@
 /*  How the failure of a call shows, beyond the rules for all of them. */
 enum manner {
     PLAIN,
-    PONGS,      /*  what is sent are replies; only an interruption shows */
-    REFUSES     /*  what is sent is a refusal; the result stands already */
+    PONGS,      /*  what is sent are replies, and do no harm */
+    REFUSES,    /*  what is sent is a refusal; the result stands already */
+    TALKS       /*  many calls; some fail for other reasons than others */
 };
 
 struct scenario {
@@ -54,6 +56,10 @@ static const char from_client[] =
     "\x02\x81\0\0\0\0" "a" "\x89\x81\0\0\0\0" "p" "\x80\x81\0\0\0\0" "b"
     "\x88\x82\0\0\0\0\x03\xe8";
 
+/*  What a server sends behind its answer. */
+static const char *behind_answer = "";
+static size_t behind_answer_len;
+
 /*  Answers the client's request as a server does. */
 static void answer(void)
 {
@@ -69,6 +75,7 @@ static void answer(void)
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", response_key);
     stream_feed(response, (size_t)n);
+    stream_feed(behind_answer, behind_answer_len);
     stream_on_send = NULL;
 }
 
@@ -243,6 +250,57 @@ static long long drop_message(int h)
 static long long done(int h) {return ws_done(h, 1000, "bye", 3, DEADLINE);}
 static long long detach(int h) {return keep(ws_detach(h, 1000, "bye", 3, DEADLINE));}
 
+/*  A whole conversation. What comes from the peer is behind the handshake. */
+static int open_talking_server(int some)
+{
+    int s = open_answering(some);
+    behind_answer = from_server;
+    behind_answer_len = sizeof from_server - 1;
+    return s;
+}
+
+static int open_talking_client(int some)
+{
+    int s = open_request(some);
+    stream_feed(from_client, sizeof from_client - 1);
+    return s;
+}
+
+static int talk(int h)
+{
+    static char big[BIG];
+    static const size_t lens[] = {0, 1, 257, 1000, 5000, 30000, BIG};
+    struct iolist e[20];
+    char buf[8];
+    for(size_t i = 0; i != COUNT_OF(e); i++)
+        e[i] = (struct iolist){big + i, 30, i + 1 == COUNT_OF(e) ? NULL : &e[i + 1], 0};
+    for(size_t i = 0; i != COUNT_OF(lens); i++)
+        if(ws_send(h, WS_TEXT, big, lens[i], DEADLINE) != 0) return -1;
+    if(ws_sendl(h, WS_BINARY, &e[0], &e[COUNT_OF(e) - 1], DEADLINE) != 0) return -1;
+    if(msend(h, big, 300, DEADLINE) != 0) return -1;
+    if(ws_recv(h, NULL, buf, sizeof buf, DEADLINE) < 0) return -1;
+    if(ws_recv(h, NULL, buf, sizeof buf, DEADLINE) >= 0 || errno != EPIPE) return -1;
+    if(ws_status(h, NULL, buf, sizeof buf) < 0) return -1;
+    return ws_done(h, 1000, "bye", 3, DEADLINE);
+}
+
+static long long talk_and_detach(int h)
+{
+    if(keep(h) < 0 || talk(h) != 0) return -1;
+    return keep(ws_detach(h, 0, NULL, 0, DEADLINE));
+}
+
+static long long converse_as_client(int s)
+{
+    return talk_and_detach(ws_attach_client(s, WS_BINARY, "/", HOST_NAME, DEADLINE));
+}
+
+static long long converse_as_server(int s)
+{
+    return talk_and_detach(ws_attach_server(s, WS_BINARY, resource, sizeof resource,
+        host_name, sizeof host_name, DEADLINE));
+}
+
 static long long status(int h)
 {
     int code = 0;
@@ -303,6 +361,10 @@ static const struct scenario scenarios[] = {
     {"detach, client", client, detach, 0, 0, PLAIN, 0},
     {"detach, server", server, detach, 0, 0, PLAIN, 0},
     {"status", closed_client, status, 0, 0, PLAIN, 1},
+    {"conversation of a client", open_talking_server, converse_as_client, 0, 0,
+        TALKS, 0},
+    {"conversation of a server", open_talking_client, converse_as_server, 0, 0,
+        TALKS, 0},
 };
 
 static const int errnos[] = {
@@ -333,14 +395,14 @@ static int expected(const struct scenario *scenario, int n, int err)
     case CALL_HQUERY_SOME:
         /*  Attaching, it asks what the stream can do. */
         return planned[n + 1] == CALL_BRECVSOME ? of_stream(err) : 0;
+    case CALL_HQUERY_LINGER:
     case CALL_BAWAITROOM:
     case CALL_TCP_DONE:
     case CALL_IPC_DONE:
     case CALL_CHDONE:
         return 0;
     case CALL_BSEND:
-        if(scenario->manner == REFUSES) return 0;
-        if(scenario->manner == PONGS && !interruption(err)) return 0;
+        if(scenario->manner != PLAIN) return 0;
         return of_stream(err);
     case CALL_BSENDL:
     case CALL_BRECV:
@@ -349,6 +411,12 @@ static int expected(const struct scenario *scenario, int n, int err)
     default:
         return err;
     }
+}
+
+/*  Calls that a stream may have done in part, unless it says how it goes on. */
+static int is_transfer(enum call call)
+{
+    return call == CALL_BSEND || call == CALL_BSENDL || call == CALL_BRECV;
 }
 
 /*  Refusing ends the call; what it still reads is of no interest. */
@@ -375,6 +443,7 @@ static int set_up(const struct scenario *scenario, int some)
 {
     host_reset();
     made = -1;
+    behind_answer_len = 0;
     first_of_sender = last_of_sender = 0;
     return scenario->setup(some);
 }
@@ -398,6 +467,8 @@ static int run_plain(const struct scenario *scenario, int some)
 
 static void run_failing(const struct scenario *scenario, int some, int n, int err)
 {
+    /*  In the others a handle is found or not; here it would be lost. */
+    if(scenario->manner == TALKS && planned[n] == CALL_HQUERY_WS) return;
     int h = set_up(scenario, some);
     check_note("%s%s: call %d, %s, fails with %s", scenario->name,
         some ? " (some)" : "", n, call_name(planned[n]), strerrorname_np(err));
@@ -405,6 +476,10 @@ static void run_failing(const struct scenario *scenario, int some, int n, int er
     errno = 0;
     long long rc = scenario->act(h);
     int got = rc < 0 ? errno : 0;
+    if(scenario->manner == TALKS) {
+        tear_down(h);
+        return;
+    }
     int want = after_refusal(scenario, n) ? 0 : expected(scenario, n, err);
     /*  Not finding its own handle any more, detach leaves the number alone. */
     int leaves_it = rc >= 0 && n > 1 && planned[n] == CALL_HQUERY_WS;
@@ -412,10 +487,103 @@ static void run_failing(const struct scenario *scenario, int some, int n, int er
     check_int(HERE, "errno", got, want ? want : scenario->errno_wanted);
     if(scenario->again && interruption(want)) {
         host_fail(0, 0);
-        check_int(HERE, "again", scenario->act(h), scenario->want);
+        int goes_on = some || !is_transfer(planned[n]);
+        rc = scenario->act(h);
+        if(goes_on) check_int(HERE, "again", rc, scenario->want);
+        else check_err(HERE, "again", rc, errno, ECONNRESET);
     }
     if(leaves_it) hclose(h);
     tear_down(h);
+}
+
+/*  An allocation fails, and maybe a call as well. Says whether it was made. */
+static int run_short_of_memory(const struct scenario *scenario, int some, int n,
+    int allocation)
+{
+    int h = set_up(scenario, some);
+    check_note("%s%s: allocation %d fails, and call %d", scenario->name,
+        some ? " (some)" : "", allocation, n);
+    host_fail(n, ETIMEDOUT);
+    memory_fail(allocation);
+    errno = 0;
+    long long rc = scenario->act(h);
+    int got = rc < 0 ? errno : 0;
+    int failed = memory_stop() >= allocation;
+    host_fail(0, 0);
+    if(failed && n == 0) {
+        check_int(HERE, "errno", got, ENOMEM);
+        if(scenario->again)
+            check_int(HERE, "again", scenario->act(h), scenario->want);
+    } else if(failed && scenario->manner != TALKS) {
+        CHECK(got == ENOMEM || got == expected(scenario, n, ETIMEDOUT));
+    }
+    tear_down(h);
+    return failed;
+}
+
+static long run_short(const struct scenario *scenario, int some, int n)
+{
+    long runs = 0;
+    while(run_short_of_memory(scenario, some, n, (int)runs + 1)) runs++;
+    return runs;
+}
+
+/*  First of all, or libdill_ws would have kept what it once got. */
+TEST(faults_of_memory)
+{
+    long runs = 0;
+    for(int some = 0; some != 2; some++)
+        for(size_t i = 0; i < COUNT_OF(scenarios); i++) {
+            const struct scenario *scenario = &scenarios[i];
+            runs += run_short(scenario, some, 0);
+            int calls = run_plain(scenario, some);
+            for(int n = 1; n <= calls; n++)
+                if(planned[n] != CALL_HQUERY_WS) runs += run_short(scenario, some, n);
+        }
+    fprintf(stderr, "# %ld allocations failed\n", runs);
+    CHECK_RANGE(runs, 100, INT64_MAX);
+}
+
+/*  A call that a deadline cuts in the middle of a message keeps what has come.
+    Where there is no memory for it the call says so, with ENOMEM instead of
+    ETIMEDOUT; that message is lost, all of it, and no other. */
+static void cut_receive(int n, int *lost, int *kept)
+{
+    static const char frames[] =
+        "\x02\x02" "ab" "\x80\x02" "cd" "\x82\x02" "ef" "\x88\x00";
+    char buf[8];
+    host_reset();
+    int s = stream_open(frames, sizeof frames - 1, 1, 1);
+    int h = ws_attach_client(s, WS_NOHTTP, NULL, NULL, DEADLINE);
+    check_note("call %d fails", n);
+    host_fail(n, ETIMEDOUT);
+    memory_fail(1);
+    int rc = (int)ws_recv(h, NULL, buf, sizeof buf, DEADLINE);
+    int err = errno;
+    memory_stop();
+    host_fail(0, 0);
+    if(rc >= 0) {
+        CHECK_BYTES(buf, (size_t)rc, "abcd", 4);
+    } else if(err == ENOMEM) {
+        (*lost)++;
+    } else {
+        CHECK_INT(err, ETIMEDOUT);
+        (*kept)++;
+        CHECK_INT(ws_recv(h, NULL, buf, sizeof buf, DEADLINE), 4);
+        CHECK_BYTES(buf, 4, "abcd", 4);
+    }
+    CHECK_INT(ws_recv(h, NULL, buf, sizeof buf, DEADLINE), 2);
+    CHECK_BYTES(buf, 2, "ef", 2);
+    CHECK_ERR(ws_recv(h, NULL, buf, sizeof buf, DEADLINE), EPIPE);
+    hclose(h);
+}
+
+TEST(faults_of_memory_while_a_part_is_kept)
+{
+    int lost = 0, kept = 0;
+    for(int n = 1; n != 25; n++) cut_receive(n, &lost, &kept);
+    CHECK_RANGE(lost, 1, 25);
+    CHECK_RANGE(kept, 1, 25);
 }
 
 static void run_all(int some)
@@ -448,7 +616,9 @@ TEST(faults_none_for_the_keys)
     char key[WS_KEY_SIZE];
     host_reset();
     host_fail(1, EIO);
+    memory_fail(1);
     CHECK_OK(ws_request_key(key));
     CHECK_OK(ws_response_key(KEY, key));
     CHECK_INT(host_calls(), 0);
+    CHECK_INT(memory_stop(), 0);
 }

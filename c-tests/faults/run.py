@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Drives libdill_ws on a host whose calls fail one by one, by itself and under valgrind.
+"""Drives libdill_ws on a host whose calls, and allocations, fail one by one, by itself and under valgrind.
 
     run.py [--libs DIR]     DIR holds the built libdill_ws.a (default: build/)
 """
@@ -18,8 +18,10 @@ sys.path.insert(0, str(ROOT / "tools"))
 from needs import need  # noqa: E402
 
 CFLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-g", "-O1"]
-SOURCES = [HERE / "faults.c", HERE / "host.c", HERE.parent / "check.c"]
+SOURCES = [HERE / "faults.c", HERE / "host.c", HERE / "memory.c", HERE.parent / "check.c"]
 SYSTEM = ["-lgcc_s", "-lpthread", "-ldl", "-lm"]
+# The allocations that memory.c may let fail.
+WRAPPED = [f"-Wl,--wrap={name}" for name in ("malloc", "calloc", "realloc", "aligned_alloc", "posix_memalign")]
 VALGRIND = ["valgrind", "-q", "--error-exitcode=99", "--leak-check=full"]
 
 
@@ -28,7 +30,7 @@ def build(libs):
     program = libs / "faults"
     compiler = shlex.split(os.environ.get("CC", "cc"))
     subprocess.run([*compiler, *CFLAGS, f"-I{ROOT / 'include'}", *SOURCES, libs / "libdill_ws.a",
-                    *SYSTEM, "-o", program], check=True)
+                    *SYSTEM, *WRAPPED, "-o", program], check=True)
     return program
 
 

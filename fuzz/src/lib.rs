@@ -11,6 +11,8 @@ pub mod receive;
 pub mod server_request_head;
 
 // The layers under test are compiled in here, without the C boundary and its host.
+#[path = "../../src/exclusive.rs"]
+mod exclusive;
 #[path = "../../src/protocol/mod.rs"]
 pub mod protocol;
 #[path = "../../src/socket/mod.rs"]

@@ -110,14 +110,15 @@ impl RequestStrings<'_> {
 
     /// Stores the strings of a request, or refuses it where they have no room.
     fn store(&self, request: &Request<'_>) -> Result<(), Refusal> {
-        if !self.resource.has_room_for(request.resource) {
+        let (resource, host) = (request.resource.parts(), [request.host]);
+        if !self.resource.has_room_for(&resource) {
             return Err(Refusal::ResourceTooLong);
         }
-        if !self.host.has_room_for(request.host) {
+        if !self.host.has_room_for(&host) {
             return Err(Refusal::HostTooLong);
         }
-        self.resource.store(request.resource);
-        self.host.store(request.host);
+        self.resource.store(&resource);
+        self.host.store(&host);
         Ok(())
     }
 

@@ -70,20 +70,22 @@ impl StringBuffer<'_> {
         Ok(Self(Some(buffer)))
     }
 
-    /// Whether `string` and its NUL have room.
-    pub(super) fn has_room_for(&self, string: &[u8]) -> bool {
-        self.0.is_none_or(|buffer| string.len() < buffer.len())
+    /// Whether a string in `parts` and its NUL have room.
+    pub(super) fn has_room_for(&self, parts: &[&[u8]]) -> bool {
+        let len: usize = parts.iter().map(|part| part.len()).sum();
+        self.0.is_none_or(|buffer| len < buffer.len())
     }
 
-    /// Stores `string` and a NUL.
-    pub(super) fn store(&self, string: &[u8]) {
+    /// Stores a string in `parts` and a NUL.
+    pub(super) fn store(&self, parts: &[&[u8]]) {
         if let Some(buffer) = self.0 {
-            Self::store_in(buffer, string);
+            Self::store_in(buffer, parts);
         }
     }
 
-    fn store_in(buffer: &[Cell<u8>], string: &[u8]) {
-        for (to, from) in buffer.iter().zip(string.iter().chain(&[0])) {
+    fn store_in(buffer: &[Cell<u8>], parts: &[&[u8]]) {
+        let bytes = parts.iter().copied().flatten();
+        for (to, from) in buffer.iter().zip(bytes.chain(&[0])) {
             to.set(*from);
         }
     }
@@ -101,6 +103,6 @@ impl StringBuffer<'_> {
 pub(super) unsafe fn store(key: &[u8], out: *mut c_char) -> Result<(), Error> {
     // SAFETY: passed on from the caller.
     let buffer = unsafe { StringBuffer::new((out, key.len() + 1)) }?;
-    buffer.store(key);
+    buffer.store(&[key]);
     Ok(())
 }

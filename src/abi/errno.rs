@@ -51,7 +51,9 @@ fn of_host(errno: errno::Errno) -> Error {
         libc::ECONNRESET => Error::Reset,
         libc::EPIPE => Error::Ended,
         libc::ENOMEM => Error::OutOfMemory,
-        errno @ (libc::EMFILE | libc::ENFILE | libc::ENOBUFS) => Error::Exhausted(errno),
+        errno @ (libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOSPC) => {
+            Error::Exhausted(errno)
+        }
         errno => Error::Host(errno),
     }
 }

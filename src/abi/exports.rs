@@ -28,7 +28,7 @@ use std::ffi::{c_char, c_int, c_void};
 /// EINVAL: unknown flag; `resource` or `host` NULL, empty, or with bytes that cannot stand there.
 /// EMSGSIZE: the answer is larger than 32 KiB or has more than 128 fields.
 /// ECONNRESET: the connection broke. EBUSY: another coroutine is using `s`. ETIMEDOUT. ECANCELED.
-/// ENOMEM.
+/// ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 section 4.1; ws_attach_client(3).
 ///
@@ -74,8 +74,9 @@ pub unsafe extern "C" fn dill_ws_attach_client_mem(
 ///
 /// Waits for a client's opening handshake on the byte stream `s` and answers it. The requested
 /// resource and the Host field are stored as strings in `resource` (`resourcelen` bytes) and `host`
-/// (`hostlen` bytes); NULL with length 0 if they are not wanted. A request that cannot be accepted
-/// is answered with the HTTP status that says why. With `WS_NOHTTP` in `flags` no handshake takes
+/// (`hostlen` bytes); NULL with length 0 if they are not wanted. Of an absolute URI they are the path
+/// and query, and the host in it. A request that cannot be accepted, such as one with a body, is
+/// answered with the HTTP status that says why. With `WS_NOHTTP` in `flags` no handshake takes
 /// place, and the buffers are ignored. With `WS_TEXT` msend and mrecv deal in text messages,
 /// otherwise in binary ones.
 ///
@@ -85,10 +86,10 @@ pub unsafe extern "C" fn dill_ws_attach_client_mem(
 ///
 /// Returns the WebSocket's handle, or -1 with errno set:
 /// EBADF: `s` is no handle. EPROTO: `s` is no byte stream, or the request was refused.
-/// EINVAL: unknown flag; a buffer NULL with a length.
+/// EINVAL: unknown flag; a buffer NULL with a length, or a length over SSIZE_MAX.
 /// EMSGSIZE: a buffer is too small; the request is larger than 32 KiB or has more than 128 fields.
 /// ECONNRESET: the connection broke. EBUSY: another coroutine is using `s`. ETIMEDOUT. ECANCELED.
-/// ENOMEM.
+/// ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 section 4.2; ws_attach_server(3).
 ///
@@ -143,9 +144,11 @@ pub unsafe extern "C" fn dill_ws_attach_server_mem(
 ///
 /// Returns 0, or -1 with errno set:
 /// EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket.
-/// EINVAL: unknown flag; `buf` NULL with a length; text that is not UTF-8. Nothing was sent.
+/// EINVAL: unknown flag; `buf` NULL with a length, or a length over SSIZE_MAX; text that is not
+/// UTF-8. Nothing was sent.
 /// EBUSY: another coroutine is sending. EPIPE: the close frame has been sent already.
 /// ECONNRESET: the connection is broken. ETIMEDOUT. ECANCELED. ENOMEM.
+/// EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 section 6.1; ws_send(3).
 ///
@@ -177,7 +180,9 @@ pub unsafe extern "C" fn dill_ws_send(
 /// EMSGSIZE: the message is larger than `len`; it is dropped, and the next call gets the next one.
 /// EPIPE: the peer closed the WebSocket; see ws_status. EPROTO: the peer broke the protocol, and
 /// the connection was failed. ECONNRESET: the connection is broken, or ended without a close frame.
-/// ETIMEDOUT, ECANCELED: the next call goes on where this one stopped. ENOMEM.
+/// ETIMEDOUT, ECANCELED: the next call goes on where this one stopped. What has come of a message is
+/// kept for it. ENOMEM: also where there is no memory for that; the message is lost then.
+/// EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 section 6.2; ws_recv(3).
 ///
@@ -252,6 +257,7 @@ pub unsafe extern "C" fn dill_ws_recvl(
 /// `buf` NULL with a length. EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket.
 /// EPIPE: the close frame has been sent already. EBUSY: another coroutine is sending.
 /// ECONNRESET: the connection is broken. ETIMEDOUT. ECANCELED. ENOMEM.
+/// EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 sections 5.5.1 and 7.4; ws_done(3).
 ///
@@ -285,6 +291,7 @@ pub unsafe extern "C" fn dill_ws_done(
 /// After these four the WebSocket is as it was; after the following it is closed, as is the byte
 /// stream. EPROTO: the peer broke the protocol. ECONNRESET: the connection is broken, or ended
 /// without a close frame. ETIMEDOUT. ECANCELED. ENOMEM.
+/// EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 section 7; ws_detach(3).
 ///

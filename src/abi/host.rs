@@ -37,6 +37,19 @@ const BSOCK_SOME_TYPE: usize = 0x6469_6c6c_736f_6d65;
 #[cfg(target_pointer_width = "32")]
 const BSOCK_SOME_TYPE: usize = 0x6473_6f6d;
 
+/// A byte stream that can let what was sent arrive although it is closed.
+#[repr(C)]
+struct BsockLingerVfs {
+    /// Closing the stream, which is next, shall take nothing back that was sent. Never switches.
+    blinger: unsafe extern "C" fn(*mut BsockLingerVfs),
+}
+
+/// The type that [`BsockLingerVfs`] is asked for with, as above: the letters `dillling`.
+#[cfg(target_pointer_width = "64")]
+const BSOCK_LINGER_TYPE: usize = 0x6469_6c6c_6c69_6e67;
+#[cfg(target_pointer_width = "32")]
+const BSOCK_LINGER_TYPE: usize = 0x6c69_6e67;
+
 /// The size of libdill's `struct chstorage`.
 const CHSTORAGE: usize = 144;
 
@@ -112,6 +125,20 @@ impl Stream {
     /// Closes the stream.
     pub(super) fn close(&self) {
         close(self.release());
+    }
+
+    /// Closes the stream, but lets what was sent still reach a peer that reads, where the stream sees to
+    /// that.
+    pub(super) fn close_lingering(&self) {
+        // SAFETY: any number may be passed; the type is one that only a stream which knows it answers.
+        let linger =
+            || unsafe { dill_hquery(self.handle.get(), without_provenance(BSOCK_LINGER_TYPE)) };
+        let linger = errno::ask(|| NonNull::<BsockLingerVfs>::new(linger().cast()));
+        if let Ok(linger) = linger {
+            // SAFETY: the query found the stream's own function, and the stream is alive.
+            unsafe { (linger.as_ref().blinger)(linger.as_ptr()) };
+        }
+        self.close();
     }
 
     /// Gives the stream away.

@@ -96,6 +96,7 @@ impl<'a> Chain<'a> {
 pub(super) struct Body<'a> {
     chain: Chain<'a>,
     len: u64,
+    elements: u64,
 }
 
 impl Body<'_> {
@@ -111,8 +112,9 @@ impl Body<'_> {
     pub(super) unsafe fn new(first: *mut Iolist, last: *mut Iolist) -> Result<Self, Error> {
         // SAFETY: passed on from the caller.
         let chain = unsafe { Chain::check(first, last) }?;
-        let mut len = 0usize;
+        let (mut len, mut elements) = (0usize, 0);
         for element in chain.elements() {
+            elements += 1;
             if element.iol_base.is_null() && element.iol_len > 0 {
                 return Err(Error::InvalidArgument);
             }
@@ -121,7 +123,7 @@ impl Body<'_> {
         if isize::try_from(len).is_err() {
             return Err(Error::InvalidArgument);
         }
-        Ok(Self { chain, len: len as u64 })
+        Ok(Self { chain, len: len as u64, elements })
     }
 
     /// The chain, for a host that takes chains.
@@ -133,6 +135,10 @@ impl Body<'_> {
 impl Outgoing for Body<'_> {
     fn size(&self) -> u64 {
         self.len
+    }
+
+    fn elements(&self) -> u64 {
+        self.elements
     }
 
     fn pieces(&self) -> impl Iterator<Item = &[u8]> {

@@ -11,6 +11,7 @@ use crate::protocol::close::MAX_REASON;
 use crate::protocol::frame::Role;
 use crate::protocol::message::Kind;
 use crate::socket::{Discard, Error, Received, WebSocket};
+use std::alloc::{Layout, alloc};
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::mem::offset_of;
@@ -43,16 +44,21 @@ fn ws_type() -> *const c_void {
 ///
 /// [`Error::OutOfMemory`], or the host's. The stream is closed then.
 pub(super) fn make(stream: Stream, role: Role, kind: Kind) -> Result<c_int, Error> {
-    let mut room = Vec::new();
-    room.try_reserve_exact(1).map_err(|_| Error::OutOfMemory)?;
-    room.push(Object {
-        hvfs: Hvfs { query, close },
-        mvfs: MsockVfs { msendl, mrecvl },
-        calls: Cell::new(0),
-        closed: Cell::new(false),
-        websocket: WebSocket::new(stream, role, kind),
-    });
-    let object = Box::into_raw(room.into_boxed_slice()).cast::<Object>();
+    // SAFETY: the object has a size. Nobody else has the memory, and there is room in it.
+    let object = unsafe {
+        let memory = alloc(Layout::new::<Object>()).cast::<Object>();
+        if memory.is_null() {
+            return Err(Error::OutOfMemory);
+        }
+        memory.write(Object {
+            hvfs: Hvfs { query, close },
+            mvfs: MsockVfs { msendl, mrecvl },
+            calls: Cell::new(0),
+            closed: Cell::new(false),
+            websocket: WebSocket::new(stream, role, kind),
+        });
+        memory
+    };
     // SAFETY: the object stays where it is until `close` is called.
     check(|| unsafe { dill_hmake(object.cast()) }).inspect_err(|_| {
         // SAFETY: no handle refers to the object.
@@ -66,8 +72,8 @@ pub(super) fn make(stream: Stream, role: Role, kind: Kind) -> Result<c_int, Erro
 ///
 /// Nobody may use it any more.
 unsafe fn free(object: *mut Object) {
-    // SAFETY: it came out of a boxed slice of one.
-    drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(object, 1)) });
+    // SAFETY: a box has memory of the same allocator and layout.
+    drop(unsafe { Box::from_raw(object) });
 }
 
 /// The object behind a handle.
@@ -158,7 +164,7 @@ unsafe extern "C" fn close(vfs: *mut Hvfs) {
     // SAFETY: the object is alive until `object` is dropped, at least.
     let object = unsafe { InUse::enter(NonNull::new_unchecked(vfs.cast())) };
     object.object().closed.set(true);
-    object.host().close();
+    object.host().close_lingering();
     object.abandon();
 }
 

@@ -1,55 +1,42 @@
 //! Random bytes from the operating system's generator, drawn in batches per thread.
 //!
-//! A masking key is needed per frame and must not be predictable (RFC 6455 §10.3). A forked child
-//! throws away what its parent had drawn, so that the two never use the same key.
+//! A masking key is needed per frame and must not be predictable (RFC 6455 §10.3). A child process throws
+//! away what its parent had drawn, so that the two never use the same key.
 
+use super::fork;
 use crate::socket::Error;
 use std::cell::RefCell;
-use std::sync::Once;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 const BATCH: usize = 256;
-
-/// Counts the forks that lead to this process.
-static FORKS: AtomicU32 = AtomicU32::new(0);
-static WATCH_FORKS: Once = Once::new();
 
 struct Batch {
     bytes: [u8; BATCH],
     used: usize,
-    forks: u32,
+    /// Of the process that has drawn it.
+    generation: u32,
 }
 
+// ROOM: it has no destructor, so nothing is registered.
 thread_local! {
     static DRAWN: RefCell<Batch> =
-        const { RefCell::new(Batch { bytes: [0; BATCH], used: BATCH, forks: 0 }) };
-}
-
-extern "C" fn in_child() {
-    FORKS.fetch_add(1, Ordering::Relaxed);
+        const { RefCell::new(Batch { bytes: [0; BATCH], used: BATCH, generation: 0 }) };
 }
 
 /// Fills `bytes` (at most a batch) with bytes that were never handed out before.
 pub(super) fn fill(bytes: &mut [u8]) -> Result<(), Error> {
-    WATCH_FORKS.call_once(|| {
-        // miri has no forks, nor this function.
-        if cfg!(miri) {
-            return;
-        }
-        // SAFETY: the handler is a function without arguments that only touches an atomic.
-        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
-    });
+    let Some(generation) = fork::generation() else { return draw(bytes) };
     // At the end of a thread its batch may be gone.
-    DRAWN.try_with(|drawn| drawn.borrow_mut().take(bytes)).unwrap_or_else(|_| draw(bytes))
+    DRAWN
+        .try_with(|drawn| drawn.borrow_mut().take(bytes, generation))
+        .unwrap_or_else(|_| draw(bytes))
 }
 
 impl Batch {
-    fn take(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
-        let forks = FORKS.load(Ordering::Relaxed);
-        if self.forks != forks || self.used + bytes.len() > BATCH {
+    fn take(&mut self, bytes: &mut [u8], generation: u32) -> Result<(), Error> {
+        if self.generation != generation || self.used + bytes.len() > BATCH {
             draw(&mut self.bytes)?;
             self.used = 0;
-            self.forks = forks;
+            self.generation = generation;
         }
         let fresh = self.bytes.get_mut(self.used..).unwrap_or_default();
         for (to, from) in bytes.iter_mut().zip(fresh) {
@@ -80,14 +67,13 @@ mod tests {
     }
 
     #[test]
-    fn a_fork_discards_the_batch() {
-        let mut batch = Batch { bytes: [7; BATCH], used: 0, forks: FORKS.load(Ordering::Relaxed) };
+    fn another_generation_discards_the_batch() {
+        let mut batch = Batch { bytes: [7; BATCH], used: 0, generation: 1 };
         let mut key = [0; 4];
-        batch.take(&mut key).unwrap();
+        batch.take(&mut key, 1).unwrap();
         assert_eq!(key, [7; 4]);
-        batch.forks = batch.forks.wrapping_sub(1);
         let mut keys = [0; 64];
-        batch.take(&mut keys).unwrap();
+        batch.take(&mut keys, 2).unwrap();
         assert_ne!(keys, [7; 64]);
     }
 }

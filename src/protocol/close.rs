@@ -17,6 +17,8 @@ pub mod code {
     pub const PROTOCOL_ERROR: u16 = 1002;
     /// Text that is not UTF-8.
     pub const INVALID_PAYLOAD: u16 = 1007;
+    /// A message that is too long.
+    pub const TOO_BIG: u16 = 1009;
 }
 
 /// What is wrong with the payload of a close frame.

@@ -40,8 +40,8 @@ impl<H: Host> WebSocket<H> {
         let _sender = Turn::take(&self.sending)?;
         if self.inbound.get() == Inbound::Broken {
             if self.replies.failure.get().is_some() {
-                // The last chance to say why. Nothing depends on it any more.
-                let _ = self.send_replies(Pongs::Skip, deadline);
+                // The last chance to say why.
+                self.send_replies(Pongs::Skip, deadline);
             }
             return Err(Error::Reset);
         }
@@ -80,7 +80,7 @@ impl<H: Host> WebSocket<H> {
 
     /// Called when the handle is closed: whoever waits for a turn gets it, and finds the end.
     pub fn abandon(&self) {
-        self.inbound.set(Inbound::Broken);
+        self.end_inbound(Inbound::Broken);
         self.outbound.set(Outbound::Broken);
         self.wake_sender();
     }

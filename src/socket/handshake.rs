@@ -3,9 +3,11 @@
 use super::{Deadline, Error, Host};
 use crate::protocol::handshake::head::{HeadError, HeadReader};
 use crate::protocol::handshake::request::{self, Refusal, Request};
-use crate::protocol::handshake::response;
+use crate::protocol::handshake::response::{self, Answer, ResponseError};
 use crate::protocol::key;
 
+/// How many interim answers a client takes before the one that counts (RFC 9110 §15.2).
+const MOST_INTERIM: u32 = 8;
 /// How long a refused client gets to read its refusal, in milliseconds.
 const REFUSAL_WAIT: Deadline = 1000;
 /// How much of what a refused client still sends is read at most, in bytes.
@@ -24,18 +26,44 @@ pub fn attach_client<H: Host>(
     host_name: &[u8],
     deadline: Deadline,
 ) -> Result<(), Error> {
+    let key = ask(host, resource, host_name, deadline)?;
+    for _ in 0..=MOST_INTERIM {
+        let mut reader = HeadReader::default();
+        let answer = receive_head(host, &mut reader, deadline)?
+            .map_err(ResponseError::from)
+            .and_then(|()| response::check(reader.head(), &key));
+        match answer.map_err(of_response)? {
+            Answer::Accepted => return Ok(()),
+            Answer::Interim => {}
+        }
+    }
+    Err(Error::Protocol)
+}
+
+/// Sends the request. Returns the key in it.
+fn ask<H: Host>(
+    host: &H,
+    resource: &[u8],
+    host_name: &[u8],
+    deadline: Deadline,
+) -> Result<[u8; key::REQUEST_LEN], Error> {
     request::check_resource(resource).map_err(|_| Error::InvalidArgument)?;
     request::check_host(host_name).map_err(|_| Error::InvalidArgument)?;
     let mut nonce = [0; 16];
     host.random(&mut nonce)?;
     let key = key::encode(nonce);
-    host.send(&request::build(resource, host_name, &key), deadline).map_err(Error::of_stream)?;
-    let mut reader = HeadReader::default();
-    receive_head(host, &mut reader, deadline)?.map_err(|error| match error {
-        HeadError::TooLarge => Error::TooBig,
-        HeadError::Malformed => Error::Protocol,
-    })?;
-    response::check(reader.head(), &key).map_err(|_| Error::Protocol)
+    let request = request::build(resource, host_name, &key).map_err(|_| Error::OutOfMemory)?;
+    host.send(&request, deadline).map_err(Error::of_stream)?;
+    Ok(key)
+}
+
+/// What is wrong with a response, for the caller.
+fn of_response(error: ResponseError) -> Error {
+    match error {
+        ResponseError::HeadTooLarge => Error::TooBig,
+        ResponseError::OutOfMemory => Error::OutOfMemory,
+        _ => Error::Protocol,
+    }
 }
 
 /// Accepts a connection as a server. `admit` sees the request before it is answered.
@@ -50,26 +78,32 @@ pub fn attach_server<H: Host>(
     deadline: Deadline,
 ) -> Result<(), Error> {
     let mut reader = HeadReader::default();
-    let read = receive_head(host, &mut reader, deadline)?.map_err(|error| match error {
-        HeadError::TooLarge => Refusal::HeadTooLarge,
-        HeadError::Malformed => Refusal::Malformed,
-    });
+    let read = receive_head(host, &mut reader, deadline)?.map_err(Refusal::from);
     let admitted = read.and_then(|()| request::parse(reader.head())).and_then(|request| {
         admit(&request)?;
-        Ok(response::accepted(request.key))
+        Ok(request)
     });
     match admitted {
-        Ok(response) => host.send(&response, deadline).map_err(Error::of_stream),
+        Ok(request) => accept(host, &request, deadline).map_err(Error::of_stream),
         Err(refusal) => {
             refuse(host, refusal, host.within(deadline, REFUSAL_WAIT));
             Err(match refusal {
                 Refusal::HeadTooLarge | Refusal::ResourceTooLong | Refusal::HostTooLong => {
                     Error::TooBig
                 }
+                Refusal::OutOfMemory => Error::OutOfMemory,
                 _ => Error::Protocol,
             })
         }
     }
+}
+
+/// Sends the response that accepts a request.
+fn accept<H: Host>(host: &H, request: &Request<'_>, deadline: Deadline) -> Result<(), Error> {
+    if request.expects_continue {
+        host.send(response::CONTINUE, deadline)?;
+    }
+    host.send(&response::accepted(request.key), deadline)
 }
 
 /// Reads a head and not one byte more. The outer error is the host's.

@@ -50,8 +50,9 @@ pub trait Host {
     /// As [`Host::receive`].
     fn receive_some(&self, buf: &mut [u8], deadline: Deadline) -> Result<usize, Error>;
 
-    /// Whether a receive that is interrupted has consumed nothing, and [`Host::has_room`] tells
-    /// something.
+    /// Whether a receive that is interrupted has consumed nothing, a send that is interrupted in the
+    /// middle lets nothing follow, and [`Host::has_room`] tells something. Elsewhere no transfer follows
+    /// one that has failed.
     fn resumes(&self) -> bool;
 
     /// Whether a short frame can be sent without waiting. True where the host cannot tell. May switch
@@ -102,6 +103,8 @@ pub trait Host {
 pub trait Outgoing {
     /// The length of all pieces together.
     fn size(&self) -> u64;
+    /// How many elements the host gets to see, those without bytes included.
+    fn elements(&self) -> u64;
     /// The pieces in order.
     fn pieces(&self) -> impl Iterator<Item = &[u8]>;
 }
@@ -130,6 +133,10 @@ pub enum Filled<'a> {
 pub trait Incoming {
     /// The length of all buffers together, those that drop bytes included.
     fn capacity(&self) -> u64;
+    /// Whether a message of any length is to be taken. One whose length cannot be told is none.
+    fn takes_any_length(&self) -> bool {
+        false
+    }
     /// Whether there is any memory at all in which the message, or a part of it, is wanted.
     fn wants_bytes(&self) -> bool;
     /// The next free area, or its first `most` bytes if it is longer.

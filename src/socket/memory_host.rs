@@ -5,7 +5,8 @@
 //! or runs other code that uses the same WebSocket, as another coroutine would.
 //!
 //! What is promised here is what the bundled host promises: a receive that fails has consumed
-//! nothing, and a send that fails after a part was sent is the last one that sends anything.
+//! nothing, and a send that fails after a part was sent is the last one that sends anything. A host that
+//! delivers exact amounts promises neither, and after a failure must not be asked again.
 
 use super::{Area, Deadline, Error, Filled, Host, Incoming, Outgoing};
 use std::cell::{Cell, Ref, RefCell};
@@ -94,7 +95,6 @@ pub struct MemoryHost {
     end: Cell<Option<Error>>,
     consumed: Cell<usize>,
     receiving: Cell<bool>,
-    tries: Cell<usize>,
     receive_over: Cell<bool>,
 
     sent: RefCell<Vec<u8>>,
@@ -164,9 +164,9 @@ impl MemoryHost {
         self.consumed.get()
     }
 
-    /// How many receives and pauses there were.
-    pub fn tries(&self) -> usize {
-        self.tries.get()
+    /// Whether a receive has failed for good.
+    pub fn receiving_is_over(&self) -> bool {
+        self.receive_over.get()
     }
 
     /// How many bytes have arrived but were not delivered.
@@ -214,9 +214,6 @@ impl MemoryHost {
     fn begin(&self, call: Call, deadline: Deadline) -> (Moment, Fate) {
         let number = self.calls.get();
         self.calls.set(number + 1);
-        if matches!(call, Call::Receive | Call::ReceiveSome | Call::Pause) {
-            self.tries.set(self.tries.get() + 1);
-        }
         let moment = Moment { call, number, waiting: false, deadline };
         (moment, self.ask(moment))
     }
@@ -254,7 +251,7 @@ impl MemoryHost {
         self.sending.set(false);
         match result {
             Ok(()) => self.sends.borrow_mut().push(bytes.len()),
-            Err(error) if error.is_passing() => {}
+            Err(error) if error.is_passing() && !self.exact => {}
             Err(_) => self.send_over.set(true),
         }
         result
@@ -306,7 +303,7 @@ impl MemoryHost {
         self.most_receives_without_pause.set(most);
         let result = self.deliver_alone(call, buf, least, deadline);
         self.receiving.set(false);
-        if result.is_err_and(|error| !error.is_passing()) {
+        if result.is_err_and(|error| !error.is_passing() || self.exact) {
             self.receive_over.set(true);
         }
         result
@@ -464,6 +461,10 @@ impl From<&[u8]> for Pieces {
 impl Outgoing for Pieces {
     fn size(&self) -> u64 {
         self.0.iter().map(|piece| piece.len() as u64).sum()
+    }
+
+    fn elements(&self) -> u64 {
+        self.0.len() as u64
     }
 
     fn pieces(&self) -> impl Iterator<Item = &[u8]> {

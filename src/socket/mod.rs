@@ -16,6 +16,7 @@ mod handshake;
 mod host;
 #[cfg(any(test, fuzzing))]
 pub mod memory_host;
+mod overtime;
 mod partial;
 mod receive;
 mod scratch;

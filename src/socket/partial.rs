@@ -92,6 +92,7 @@ impl Saved {
         };
         if begins_a_run {
             self.runs.try_reserve(1).map_err(|_| Error::OutOfMemory)?;
+            // ROOM: reserved just before.
             self.runs.push(Run::default());
         }
         let Some(run) = self.runs.last_mut() else { return Ok(()) };
@@ -99,6 +100,7 @@ impl Saved {
             Filled::Dropped(count) => run.dropped += count,
             Filled::Bytes(bytes) => {
                 self.bytes.try_reserve(bytes.len()).map_err(|_| Error::OutOfMemory)?;
+                // ROOM: reserved just before.
                 self.bytes.extend_from_slice(bytes);
                 run.kept += bytes.len();
             }

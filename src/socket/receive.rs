@@ -1,16 +1,15 @@
 //! Receiving messages.
 
 use super::host::{Area, Filled, Incoming};
-use super::websocket::{ControlPayload, Inbound, Outbound, PeerClose};
+use super::overtime::Overtime;
+use super::websocket::{ControlPayload, Failure, Inbound, Outbound, PeerClose};
 use super::{Deadline, Error, Host, Turn, WebSocket};
+use crate::protocol::close;
 use crate::protocol::frame::{MAX_CONTROL, Start, Violation};
 use crate::protocol::message::{Assembler, Control, Kind, Progress, Want};
 
 /// Between two pauses that let other coroutines run, at most so many frames or pieces of payload.
 const STEPS_PER_PAUSE: u32 = 64;
-
-/// After so many steps that the host did not have to wait for, a call looks at its deadline itself.
-const STEPS_PER_LOOK: u32 = 1024;
 
 /// Bytes of unwanted payload that are received at once. They lie on the coroutine's stack.
 const DROPPED_AT_ONCE: usize = 512;
@@ -27,13 +26,16 @@ pub struct Received {
     pub kind: Kind,
 }
 
-/// Buffers that drop a message of any length that can be reported.
+/// Buffers that drop a message of any length.
 #[derive(Debug)]
 pub struct Discard;
 
 impl Incoming for Discard {
     fn capacity(&self) -> u64 {
         isize::MAX as u64
+    }
+    fn takes_any_length(&self) -> bool {
+        true
     }
     fn wants_bytes(&self) -> bool {
         false
@@ -66,20 +68,20 @@ impl<H: Host> WebSocket<H> {
         let _turn = Turn::take(&self.receiving)?;
         if let Err(over) = self.inbound.get().check() {
             if self.replies.failure.get().is_some() {
-                // Nothing depends on it any more.
-                let _ = self.reply(deadline);
+                self.reply(deadline);
             }
             return Err(over);
         }
         let partial = &self.partial;
+        let overtime = &mut Overtime::new(deadline);
         if partial.overlong.get() || (partial.dropped.get() && into.wants_bytes()) {
-            self.receive_message(&mut Discard, deadline)?;
+            self.receive_message(&mut Discard, overtime)?;
         }
         if partial.received.get() > into.capacity() {
             return Err(self.refuse_overlong());
         }
         partial.resume(into);
-        let result = self.receive_message(into, deadline);
+        let result = self.receive_message(into, overtime);
         if result.is_err() && self.inbound.get() == Inbound::Open {
             partial.save(into).inspect_err(|_| {
                 self.refuse_overlong();
@@ -90,15 +92,13 @@ impl<H: Host> WebSocket<H> {
 
     /// Receives and drops messages until the peer's close frame.
     pub(super) fn discard_until_closed(&self, deadline: Deadline) -> Result<(), Error> {
-        let mut messages = 0_u32;
+        let overtime = &mut Overtime::new(deadline);
         loop {
-            match self.receive_message(&mut Discard, deadline) {
+            match self.receive_message(&mut Discard, overtime) {
                 Ok(_) => {}
                 Err(Error::Ended) => return Ok(()),
                 Err(error) => return Err(error),
             }
-            messages = messages.wrapping_add(1);
-            self.look_now_and_then(messages, deadline)?;
         }
     }
 
@@ -106,32 +106,32 @@ impl<H: Host> WebSocket<H> {
     fn receive_message(
         &self,
         into: &mut impl Incoming,
-        deadline: Deadline,
+        overtime: &mut Overtime,
     ) -> Result<Received, Error> {
         self.inbound.get().check()?;
-        let mut steps = 0_u32;
+        let deadline = overtime.deadline;
         loop {
             self.pause_now_and_then()?;
-            steps = steps.wrapping_add(1);
-            self.look_now_and_then(steps, deadline)?;
-            let progress = match self.assembler.get().want() {
+            overtime.check(&self.host)?;
+            let (count, progress) = match self.assembler.get().want() {
                 Want::Start => {
                     let mut bytes = [0; Start::LEN];
                     self.fetch(&mut bytes, deadline)?;
-                    self.step(deadline, |assembler| assembler.start(bytes))?
+                    (bytes.len() as u64, self.step(deadline, |assembler| assembler.start(bytes))?)
                 }
                 Want::Header(len) => {
                     let mut bytes = [0; MAX_HEADER_REST];
                     let rest = bytes.get_mut(..len).unwrap_or_default();
                     self.fetch(rest, deadline)?;
-                    self.step(deadline, |assembler| assembler.header(rest))?
+                    (len as u64, self.step(deadline, |assembler| assembler.header(rest))?)
                 }
                 Want::Payload(remaining) => self.receive_payload(into, remaining, deadline)?,
                 Want::Control(len) => {
                     self.receive_control(len, deadline)?;
-                    Progress::More
+                    (len as u64, Progress::More)
                 }
             };
+            overtime.count(count);
             if let Progress::Complete(kind) = progress {
                 let len = self.partial.received.get();
                 self.partial.deliver(into);
@@ -141,15 +141,19 @@ impl<H: Host> WebSocket<H> {
         }
     }
 
-    /// Receives a piece of a frame's payload to where the caller wants it.
+    /// Receives a piece of a frame's payload to where the caller wants it. Tells how long it is.
     fn receive_payload(
         &self,
         into: &mut impl Incoming,
         remaining: u64,
         deadline: Deadline,
-    ) -> Result<Progress, Error> {
+    ) -> Result<(u64, Progress), Error> {
         let received = self.partial.received.get();
         if remaining > into.capacity().saturating_sub(received) {
+            if into.takes_any_length() {
+                self.fail(close::code::TOO_BIG, deadline);
+                return Err(Error::Reset);
+            }
             return Err(self.refuse_overlong());
         }
         let (count, progress) = match into.area(remaining) {
@@ -159,7 +163,7 @@ impl<H: Host> WebSocket<H> {
         };
         into.advance(count as u64);
         self.partial.received.set(received.saturating_add(count as u64));
-        progress
+        Ok((count as u64, progress?))
     }
 
     /// Receives what has come of a payload. The outer result is the host's, the inner one the
@@ -197,7 +201,8 @@ impl<H: Host> WebSocket<H> {
         match self.step(deadline, |assembler| assembler.control(payload))? {
             Control::Ping(payload) if self.outbound.get() == Outbound::Open => {
                 self.replies.pong.set(Some(ControlPayload::new(payload)));
-                self.reply(deadline)
+                self.reply(deadline);
+                Ok(())
             }
             // Behind our close frame nothing is sent any more (RFC 6455 §5.5.1).
             Control::Ping(_) => Ok(()),
@@ -205,7 +210,7 @@ impl<H: Host> WebSocket<H> {
             Control::Close(code, reason) => {
                 let reason = ControlPayload::new(reason);
                 self.peer_close.set(Some(PeerClose { code, reason }));
-                self.inbound.set(Inbound::Closed);
+                self.end_inbound(Inbound::Closed);
                 Err(Error::Ended)
             }
         }
@@ -224,7 +229,7 @@ impl<H: Host> WebSocket<H> {
         mut receive: impl FnMut(Deadline) -> Result<T, Error>,
     ) -> Result<T, Error> {
         loop {
-            self.reply(deadline)?;
+            self.reply(deadline);
             let until = match self.next_pong() {
                 Some(at) if self.host.resumes() && (deadline < 0 || at < deadline) => at,
                 _ => deadline,
@@ -245,27 +250,26 @@ impl<H: Host> WebSocket<H> {
         let mut assembler = self.assembler.get();
         let result = advance(&mut assembler);
         self.assembler.set(assembler);
-        result.map_err(|violation| self.fail(violation, deadline))
+        result.map_err(|violation| {
+            self.fail(violation.close_code(), deadline);
+            Error::Protocol
+        })
     }
 
-    /// Fails the connection (RFC 6455 §7.1.7): nothing more is received, and a close frame with the
-    /// reason is the last thing sent.
-    fn fail(&self, violation: Violation, deadline: Deadline) -> Error {
-        self.inbound.set(Inbound::Broken);
-        self.partial.reset();
+    /// Fails the connection (RFC 6455 §7.1.7): nothing more is received, and a close frame with `code`
+    /// is the last thing sent.
+    fn fail(&self, code: u16, deadline: Deadline) {
+        self.end_inbound(Inbound::Broken);
         if self.close_outbound() {
-            self.replies.failure.set(Some(violation.close_code()));
-            // The peer broke the rules; whether it still reads our reason does not matter.
-            let _ = self.reply(deadline);
+            self.replies.failure.set(Some(Failure { code, until: None }));
+            self.reply(deadline);
         }
-        Error::Protocol
     }
 
     /// What the host's refusal to deliver means for the connection.
     fn receive_failed(&self, error: Error) -> Error {
-        if !error.is_passing() {
-            self.inbound.set(Inbound::Broken);
-            self.partial.reset();
+        if !self.survives(error) {
+            self.end_inbound(Inbound::Broken);
         }
         error.of_stream()
     }
@@ -280,14 +284,5 @@ impl<H: Host> WebSocket<H> {
         let steps = self.steps.get().wrapping_add(1);
         self.steps.set(steps);
         if steps.is_multiple_of(STEPS_PER_PAUSE) { self.host.pause() } else { Ok(()) }
-    }
-
-    /// Finds out that the deadline has passed although the peer never made the host wait.
-    fn look_now_and_then(&self, steps: u32, deadline: Deadline) -> Result<(), Error> {
-        let time_to_look = steps.is_multiple_of(STEPS_PER_LOOK);
-        if time_to_look && (0..=self.host.now()).contains(&deadline) {
-            return Err(Error::TimedOut);
-        }
-        Ok(())
     }
 }

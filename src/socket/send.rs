@@ -2,7 +2,7 @@
 
 use super::host::Outgoing;
 use super::scratch::Scratch;
-use super::websocket::{NextTry, Outbound};
+use super::websocket::{Failure, NextTry, Outbound};
 use super::{Deadline, Error, Host, Turn, WebSocket};
 use crate::protocol::frame::{Header, MAX_CONTROL, MAX_HEADER, Opcode, Role};
 use crate::protocol::message::Kind;
@@ -49,7 +49,7 @@ impl<H: Host> WebSocket<H> {
             } else if body.size() <= SHORT {
                 self.send_short(opcode, body, deadline)
             } else {
-                let memory = &mut Scratch::take()?;
+                let memory = &mut Scratch::take(body.size())?;
                 self.send_copied(opcode, body.size(), body.pieces(), memory, deadline)
             }
         })
@@ -95,8 +95,7 @@ impl<H: Host> WebSocket<H> {
             .and_then(|()| send());
         if !self.replying.get() {
             let pongs = if sent.is_ok() { Pongs::Wait } else { Pongs::Skip };
-            // A reply that must wait longer is no failure of this call.
-            let _ = self.send_replies(pongs, deadline);
+            self.send_replies(pongs, deadline);
         }
         sent
     }
@@ -111,21 +110,20 @@ impl<H: Host> WebSocket<H> {
     /// Called by the receiver: sends the replies that are due. A sender in the middle of a frame
     /// sends them after it instead. A pong that has no room stays due: a peer that does not read at the
     /// moment may have much to say.
-    pub(super) fn reply(&self, deadline: Deadline) -> Result<(), Error> {
+    pub(super) fn reply(&self, deadline: Deadline) {
         let failure_is_due = self.replies.failure.get().is_some();
         let pong_is_due = || self.next_pong().is_some_and(|at| at <= self.host.now());
         if !failure_is_due && !pong_is_due() {
-            return Ok(());
+            return;
         }
         if self.sending.get() {
             self.postpone_pong();
-            return Ok(());
+            return;
         }
         self.replying.set(true);
-        let result = self.send_replies(Pongs::Skip, deadline);
+        self.send_replies(Pongs::Skip, deadline);
         self.replying.set(false);
         self.wake_sender();
-        result
     }
 
     /// When the pong that is due may be tried, if one is.
@@ -146,44 +144,51 @@ impl<H: Host> WebSocket<H> {
         }
     }
 
-    /// Sends what is due, and what becomes due meanwhile.
-    pub(super) fn send_replies(&self, pongs: Pongs, deadline: Deadline) -> Result<(), Error> {
-        loop {
-            if self.outbound.get() == Outbound::Broken {
-                return Ok(());
-            }
-            if let Some(code) = self.replies.failure.take() {
-                let sent = self.send_failure(code, self.host.within(deadline, FAILURE_WAIT));
-                if sent.is_err_and(Error::is_interruption) {
-                    self.replies.failure.set(Some(code));
-                }
-                return sent;
-            }
-            if self.next_pong().is_none() {
-                return Ok(());
-            }
-            if pongs == Pongs::Skip && !self.host.has_room() {
+    /// Sends what is due, each reply once: a peer that pings without a pause must not keep a caller whose
+    /// own call is done. A reply that must wait longer is no failure of that call.
+    pub(super) fn send_replies(&self, pongs: Pongs, deadline: Deadline) {
+        self.send_pong(pongs, deadline);
+        self.send_failure(deadline);
+    }
+
+    fn send_pong(&self, pongs: Pongs, deadline: Deadline) {
+        if self.next_pong().is_none() {
+            return;
+        }
+        if pongs == Pongs::Skip && !self.host.has_room() {
+            self.postpone_pong();
+            return;
+        }
+        let Some(pong) = self.replies.pong.take() else { return };
+        match self.send_control(Opcode::Pong, pong.as_slice(), deadline) {
+            Ok(()) => self.replies.next_try.set(NextTry::default()),
+            Err(error) if self.survives(error) && self.outbound.get() == Outbound::Open => {
+                let newer = self.replies.pong.take();
+                self.replies.pong.set(newer.or(Some(pong)));
                 self.postpone_pong();
-                return Ok(());
             }
-            let Some(pong) = self.replies.pong.take() else { continue };
-            match self.send_control(Opcode::Pong, pong.as_slice(), deadline) {
-                Ok(()) => self.replies.next_try.set(NextTry::default()),
-                Err(error) if error.is_interruption() => {
-                    let newer = self.replies.pong.take();
-                    self.replies.pong.set(newer.or(Some(pong)));
-                    return Err(error);
-                }
-                // Nothing can be sent any more; that does not keep us from receiving.
-                Err(_) => return Ok(()),
-            }
+            // Nothing can be sent any more; that does not keep us from receiving.
+            Err(_) => {}
         }
     }
 
-    fn send_failure(&self, code: u16, deadline: Deadline) -> Result<(), Error> {
+    /// Tells the peer why the connection was failed. The time that this may take is counted once, however
+    /// many calls try.
+    fn send_failure(&self, deadline: Deadline) {
+        let Some(Failure { code, until }) = self.replies.failure.get() else { return };
+        self.replies.failure.set(None);
+        if self.outbound.get() == Outbound::Broken {
+            return;
+        }
+        let until = until.unwrap_or_else(|| self.host.within(-1, FAILURE_WAIT));
+        let deadline = if deadline < 0 { until } else { deadline.min(until) };
         let mut payload = [0; MAX_CONTROL];
         let len = close::serialize(code, &[], &mut payload);
-        self.send_control(Opcode::Close, payload.get(..len).unwrap_or_default(), deadline)
+        let payload = payload.get(..len).unwrap_or_default();
+        let sent = self.send_control(Opcode::Close, payload, deadline);
+        if sent.is_err_and(|error| self.survives(error)) {
+            self.replies.failure.set(Some(Failure { code, until: Some(until) }));
+        }
     }
 
     fn send_control(
@@ -282,7 +287,7 @@ impl<H: Host> WebSocket<H> {
 
     /// What the host's refusal to send means for the connection.
     fn send_failed(&self, error: Error) -> Error {
-        if !error.is_passing() {
+        if !self.survives(error) {
             self.outbound.set(Outbound::Broken);
         }
         error.of_stream()
@@ -290,12 +295,13 @@ impl<H: Host> WebSocket<H> {
 }
 
 /// Whether a server's message leaves faster from the caller's buffers than from one copy: the system
-/// takes many pieces in more than one call, and no more than about a thousand in one.
+/// takes many elements in more than one call, and no more than about a thousand in one. libdill hands it
+/// all of them, empty ones too, in an array on the stack.
 fn leaves_as_it_is(body: &(impl Outgoing + ?Sized)) -> bool {
-    const FEW: usize = 7;
-    const MANY: usize = 512;
-    let pieces = body.pieces().take(MANY).count();
-    pieces <= FEW || (pieces < MANY && body.size() / pieces as u64 >= 4096)
+    const FEW: u64 = 7;
+    const MANY: u64 = 512;
+    let elements = body.elements();
+    elements <= FEW || (elements < MANY && body.size() / elements >= 4096)
 }
 
 fn check_utf8(body: &(impl Outgoing + ?Sized)) -> Result<(), Error> {

@@ -84,8 +84,16 @@ pub(super) struct Replies {
     pub(super) pong: Cell<Option<ControlPayload>>,
     /// When a receiver may try to send it.
     pub(super) next_try: Cell<NextTry>,
-    /// The close code that tells the peer why we failed the connection (RFC 6455 §7.1.7).
-    pub(super) failure: Cell<Option<u16>>,
+    /// Why we have failed the connection, if the peer does not know yet (RFC 6455 §7.1.7).
+    pub(super) failure: Cell<Option<Failure>>,
+}
+
+/// The close frame of a failed connection.
+#[derive(Clone, Copy)]
+pub(super) struct Failure {
+    pub(super) code: u16,
+    /// Until when a call may wait for it; none has tried yet where this is missing.
+    pub(super) until: Option<Deadline>,
 }
 
 /// When a pong is tried again that had no room, or found a sender at work.
@@ -144,6 +152,18 @@ impl<H: Host> WebSocket<H> {
     /// The byte stream underneath.
     pub fn host(&self) -> &H {
         &self.host
+    }
+
+    /// No message arrives any more. What was kept of one is of no use.
+    pub(super) fn end_inbound(&self, end: Inbound) {
+        self.inbound.set(end);
+        self.partial.reset();
+    }
+
+    /// Whether the byte stream goes on after a transfer that has failed with `error`. Of a host that does
+    /// not say so nobody knows how much of it has passed, and what comes next may not be what it seems.
+    pub(super) fn survives(&self, error: Error) -> bool {
+        self.host.resumes() && error.is_passing()
     }
 
     /// The type of messages that the untyped calls deal in.

@@ -34,7 +34,10 @@ pub(super) struct Fields<'h>(Vec<Header<'h>>);
 impl<'h> Fields<'h> {
     fn parse(lines: &'h [u8]) -> Result<Self, HeadError> {
         // On the heap: it has 4 KiB, and the stacks of coroutines are small.
-        let mut headers = vec![EMPTY_HEADER; MAX_FIELDS];
+        let mut headers = Vec::new();
+        headers.try_reserve_exact(MAX_FIELDS)?;
+        // ROOM: reserved just before.
+        headers.resize(MAX_FIELDS, EMPTY_HEADER);
         let Ok(Status::Complete((_, parsed))) = httparse::parse_headers(lines, &mut headers) else {
             return Err(HeadError::Malformed);
         };

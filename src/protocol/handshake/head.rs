@@ -1,5 +1,7 @@
 //! The head of an HTTP/1.1 message (RFC 9112 §2.1), read without one byte of what follows it.
 
+use std::collections::TryReserveError;
+
 /// The longest head: start line, fields and the empty line at the end.
 pub const MAX_HEAD: usize = 32 * 1024;
 /// The most fields a head may have.
@@ -12,6 +14,14 @@ pub enum HeadError {
     TooLarge,
     /// A byte that no head has at this place.
     Malformed,
+    /// There is no memory for it.
+    OutOfMemory,
+}
+
+impl From<TryReserveError> for HeadError {
+    fn from(_: TryReserveError) -> Self {
+        Self::OutOfMemory
+    }
 }
 
 /// Collects the bytes of a head.
@@ -39,8 +49,11 @@ impl HeadReader {
     ///
     /// - [`HeadError::TooLarge`]: the head cannot end within the limits.
     /// - [`HeadError::Malformed`]: the bytes cannot be part of a head. Nothing that follows is waited for.
+    /// - [`HeadError::OutOfMemory`].
     pub fn push(&mut self, bytes: &[u8]) -> Result<bool, HeadError> {
         self.scanner.scan(bytes)?;
+        self.bytes.try_reserve(bytes.len())?;
+        // ROOM: reserved just before.
         self.bytes.extend_from_slice(bytes);
         Ok(self.scanner.is_complete())
     }

@@ -6,6 +6,7 @@
 pub mod head;
 pub mod request;
 pub mod response;
+pub mod target;
 
 mod fields;
 

@@ -1,10 +1,12 @@
 //! The client's opening handshake (RFC 6455 §4.1), made by a client and judged by a server (§4.2.1).
 
 use super::VERSION;
-use super::fields::{Head, is_token, parse_version};
+use super::fields::{Fields, Head, is_token, parse_version};
 use super::head::HeadError;
+use super::target::{self, Resource, Target};
 use crate::protocol::argument::InvalidArgument;
 use crate::protocol::key;
+use std::collections::TryReserveError;
 
 /// Checks that a request can ask for `resource`: it is not empty, and has neither spaces nor control
 /// characters nor bytes outside ASCII (RFC 9112 §3.2), which would let it add fields of its own.
@@ -23,21 +25,26 @@ pub fn check_resource(resource: &[u8]) -> Result<(), InvalidArgument> {
 ///
 /// It cannot.
 pub fn check_host(host: &[u8]) -> Result<(), InvalidArgument> {
-    if is_host(host) { Ok(()) } else { Err(InvalidArgument) }
+    let has_none = |byte: &u8| *byte == b' ' || byte.is_ascii_control();
+    if host.is_empty() || host.iter().any(has_none) { Err(InvalidArgument) } else { Ok(()) }
 }
 
 fn is_resource(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_graphic)
 }
 
-fn is_host(text: &[u8]) -> bool {
-    !text.is_empty() && !text.iter().any(|byte| *byte == b' ' || byte.is_ascii_control())
-}
-
 /// Makes a request. `resource` and `host` have passed [`check_resource`] and [`check_host`], and `key` is
 /// fresh.
-pub fn build(resource: &[u8], host: &[u8], key: &[u8; key::REQUEST_LEN]) -> Vec<u8> {
-    [
+///
+/// # Errors
+///
+/// There is no memory for it.
+pub fn build(
+    resource: &[u8],
+    host: &[u8],
+    key: &[u8; key::REQUEST_LEN],
+) -> Result<Vec<u8>, TryReserveError> {
+    let parts: [&[u8]; 9] = [
         b"GET ",
         resource,
         b" HTTP/1.1\r\nHost: ",
@@ -47,20 +54,28 @@ pub fn build(resource: &[u8], host: &[u8], key: &[u8; key::REQUEST_LEN]) -> Vec<
         b"\r\nSec-WebSocket-Version: ",
         VERSION,
         b"\r\n\r\n",
-    ]
-    .concat()
+    ];
+    let mut request = Vec::new();
+    request.try_reserve_exact(parts.iter().map(|part| part.len()).sum())?;
+    for part in parts {
+        // ROOM: reserved for all parts.
+        request.extend_from_slice(part);
+    }
+    Ok(request)
 }
 
 /// What a server learns from an acceptable request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
-    /// The request target as it was sent. Most often a path with or without a query; an absolute URI is
-    /// also legal (RFC 6455 §4.2.1).
-    pub resource: &'a [u8],
-    /// The value of the `Host` field.
+    /// The request target; of an absolute one its path and query (RFC 6455 §4.2.1).
+    pub resource: Resource<'a>,
+    /// The host of an absolute request target, whatever the `Host` field says (RFC 9112 §3.2.2); else
+    /// the value of that field.
     pub host: &'a [u8],
     /// The value of the `Sec-WebSocket-Key` field.
     pub key: &'a [u8],
+    /// The client waits for a 100 (Continue) before it goes on (RFC 9110 §10.1.1).
+    pub expects_continue: bool,
 }
 
 /// Judges a request.
@@ -82,8 +97,16 @@ pub fn parse(head: &[u8]) -> Result<Request<'_>, Refusal> {
     if method != b"GET" {
         return Err(Refusal::Method);
     }
-    // RFC 9110 §4.2.1: no resource of HTTP has an empty host.
-    let host = fields.only("Host").filter(|host| is_host(host)).ok_or(Refusal::Host)?;
+    let Target { resource, authority } = Target::parse(target);
+    // RFC 9112 §3.2: the field is judged even where the target makes it worthless.
+    let field = fields.only("Host").filter(|host| target::is_host(host)).ok_or(Refusal::Host)?;
+    let host = authority.unwrap_or(field);
+    if !target::is_host(host) {
+        return Err(Refusal::Host);
+    }
+    if has_body(&fields) {
+        return Err(Refusal::Body);
+    }
     // RFC 9110 §7.8: without the connection option, `Upgrade` is not meant for us.
     if !fields.list_has("Upgrade", "websocket") || !fields.list_has("Connection", "upgrade") {
         return Err(Refusal::Upgrade);
@@ -92,7 +115,19 @@ pub fn parse(head: &[u8]) -> Result<Request<'_>, Refusal> {
         return Err(Refusal::Version);
     }
     let key = fields.only("Sec-WebSocket-Key").filter(|key| key::is_valid(key));
-    Ok(Request { resource: target, host, key: key.ok_or(Refusal::Key)? })
+    Ok(Request {
+        resource,
+        host,
+        key: key.ok_or(Refusal::Key)?,
+        expects_continue: fields.list_has("Expect", "100-continue"),
+    })
+}
+
+/// RFC 9112 §6.3: whether bytes of a body may follow the head. They would be taken for frames.
+fn has_body(fields: &Fields<'_>) -> bool {
+    let has_length = fields.contains("Content-Length");
+    fields.contains("Transfer-Encoding")
+        || (has_length && fields.only("Content-Length") != Some(b"0"))
 }
 
 /// RFC 9112 §2.2: a server ignores empty lines in front of a request.
@@ -132,8 +167,10 @@ pub enum Refusal {
     HttpVersion,
     /// The method is not GET.
     Method,
-    /// `Host` is missing, repeated or cannot be a host.
+    /// `Host` is missing, repeated or no host, or an absolute target has none.
     Host,
+    /// It has a body, or may have.
+    Body,
     /// It does not ask for an upgrade to `websocket`.
     Upgrade,
     /// `Sec-WebSocket-Version` is missing or repeated.
@@ -148,6 +185,8 @@ pub enum Refusal {
     ResourceTooLong,
     /// The host does not fit the caller's buffer.
     HostTooLong,
+    /// There is no memory to read the request.
+    OutOfMemory,
 }
 
 impl From<HeadError> for Refusal {
@@ -155,6 +194,7 @@ impl From<HeadError> for Refusal {
         match error {
             HeadError::TooLarge => Self::HeadTooLarge,
             HeadError::Malformed => Self::Malformed,
+            HeadError::OutOfMemory => Self::OutOfMemory,
         }
     }
 }
@@ -177,7 +217,7 @@ impl Refusal {
     /// The response that tells the client.
     pub fn response(&self) -> &'static [u8] {
         match self {
-            Self::Malformed | Self::Host | Self::VersionField | Self::Key => {
+            Self::Malformed | Self::Host | Self::Body | Self::VersionField | Self::Key => {
                 response!("400 Bad Request")
             }
             Self::Method => response!("405 Method Not Allowed", "Allow: GET"),
@@ -193,6 +233,7 @@ impl Refusal {
             Self::HeadTooLarge | Self::HostTooLong => {
                 response!("431 Request Header Fields Too Large")
             }
+            Self::OutOfMemory => response!("503 Service Unavailable"),
             Self::HttpVersion => response!("505 HTTP Version Not Supported"),
         }
     }
@@ -217,8 +258,12 @@ mod tests {
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
         "Sec-WebSocket-Version: 13",
     ];
-    const REQUEST: Request<'static> =
-        Request { resource: b"/chat", host: b"server.example.com", key: KEY };
+    const REQUEST: Request<'static> = Request {
+        resource: Resource::new(b"/chat"),
+        host: b"server.example.com",
+        key: KEY,
+        expects_continue: false,
+    };
 
     fn head(lines: &[&str]) -> Vec<u8> {
         (lines.join("\r\n") + "\r\n\r\n").into_bytes()
@@ -241,6 +286,13 @@ mod tests {
         judged
     }
 
+    /// As [`judge`]: the resource and the host.
+    fn judge_owned(head: &[u8]) -> Result<(String, String), Refusal> {
+        let Request { resource, host, .. } = judge(head)?;
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ok((text(resource.parts().concat()), text(host.to_vec())))
+    }
+
     fn refused(name: &str, lines: &[&str], refusal: Refusal) {
         let head = head_with(name, lines);
         assert_eq!(judge(&head), Err(refusal), "{}", head.escape_ascii());
@@ -253,7 +305,7 @@ mod tests {
 
     #[test]
     fn rfc_4_1_build() {
-        let built = build(b"/chat", b"server.example.com", KEY);
+        let built = build(b"/chat", b"server.example.com", KEY).unwrap();
         assert_eq!(built, head(&LINES));
         assert_eq!(judge(&built), Ok(REQUEST));
     }
@@ -263,6 +315,7 @@ mod tests {
         for byte in 0..=255 {
             let text = [b'/', byte, b'x'];
             assert_eq!(check_resource(&text).is_ok(), (0x21..=0x7e).contains(&byte), "{byte:#x}");
+            // What a program has always been able to send, it can. Our own server may refuse it.
             let host = !matches!(byte, 0..=0x20 | 0x7f);
             assert_eq!(check_host(&text).is_ok(), host, "{byte:#x}");
         }
@@ -327,19 +380,71 @@ mod tests {
 
     #[test]
     fn rfc_4_2_1_request_targets() {
-        let cases = [
-            "/",
-            "/chat?room=1&name=a%20b",
-            "//",
-            "http://server.example.com/chat",
-            "https://server.example.com:443/",
-            "chat",
-        ];
-        for target in cases {
+        for target in ["/", "/chat?room=1&name=a%20b", "//", "chat"] {
             let head = head_with("GET", &[&format!("GET {target} HTTP/1.1")]);
-            let expected = Request { resource: target.as_bytes(), ..REQUEST };
+            let expected = Request { resource: Resource::new(target.as_bytes()), ..REQUEST };
             assert_eq!(judge(&head), Ok(expected));
         }
+    }
+
+    #[test]
+    fn rfc_9112_3_2_2_absolute_targets() {
+        let with_host = |target: &str, host: &str| {
+            let lines = [&format!("GET {target} HTTP/1.1"), host];
+            judge_owned(&head(&[&lines[..], &LINES[2..]].concat()))
+        };
+        let accepted = |resource: &str, host: &str| Ok((resource.into(), host.into()));
+        let other = "Host: server.example.com";
+        assert_eq!(with_host("http://a.example/x?y", other), accepted("/x?y", "a.example"));
+        assert_eq!(with_host("ws://a.example:80", other), accepted("/", "a.example:80"));
+        assert_eq!(with_host("http://a.example?x", other), accepted("/?x", "a.example"));
+        for target in ["http://", "http:///x", "http://user@a/", "http://a,b/", "http://a:b/"] {
+            assert_eq!(with_host(target, other), Err(Refusal::Host), "{target}");
+        }
+        // The field is to be there and right all the same (RFC 9112 §3.2).
+        for host in ["Accept: */*", "Host:", "Host: a/b", "Host: a\r\nHost: a"] {
+            assert_eq!(with_host("http://a/", host), Err(Refusal::Host), "{host}");
+        }
+    }
+
+    #[test]
+    fn rfc_9112_6_bodies() {
+        let with = |lines: &[&str]| judge_owned(&head(&[&LINES[..], lines].concat()));
+        let accepted = Ok(("/chat".into(), "server.example.com".into()));
+        assert_eq!(with(&["Content-Length: 0"]), accepted);
+        assert_eq!(with(&["CONTENT-length:0 \t"]), accepted);
+        let refused: [&[&str]; 14] = [
+            &["Content-Length: 11"],
+            &["Content-Length: 1"],
+            &["Content-Length:"],
+            &["Content-Length: 00"],
+            &["Content-Length: +0"],
+            &["Content-Length: -1"],
+            &["Content-Length: 0, 0"],
+            &["Content-Length: 0x0"],
+            &["Content-Length: 0", "Content-Length: 0"],
+            &["Content-Length: 0", "Content-Length: 11"],
+            &["Transfer-Encoding: chunked"],
+            &["transfer-encoding: identity"],
+            &["Transfer-Encoding:"],
+            &["Content-Length: 0", "Transfer-Encoding: gzip, chunked"],
+        ];
+        for lines in refused {
+            assert_eq!(with(lines), Err(Refusal::Body), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn rfc_9110_10_1_1_expectations() {
+        let expects = |line| {
+            let head = head(&[&LINES[..], &[line]].concat());
+            judge(&head).unwrap().expects_continue
+        };
+        assert!(expects("Expect: 100-continue"));
+        assert!(expects("expect: 100-Continue, other"));
+        assert!(!expects("Expect: other"));
+        assert!(!expects("Expect: 100-continued"));
+        assert!(!expects("Expect:"));
     }
 
     #[test]
@@ -421,6 +526,9 @@ mod tests {
         refused("Host", &["Host: a\tb"], Refusal::Host);
         refused("Host", &["Host: a", "Host: a"], Refusal::Host);
         refused("Host", &["Host: a", "HOST: b"], Refusal::Host);
+        refused("Host", &["Host: a/b@c?#d"], Refusal::Host);
+        refused("Host", &["Host: good,evil"], Refusal::Host);
+        refused("Host", &["Host: \u{e9}"], Refusal::Host);
     }
 
     #[test]
@@ -488,11 +596,12 @@ mod tests {
         }
     }
 
-    const REFUSALS: [(Refusal, &str, &[&str]); 11] = [
+    const REFUSALS: [(Refusal, &str, &[&str]); 13] = [
         (Refusal::Malformed, "400 Bad Request", &[]),
         (Refusal::HttpVersion, "505 HTTP Version Not Supported", &[]),
         (Refusal::Method, "405 Method Not Allowed", &["Allow: GET"]),
         (Refusal::Host, "400 Bad Request", &[]),
+        (Refusal::Body, "400 Bad Request", &[]),
         (
             Refusal::Upgrade,
             "426 Upgrade Required",
@@ -508,6 +617,7 @@ mod tests {
         (Refusal::HeadTooLarge, "431 Request Header Fields Too Large", &[]),
         (Refusal::ResourceTooLong, "414 URI Too Long", &[]),
         (Refusal::HostTooLong, "431 Request Header Fields Too Large", &[]),
+        (Refusal::OutOfMemory, "503 Service Unavailable", &[]),
     ];
 
     #[test]
@@ -529,24 +639,28 @@ mod tests {
         #[test]
         fn nearly_a_request_gets_an_answer(head in nearly_a_head()) {
             if let Ok(request) = parse(&head) {
-                prop_assert!(is_resource(request.resource));
-                prop_assert!(is_host(request.host));
+                prop_assert!(is_resource(&request.resource.parts().concat()));
+                prop_assert!(target::is_host(request.host));
                 prop_assert!(key::is_valid(request.key));
             }
         }
 
         #[test]
         fn what_is_built_is_accepted(
-            resource in "[!-~]{1,50}",
-            host in "[!-~\u{80}-\u{ffff}]{1,50}",
+            resource in "/[!-~]{0,50}",
+            host in "[0-9a-zA-Z.-]{1,50}(:[0-9]{1,5})?",
             nonce: [u8; 16],
         ) {
             prop_assert_eq!(check_resource(resource.as_bytes()), Ok(()));
             prop_assert_eq!(check_host(host.as_bytes()), Ok(()));
             let key = key::encode(nonce);
-            let head = build(resource.as_bytes(), host.as_bytes(), &key);
-            let expected =
-                Request { resource: resource.as_bytes(), host: host.as_bytes(), key: &key };
+            let head = build(resource.as_bytes(), host.as_bytes(), &key).unwrap();
+            let expected = Request {
+                resource: Resource::new(resource.as_bytes()),
+                host: host.as_bytes(),
+                key: &key,
+                expects_continue: false,
+            };
             prop_assert_eq!(parse(&head), Ok(expected));
         }
 

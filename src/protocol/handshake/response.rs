@@ -4,17 +4,26 @@ use super::fields::{Head, parse_version};
 use super::head::HeadError;
 use crate::protocol::key;
 
+/// The response that lets a client go on that asked for it (RFC 9110 §15.2.1).
+pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// The response that accepts a request, up to the response key and behind it.
+const ACCEPTED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
+    Upgrade: websocket\r\n\
+    Connection: Upgrade\r\n\
+    Sec-WebSocket-Accept: ";
+const END: &[u8] = b"\r\n\r\n";
+const ACCEPTED_LEN: usize = ACCEPTED.len() + key::RESPONSE_LEN + END.len();
+
 /// Makes the response that accepts the request with this `Sec-WebSocket-Key`.
-pub fn accepted(key: &[u8]) -> Vec<u8> {
-    [
-        b"HTTP/1.1 101 Switching Protocols\r\n\
-          Upgrade: websocket\r\n\
-          Connection: Upgrade\r\n\
-          Sec-WebSocket-Accept: ",
-        &key::accept(key)[..],
-        b"\r\n\r\n",
-    ]
-    .concat()
+pub fn accepted(key: &[u8]) -> [u8; ACCEPTED_LEN] {
+    let mut response = [0; ACCEPTED_LEN];
+    let key = key::accept(key);
+    let bytes = [ACCEPTED, &key, END].into_iter().flatten();
+    for (to, from) in response.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    response
 }
 
 /// Why a client does not take a response for the acceptance of its request.
@@ -36,6 +45,8 @@ pub enum ResponseError {
     Accept,
     /// There is an extension or a subprotocol, and none was offered.
     NotOffered,
+    /// There is no memory to read it.
+    OutOfMemory,
 }
 
 impl From<HeadError> for ResponseError {
@@ -43,21 +54,36 @@ impl From<HeadError> for ResponseError {
         match error {
             HeadError::TooLarge => Self::HeadTooLarge,
             HeadError::Malformed => Self::Malformed,
+            HeadError::OutOfMemory => Self::OutOfMemory,
         }
     }
 }
 
-/// Checks that `head` accepts the request with this `Sec-WebSocket-Key` (RFC 6455 §4.1).
+/// A response that is no refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The request is accepted.
+    Accepted,
+    /// The answer to the request is still to come (RFC 9110 §15.2).
+    Interim,
+}
+
+/// Checks a response to the request with this `Sec-WebSocket-Key` (RFC 6455 §4.1).
 ///
 /// # Errors
 ///
 /// The first thing that is wrong with it.
-pub fn check(head: &[u8], key: &[u8]) -> Result<(), ResponseError> {
+pub fn check(head: &[u8], key: &[u8]) -> Result<Answer, ResponseError> {
     let Head { start_line, fields } = Head::parse(head)?;
     let StatusLine { version, status } =
         StatusLine::parse(start_line).ok_or(ResponseError::Malformed)?;
+    if version != (1, 1) {
+        return Err(ResponseError::HttpVersion);
+    }
+    if status.starts_with(b"1") && status != b"101" {
+        return Ok(Answer::Interim);
+    }
     let rules = [
-        (version == (1, 1), ResponseError::HttpVersion),
         (status == b"101", ResponseError::Status),
         (fields.list_has("Upgrade", "websocket"), ResponseError::Upgrade),
         (fields.list_has("Connection", "upgrade"), ResponseError::Connection),
@@ -67,7 +93,7 @@ pub fn check(head: &[u8], key: &[u8]) -> Result<(), ResponseError> {
     ];
     match rules.iter().find(|(kept, _)| !kept) {
         Some((_, error)) => Err(*error),
-        None => Ok(()),
+        None => Ok(Answer::Accepted),
     }
 }
 
@@ -112,7 +138,7 @@ mod tests {
     }
 
     /// Reads and checks a response. The reader may refuse it earlier, but not for another reason.
-    fn judge(head: &[u8]) -> Result<(), ResponseError> {
+    fn judge(head: &[u8]) -> Result<Answer, ResponseError> {
         let judged = check(head, KEY);
         if let Err(error) = read_in_every_way(head) {
             assert_eq!(judged, Err(ResponseError::from(error)), "{}", head.escape_ascii());
@@ -121,7 +147,7 @@ mod tests {
     }
 
     /// Checks the good response with each line that begins with `name` replaced by `lines`.
-    fn judge_with(name: &str, lines: &[&str]) -> Result<(), ResponseError> {
+    fn judge_with(name: &str, lines: &[&str]) -> Result<Answer, ResponseError> {
         let replaced = LINES
             .iter()
             .flat_map(|line| if line.starts_with(name) { lines.to_vec() } else { vec![*line] });
@@ -130,26 +156,32 @@ mod tests {
 
     #[test]
     fn rfc_4_2_2_accepted() {
-        assert_eq!(accepted(KEY), head(&LINES));
-        assert_eq!(judge(&accepted(KEY)), Ok(()));
+        assert_eq!(accepted(KEY)[..], head(&LINES));
+        assert_eq!(judge(&accepted(KEY)), Ok(Answer::Accepted));
     }
 
     #[test]
     fn rfc_4_1_any_order_case_and_company() {
-        assert_eq!(judge(&head(&[LINES[0], LINES[3], LINES[2], LINES[1]])), Ok(()));
-        assert_eq!(judge_with("Upgrade", &["UPGRADE:WebSocket"]), Ok(()));
-        assert_eq!(judge_with("Upgrade", &["Upgrade: h2c", "Upgrade: websocket"]), Ok(()));
-        assert_eq!(judge_with("Connection", &["connection: keep-alive, upgrade"]), Ok(()));
+        assert_eq!(judge(&head(&[LINES[0], LINES[3], LINES[2], LINES[1]])), Ok(Answer::Accepted));
+        assert_eq!(judge_with("Upgrade", &["UPGRADE:WebSocket"]), Ok(Answer::Accepted));
+        assert_eq!(
+            judge_with("Upgrade", &["Upgrade: h2c", "Upgrade: websocket"]),
+            Ok(Answer::Accepted)
+        );
+        assert_eq!(
+            judge_with("Connection", &["connection: keep-alive, upgrade"]),
+            Ok(Answer::Accepted)
+        );
         let accept = ["sec-websocket-accept: \t s3pPLMBiTxaQ9kYGzzhZRbK+xOo= "];
-        assert_eq!(judge_with("Sec-WebSocket-Accept", &accept), Ok(()));
+        assert_eq!(judge_with("Sec-WebSocket-Accept", &accept), Ok(Answer::Accepted));
         let others = [&LINES[..], &["Date: now", "Server: x", "Set-Cookie: a=b"]].concat();
-        assert_eq!(judge(&head(&others)), Ok(()));
+        assert_eq!(judge(&head(&others)), Ok(Answer::Accepted));
     }
 
     #[test]
     fn rfc_9112_4_status_lines() {
         for line in ["HTTP/1.1 101", "HTTP/1.1 101 ", "HTTP/1.1 101 Web Socket \u{e9}\t!"] {
-            assert_eq!(judge_with("HTTP", &[line]), Ok(()), "{line}");
+            assert_eq!(judge_with("HTTP", &[line]), Ok(Answer::Accepted), "{line}");
         }
         let malformed = [
             "HTTP/1.1",
@@ -185,11 +217,21 @@ mod tests {
 
     #[test]
     fn rfc_4_1_status() {
-        for status in ["100", "102", "200", "301", "400", "401", "404", "426", "503", "000", "999"]
-        {
+        for status in ["200", "301", "400", "401", "404", "426", "503", "000", "999"] {
             let line = format!("HTTP/1.1 {status} Whatever");
             assert_eq!(judge_with("HTTP", &[&line]), Err(ResponseError::Status), "{line}");
         }
+    }
+
+    #[test]
+    fn rfc_9110_15_2_interim_answers() {
+        for line in ["HTTP/1.1 100 Continue", "HTTP/1.1 102", "HTTP/1.1 103 ", "HTTP/1.1 199 x"] {
+            assert_eq!(judge(&head(&[line])), Ok(Answer::Interim), "{line}");
+            assert_eq!(judge(&head(&[line, "Link: </a>"])), Ok(Answer::Interim), "{line}");
+            assert_eq!(judge_with("HTTP", &[line]), Ok(Answer::Interim), "{line}");
+        }
+        let old = head(&["HTTP/1.0 100 Continue"]);
+        assert_eq!(judge(&old), Err(ResponseError::HttpVersion));
     }
 
     #[test]
@@ -254,7 +296,7 @@ mod tests {
     #[cfg_attr(miri, ignore = "long")]
     fn the_largest_head() {
         for (len, expected) in
-            [(MAX_HEAD, Ok(())), (MAX_HEAD + 1, Err(ResponseError::HeadTooLarge))]
+            [(MAX_HEAD, Ok(Answer::Accepted)), (MAX_HEAD + 1, Err(ResponseError::HeadTooLarge))]
         {
             let cookie = "c".repeat(len - head(&LINES).len() - "Set-Cookie: \r\n".len());
             let head = head(&[&LINES[..], &[&format!("Set-Cookie: {cookie}")]].concat());
@@ -263,7 +305,7 @@ mod tests {
         }
         let mut lines = LINES.to_vec();
         lines.resize(1 + MAX_FIELDS, "A: b");
-        assert_eq!(judge(&head(&lines)), Ok(()));
+        assert_eq!(judge(&head(&lines)), Ok(Answer::Accepted));
         lines.push("A: b");
         assert_eq!(judge(&head(&lines)), Err(ResponseError::HeadTooLarge));
     }
@@ -271,13 +313,14 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_get_an_answer(head in prop::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert!(check(&head, KEY).is_err());
+            prop_assert_ne!(check(&head, KEY), Ok(Answer::Accepted));
         }
 
         #[test]
         fn nearly_a_response_gets_an_answer(head in nearly_a_head()) {
-            if check(&head, KEY).is_ok() {
-                prop_assert!(head.starts_with(b"HTTP/1.1 101"));
+            if let Ok(answer) = check(&head, KEY) {
+                let status = if answer == Answer::Accepted { "HTTP/1.1 101" } else { "HTTP/1.1 1" };
+                prop_assert!(head.starts_with(status.as_bytes()));
                 prop_assert!(head.ends_with(b"\r\n\r\n"));
             }
         }
@@ -285,7 +328,7 @@ mod tests {
         #[test]
         fn what_is_made_is_accepted(nonce: [u8; 16]) {
             let key = key::encode(nonce);
-            prop_assert_eq!(check(&accepted(&key), &key), Ok(()));
+            prop_assert_eq!(check(&accepted(&key), &key), Ok(Answer::Accepted));
         }
     }
 }

@@ -52,7 +52,6 @@ impl Checked {
     ) -> Result<Received, Error> {
         let over = self.over.get();
         let before = self.host().consumed();
-        let tries = self.host().tries();
         let (result, contents, kept) = match buffers {
             Some(buffers) => {
                 let result = self.socket.receive(buffers, deadline);
@@ -70,14 +69,12 @@ impl Checked {
             return result;
         }
         let interrupted = is_interruption(result.err());
-        if interrupted && self.host().tries() == tries {
-            // It was stopped by a reply that could not be sent, before it did anything.
-            assert!(consumed.is_empty());
-            return result;
-        }
         let room = Room { kept: kept.clone() };
         let outcome = self.model.borrow_mut().call(&room, consumed, interrupted);
         self.compare(result.map(Some), &outcome);
+        if self.host().receiving_is_over() {
+            self.over.set(Some(Error::Reset));
+        }
         if let (Ok(received), Outcome::Message { text, payload }) = (result, outcome) {
             assert_eq!(received.kind == Kind::Text, text);
             assert_eq!(received.len, payload.len() as u64);

@@ -67,7 +67,7 @@ fn a_server_accepts_and_leaves_what_follows() {
             stream.chunks(piece).for_each(|piece| host.arrive(piece));
             let seen = RefCell::new(None);
             let admit = |request: &crate::protocol::handshake::request::Request<'_>| {
-                seen.replace(Some((request.resource.to_vec(), request.host.to_vec())));
+                seen.replace(Some((request.resource.parts().concat(), request.host.to_vec())));
                 Ok(())
             };
             assert_eq!(attach_server(&host, admit, 5000), Ok(()));
@@ -82,6 +82,15 @@ fn a_server_accepts_and_leaves_what_follows() {
 }
 
 #[test]
+fn a_client_that_waits_for_it_is_told_to_go_on() {
+    let host = MemoryHost::new(false);
+    let request = REQUEST.replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n");
+    host.arrive(request.as_bytes());
+    assert_eq!(accept(&host), Ok(()));
+    assert_eq!(sent_text(&host), format!("HTTP/1.1 100 Continue\r\n\r\n{RESPONSE}"));
+}
+
+#[test]
 fn a_refused_client_reads_why() {
     let long = format!("{}A: {}\r\n\r\n", REQUEST.trim_end_matches("\r\n\r\n"), "b".repeat(40_000));
     let cases = [
@@ -89,6 +98,8 @@ fn a_refused_client_reads_why() {
         (REQUEST.replace("Upgrade: websocket", "Upgrade: h2c"), "426", Error::Protocol),
         (REQUEST.replace(": 13", ": 12"), "426", Error::Protocol),
         (REQUEST.replace("Host:", "Ghost:"), "400", Error::Protocol),
+        (REQUEST.replace("Host:", "Expect: 100-continue\r\nGhost:"), "400", Error::Protocol),
+        (REQUEST.replace("Host:", "Content-Length: 1000\r\nHost:"), "400", Error::Protocol),
         (REQUEST.replace("HTTP/1.1", "HTTP/1.0"), "505", Error::Protocol),
         (REQUEST.replace("\r\nHost", "\r\n Host"), "400", Error::Protocol),
         (long, "431", Error::TooBig),
@@ -214,6 +225,19 @@ fn a_client_takes_no_other_answer() {
         let host = MemoryHost::new(false);
         host.arrive(response.as_bytes());
         assert_eq!(connect(&host), Err(error), "{response}");
+    }
+}
+
+#[test]
+fn a_client_skips_interim_answers() {
+    let interim = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+    for (count, expected) in [(1, Ok(())), (8, Ok(())), (9, Err(Error::Protocol))] {
+        let host = MemoryHost::new(false);
+        host.arrive((interim.repeat(count) + &good_response() + "frames").as_bytes());
+        assert_eq!(connect(&host), expected, "{count}");
+        if expected.is_ok() {
+            assert_eq!(host.unread(), 6);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::checked::Checked;
 use super::wire::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
 use super::*;
-use crate::socket::memory_host::Element;
+use crate::socket::memory_host::{Element, Pieces};
 
 /// A conversation with all kinds of frames.
 fn conversation(role: Role) -> Vec<u8> {
@@ -43,10 +43,10 @@ fn buffers(choice: usize) -> Option<Buffers> {
 }
 
 /// Receives all that comes. The calls are cut where the stream is cut: before the bytes at `cuts`.
-fn converse(role: Role, exact: bool, cuts: &[usize], mut choice: impl FnMut() -> usize) {
+fn converse(role: Role, cuts: &[usize], mut choice: impl FnMut() -> usize) {
     let stream = conversation(role);
     let len = stream.len();
-    let checked = Checked::new(role, exact, stream);
+    let checked = Checked::new(role, false, stream);
     let mut start = 0;
     for cut in cuts.iter().chain([&len]) {
         checked.arrive(cut - start);
@@ -68,14 +68,14 @@ fn converse(role: Role, exact: bool, cuts: &[usize], mut choice: impl FnMut() ->
 
 #[test]
 fn cut_at_every_byte() {
-    for (role, exact) in [(Role::Client, false), (Role::Server, false), (Role::Server, true)] {
+    for role in ROLES {
         let len = conversation(role).len();
         for cut in 0..=len {
             // The same buffers before and after, and for one role every change from some to others.
-            let step = if (role, exact) == (Role::Server, false) { 1 } else { 8 };
+            let step = if role == Role::Server { 1 } else { 8 };
             for choices in (0..49).step_by(step) {
                 let mut calls = 0;
-                converse(role, exact, &[cut], || {
+                converse(role, &[cut], || {
                     calls += 1;
                     if checked_calls_before_cut(role, cut) >= calls {
                         choices / 7
@@ -98,17 +98,36 @@ fn checked_calls_before_cut(role: Role, cut: usize) -> usize {
 fn cut_before_every_byte() {
     for role in ROLES {
         let cuts: Vec<usize> = (0..conversation(role).len()).collect();
-        for exact in [false, true] {
-            for choice in 0..7 {
-                converse(role, exact, &cuts, || choice);
-            }
-            for step in 1..7 {
-                let mut choice = 0;
-                converse(role, exact, &cuts, || {
-                    choice += step;
-                    choice
-                });
-            }
+        for choice in 0..7 {
+            converse(role, &cuts, || choice);
+        }
+        for step in 1..7 {
+            let mut choice = 0;
+            converse(role, &cuts, || {
+                choice += step;
+                choice
+            });
+        }
+    }
+}
+
+/// A host that delivers exact amounts may have dropped some bytes of the transfer that was cut.
+#[test]
+fn where_the_host_promises_nothing_a_cut_is_the_end() {
+    for role in ROLES {
+        let stream = conversation(role);
+        for cut in 0..stream.len() {
+            let checked = Checked::new(role, true, stream.clone());
+            checked.arrive(cut);
+            while checked.receive(Some(&mut Buffers::one(200)), 0).is_ok() {}
+            checked.arrive(usize::MAX / 2);
+            let consumed = checked.host().consumed();
+            assert_eq!(checked.receive(Some(&mut Buffers::one(200)), 0), Err(Error::Reset));
+            assert_eq!(checked.host().consumed(), consumed);
+            assert_eq!(checked.finish(1000, b"", 0), Err(Error::Reset));
+            let hello = Pieces::from(&b"hello"[..]);
+            assert_eq!(checked.socket.send(Kind::Binary, &hello, 0), Ok(()));
+            assert_eq!(checked.check_sent(false).last(), Some(&(BINARY, b"hello".to_vec())));
         }
     }
 }

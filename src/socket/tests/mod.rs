@@ -13,7 +13,7 @@ mod turns;
 mod wire;
 
 use super::memory_host::{Buffers, Call, Fate, MemoryHost, Moment};
-use super::{Error, Received, WebSocket};
+use super::{Deadline, Error, Received, WebSocket};
 use crate::protocol::frame::Role;
 use crate::protocol::message::Kind;
 use std::rc::Rc;

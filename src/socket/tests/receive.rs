@@ -5,7 +5,7 @@ use super::*;
 use crate::socket::memory_host::{Element, UNTOUCHED};
 use crate::socket::websocket::Outbound;
 use crate::socket::{Discard, Host};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 #[test]
 fn section_5_7_examples() {
@@ -286,6 +286,64 @@ fn a_peer_cannot_keep_other_coroutines_from_running() {
     }
 }
 
+/// Fragments that have arrived, and more each time that time has gone by: `pass` milliseconds for 1000
+/// receives.
+fn flood_with(role: Role, piece: Vec<u8>, pass: Deadline) -> Socket {
+    let socket = socket(role);
+    socket.host().arrive(&fragment(role, BINARY, b""));
+    socket.host().set_hook(move |host, moment| {
+        if host.unread() < 2 * piece.len() {
+            host.arrive(&piece);
+        }
+        if moment.number.is_multiple_of(1000) {
+            host.pass(pass);
+        }
+        Fate::Proceed
+    });
+    socket
+}
+
+#[test]
+fn what_has_arrived_is_delivered_whatever_the_deadline() {
+    for role in ROLES {
+        let socket = socket(role);
+        // Time flies, as on a slow machine.
+        socket.host().set_hook(|host, _| {
+            host.pass(1);
+            Fate::Proceed
+        });
+        let stream = [
+            fragment(role, BINARY, b"x"),
+            fragment(role, CONTINUATION, b"x").repeat(8000),
+            frame(role, CONTINUATION, b"x"),
+        ];
+        socket.host().arrive(&stream.concat());
+        assert_eq!(receive(&socket, 9000), Ok((Kind::Binary, vec![b'x'; 8002])));
+        socket.host().arrive(&frame(role, BINARY, b"x").repeat(3000));
+        socket.host().arrive(&frame(role, CLOSE, b""));
+        assert_eq!(socket.finish(1000, b"", 0), Ok(()));
+        assert_eq!(socket.host().misuse(), None);
+    }
+}
+
+#[test]
+fn a_flood_keeps_no_call_long_behind_its_deadline() {
+    for role in ROLES {
+        let small = fragment(role, CONTINUATION, b"").repeat(100);
+        for pass in [1, 10] {
+            let socket = flood_with(role, small.clone(), pass);
+            let start = socket.host().now();
+            assert_eq!(receive(&socket, 10), Err(Error::TimedOut));
+            assert!((start + 100..start + 1000).contains(&socket.host().now()));
+        }
+        // Even if time stands still.
+        let large = fragment(role, CONTINUATION, &[0; 10_000]).repeat(100);
+        let socket = flood_with(role, large, 0);
+        assert_eq!(receive(&socket, 1 << 30), Err(Error::TimedOut));
+        assert!((8 << 20..16 << 20).contains(&socket.host().consumed()));
+    }
+}
+
 #[test]
 fn a_shortage_in_a_message_loses_nothing() {
     for role in ROLES {
@@ -342,10 +400,12 @@ fn a_pong_that_could_not_be_sent_is_sent_later() {
             let socket = socket(role);
             socket.host().arrive(&frame(role, PING, b"1"));
             refuse_sends(&socket, error);
-            assert_eq!(receive(&socket, 10), Err(error));
+            assert_eq!(receive(&socket, 10), Err(Error::TimedOut));
             // Still no room, but time goes by.
-            assert_eq!(receive(&socket, 10), Err(error));
+            socket.host().pass(20);
+            assert_eq!(receive(&socket, 10), Err(Error::TimedOut));
             socket.host().clear_hook();
+            socket.host().pass(40);
             socket.host().arrive(&frame(role, BINARY, b"a"));
             assert_eq!(receive(&socket, 10), Ok((Kind::Binary, b"a".into())));
             assert_eq!(sent(&socket, role), [(PONG, b"1".into())]);
@@ -356,7 +416,14 @@ fn a_pong_that_could_not_be_sent_is_sent_later() {
 #[test]
 fn a_pong_that_cannot_be_sent_does_not_keep_messages_back() {
     for role in ROLES {
-        for error in [Error::Reset, Error::Ended, Error::Host(5), Error::OutOfMemory] {
+        for error in [
+            Error::TimedOut,
+            Error::Cancelled,
+            Error::Reset,
+            Error::Ended,
+            Error::Host(5),
+            Error::OutOfMemory,
+        ] {
             let socket = socket(role);
             let stream = [frame(role, PING, b"1"), frame(role, BINARY, b"a")].concat();
             socket.host().arrive(&stream);
@@ -392,6 +459,36 @@ fn a_pong_that_never_has_room_is_tried_ever_more_rarely() {
         let calls = socket.host().calls();
         assert_eq!(socket.receive(&mut buffers, start + 120_000), Err(Error::TimedOut));
         assert_eq!(socket.host().calls(), calls + 1);
+    }
+}
+
+#[test]
+fn a_failed_connection_counts_its_second_once() {
+    for role in ROLES {
+        let socket = socket(role);
+        // The close frame finds no room until its deadline passes.
+        let deadlines = Rc::new(RefCell::new(Vec::new()));
+        let (seen, start) = (deadlines.clone(), socket.host().now());
+        socket.host().set_hook(move |host, moment| match (moment.call, moment.waiting) {
+            (Call::Send, false) => {
+                seen.borrow_mut().push(moment.deadline);
+                host.pass(0.max(moment.deadline - host.now()));
+                Fate::Fail(Error::TimedOut)
+            }
+            _ => Fate::Proceed,
+        });
+        socket.host().arrive(&frame(role, CONTINUATION, b"of nothing"));
+        let mut buffers = Buffers::one(10);
+        assert_eq!(socket.receive(&mut buffers, -1), Err(Error::Protocol));
+        assert_eq!(socket.receive(&mut buffers, -1), Err(Error::Reset));
+        assert_eq!(socket.send(Kind::Binary, &b"x"[..].into(), -1), Err(Error::Ended));
+        assert_eq!(socket.finish(0, b"", -1), Err(Error::Reset));
+        assert_eq!(*deadlines.borrow(), [start + 1000; 4]);
+        assert_eq!(socket.host().now(), start + 1000);
+        // There is room at last.
+        socket.host().clear_hook();
+        assert_eq!(receive(&socket, 10), Err(Error::Reset));
+        assert_eq!(sent(&socket, role), [(CLOSE, b"\x03\xea".into())]);
     }
 }
 

@@ -1,0 +1,217 @@
+//! What a request asks for: its target (RFC 9112 §3.2) and a host (RFC 3986 §3.2.2).
+
+use std::net::Ipv6Addr;
+use std::str;
+
+/// What a WebSocket is asked for: a path, with or without a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resource<'a> {
+    /// The path of a target that has none; otherwise nothing.
+    root: &'static [u8],
+    text: &'a [u8],
+}
+
+impl<'a> Resource<'a> {
+    pub(super) const fn new(text: &'a [u8]) -> Self {
+        Self { root: b"", text }
+    }
+
+    /// Its bytes, in two parts.
+    pub fn parts(&self) -> [&'a [u8]; 2] {
+        [self.root, self.text]
+    }
+}
+
+/// A request target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Target<'a> {
+    pub resource: Resource<'a>,
+    /// The host that a target in absolute form names (RFC 9112 §3.2.2).
+    pub authority: Option<&'a [u8]>,
+}
+
+impl<'a> Target<'a> {
+    /// Takes a target apart if it has a form that has parts. Any other is a resource as it is.
+    pub fn parse(target: &'a [u8]) -> Self {
+        let Some(hierarchy) = skip_scheme(target) else {
+            return Self { resource: Resource::new(target), authority: None };
+        };
+        // RFC 3986 §3.2: what ends an authority.
+        let end =
+            hierarchy.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(hierarchy.len());
+        let (authority, text) = hierarchy.split_at_checked(end).unwrap_or((hierarchy, b""));
+        // RFC 9110 §4.2.3: an empty path is the same as "/".
+        let root: &[u8] = if text.starts_with(b"/") { b"" } else { b"/" };
+        Self { resource: Resource { root, text }, authority: Some(authority) }
+    }
+}
+
+/// RFC 3986 §3.1: what stands behind a scheme and `://`.
+fn skip_scheme(text: &[u8]) -> Option<&[u8]> {
+    let end = text.iter().position(|byte| *byte == b':')?;
+    let (scheme, rest) = text.split_at_checked(end)?;
+    let is_scheme = scheme.first().is_some_and(u8::is_ascii_alphabetic)
+        && scheme.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
+    rest.strip_prefix(b"://").filter(|_| is_scheme)
+}
+
+/// Whether `text` is a host with or without a port (RFC 9110 §7.2). An empty host is none (§4.2.1), and a
+/// user in front of it has no place there (§4.2.4).
+pub(super) fn is_host(text: &[u8]) -> bool {
+    let (host, port) = match text.strip_prefix(b"[") {
+        Some(rest) => {
+            let mut parts = rest.splitn(2, |byte| *byte == b']');
+            let address = parts.next().unwrap_or_default();
+            (is_ipv6(address), parts.next())
+        }
+        None => {
+            let end = text.iter().position(|byte| *byte == b':').unwrap_or(text.len());
+            let name = text.get(..end).unwrap_or_default();
+            (is_name(name), text.get(end..))
+        }
+    };
+    host && port.is_some_and(is_port)
+}
+
+/// RFC 3986 §3.2.3: what stands behind a host.
+fn is_port(text: &[u8]) -> bool {
+    match text {
+        [] => true,
+        [b':', digits @ ..] => digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
+}
+
+fn is_ipv6(text: &[u8]) -> bool {
+    str::from_utf8(text).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
+}
+
+/// RFC 3986 §3.2.2: `reg-name`, and an IPv4 address as well. A comma is refused: it makes one host of two
+/// where somebody joins two fields (RFC 9110 §5.3).
+fn is_name(text: &[u8]) -> bool {
+    let mut rest = text;
+    loop {
+        rest = match rest {
+            [] => return !text.is_empty(),
+            [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                rest
+            }
+            [byte, rest @ ..]
+                if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(byte) =>
+            {
+                rest
+            }
+            _ => return false,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc_3986_3_2_2_hosts() {
+        let hosts = [
+            "a",
+            "www.example.org",
+            "www.example.org:8080",
+            "EXAMPLE.org.",
+            "xn--bcher-kva.example",
+            "a_b-c~d",
+            "127.0.0.1",
+            "127.0.0.1:0",
+            "a:",
+            "%41%6a",
+            "!$&'()*+;=",
+            "[::1]",
+            "[::1]:443",
+            "[2001:DB8::1]:",
+            "[::ffff:127.0.0.1]:80",
+        ];
+        for host in hosts {
+            assert!(is_host(host.as_bytes()), "{host}");
+        }
+        let others: [&[u8]; 30] = [
+            b"",
+            b":",
+            b":80",
+            b"a/b",
+            b"a/b@c?#d",
+            b"a?b",
+            b"a#b",
+            b"user@a",
+            b"user:password@a",
+            b"good,evil",
+            b"a b",
+            b"a\tb",
+            b"a\\b",
+            b"a\"b",
+            b"<a>",
+            b"a:80:80",
+            b"a:8o",
+            b"a:-1",
+            b"%4",
+            b"%4g",
+            b"%",
+            b"\xff\xfe",
+            "bücher.example".as_bytes(),
+            b"[]",
+            b"[::1",
+            b"::1",
+            b"[::1]80",
+            b"[::1]:80]",
+            b"[1.2.3.4]",
+            b"[fe80::1%eth0]",
+        ];
+        for host in others {
+            assert!(!is_host(host), "{}", host.escape_ascii());
+        }
+    }
+
+    fn parse(target: &[u8]) -> (Vec<u8>, Option<&[u8]>) {
+        let Target { resource, authority } = Target::parse(target);
+        (resource.parts().concat(), authority)
+    }
+
+    #[test]
+    fn rfc_9112_3_2_2_absolute_form() {
+        let cases = [
+            ("http://a.example/x?y", "/x?y", "a.example"),
+            ("https://a.example:443/", "/", "a.example:443"),
+            ("ws://[::1]:80//", "//", "[::1]:80"),
+            ("HTTP://a", "/", "a"),
+            ("http://a?x=/", "/?x=/", "a"),
+            ("http://", "/", ""),
+            ("http:///x", "/x", ""),
+            ("http://user@a/x", "/x", "user@a"),
+            ("a+b-c.1://x/http://y/", "/http://y/", "x"),
+        ];
+        for (target, resource, authority) in cases {
+            let expected = (resource.as_bytes().to_vec(), Some(authority.as_bytes()));
+            assert_eq!(parse(target.as_bytes()), expected, "{target}");
+        }
+    }
+
+    #[test]
+    fn other_forms_are_resources() {
+        let cases = [
+            "/",
+            "/x?y",
+            "//a/x",
+            "/http://a/",
+            "?http://a/",
+            "chat",
+            "*",
+            "a:80",
+            "http:/a",
+            "://a/x",
+            "1http://a/x",
+            "ht_tp://a/x",
+            "ht/tp://a/x",
+        ];
+        for target in cases {
+            assert_eq!(parse(target.as_bytes()), (target.as_bytes().to_vec(), None), "{target}");
+        }
+    }
+}
