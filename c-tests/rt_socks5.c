@@ -419,6 +419,8 @@ TEST(rt_socks5_a_proxy_and_logins)
             {TAKES_NONE}},
         {BYTES("\x05\x00"), 0, 0, EACCES, 0, {TAKES_NONE}},
         {BYTES("\x05\x01\xff"), 0, 0, EACCES, 0, {TAKES_NONE}},
+        {BYTES("\x05\xff" TEXT50 TEXT50 TEXT50 TEXT50 TEXT50 "klmn\x00"),
+            0, 0, 0, 0, {GOES_WITHOUT}},
         /*  With one. */
         {BYTES(GREETING LOGIN), 1, 1, 0, 1, {WANTS_LOGIN, ACCEPTED}},
         {BYTES(GREETING LOGIN), 1, -7, 0, 1, {WANTS_LOGIN, ACCEPTED}},

@@ -74,7 +74,6 @@ pub fn receive_command(s: c_int, room: &mut Text, deadline: i64) -> Result<(c_in
 
 /// Sends a reply. Errors: EBADF, ENOTSUP; EINVAL for an unknown code; those of the stream.
 pub fn send_reply(s: c_int, code: c_int, place: Place, deadline: i64) -> Result<()> {
-    super::check(s)?;
     let code = u8::try_from(code).ok().filter(|code| *code <= message::LAST_REPLY);
     let reply = message::about(code.ok_or(Errno(libc::EINVAL))?, place)?;
     super::send(s, reply.bytes(), deadline)

@@ -63,15 +63,14 @@ impl Socket {
         unsafe { self.transmit(&mut [part], address, len) }
     }
 
-    /// Receives one datagram into the list; without a list, or without a buffer in it, all of it is
-    /// dropped.
+    /// Receives one datagram into the list; without a list all of it is dropped.
     ///
     /// Errors: ENOMEM, and the datagram is still there; those of the system.
     ///
     /// # Safety
     /// The list's buffers are writable.
     pub unsafe fn receive_datagram(&self, list: Option<List>) -> Result<Option<Arrival>> {
-        let Some(list) = list.filter(|list| list.skips() != Skips::All) else {
+        let Some(list) = list else {
             // SAFETY: there is nothing to write to.
             return unsafe { self.collect(&mut []) };
         };
