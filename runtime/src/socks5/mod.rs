@@ -61,7 +61,7 @@ fn receive_message(s: c_int, room: &mut Text, deadline: i64) -> Result<(u8, Plac
             receive_into(s, rest, deadline)?;
             Place::Ip(SocketAddr::new(IpAddr::from(ip), port(s, deadline)?))
         }
-        message::NAME if first > 0 => {
+        message::NAME => {
             receive_into(s, room.room(first), deadline)?;
             Place::Name(room.get(first)?, port(s, deadline)?)
         }
