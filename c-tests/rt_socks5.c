@@ -354,7 +354,7 @@ TEST(rt_socks5_client_meets_names_in_replies)
     static const struct client c = {NULL, NULL, "127.0.0.1", NULL, 80};
     static const struct {struct lit in; int err;} rows[] = {
         {BYTES(NO_LOGIN "\x05\x00\x00\x03\x01x\x00\x50"), 0},
-        {BYTES(NO_LOGIN "\x05\x00\x00\x03\x00\x00\x50"), EPROTO},
+        {BYTES(NO_LOGIN "\x05\x00\x00\x03\x00\x00\x50"), 0},
         {BYTES(NO_LOGIN "\x05\x00\x00\x03\x03" "a\0b\x00\x50"), EPROTO},
         {BYTES(NO_LOGIN "\x05\x05\x00\x03\x01x\x00\x50"), ECONNREFUSED}};
     for(size_t i = 0; i != COUNT_OF(rows); i++) {
@@ -419,6 +419,8 @@ TEST(rt_socks5_a_proxy_and_logins)
             {TAKES_NONE}},
         {BYTES("\x05\x00"), 0, 0, EACCES, 0, {TAKES_NONE}},
         {BYTES("\x05\x01\xff"), 0, 0, EACCES, 0, {TAKES_NONE}},
+        {BYTES("\x05\xff" TEXT50 TEXT50 TEXT50 TEXT50 TEXT50 "klmn\x00"),
+            0, 0, 0, 0, {GOES_WITHOUT}},
         /*  With one. */
         {BYTES(GREETING LOGIN), 1, 1, 0, 1, {WANTS_LOGIN, ACCEPTED}},
         {BYTES(GREETING LOGIN), 1, -7, 0, 1, {WANTS_LOGIN, ACCEPTED}},

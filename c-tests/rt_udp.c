@@ -346,7 +346,8 @@ TEST(rt_udp_lists_of_many_pieces)
         used = pieces(l, in, n);
         memset(in, 0, most);
         plain_send(&b.p, &b.addr, out, n);
-        CHECK_INT(udp_recvl(b.s, NULL, &l[0], &l[used - 1], SOON), (long long)n);
+        CHECK_INT(udp_recvl(b.s, NULL, &l[0], &l[used - 1], SOON),
+            (long long)n);
         CHECK_BYTES(in, n, out, n);
         /*  One byte too many. */
         plain_send(&b.p, &b.addr, out, n + 1);
@@ -372,6 +373,8 @@ TEST(rt_udp_a_list_that_is_too_long_for_udp)
     for(size_t i = 0; i != 17; i++)
         l[i] = (struct iolist){block, 4096, i == 16 ? NULL : &l[i + 1], 0};
     CHECK_ERR(udp_sendl(b.s, NULL, &l[0], &l[16]), EMSGSIZE);
+    l[16].iol_len = SIZE_MAX / 4;
+    CHECK_ERR(msendl(b.s, &l[0], &l[16], -1), EMSGSIZE);
     l[16].iol_len = SIZE_MAX;
     CHECK_ERR(msendl(b.s, &l[0], &l[16], -1), EMSGSIZE);
     CHECK_NOTHING_COMES(&b.p);
@@ -660,8 +663,8 @@ TEST(rt_udp_no_descriptors_left)
 
 TEST(rt_udp_in_memory_of_the_caller)
 {
-    struct {char pad; struct udp_storage a; char between[8]; struct udp_storage b;
-        char behind[8];} mem;
+    struct {char pad; struct udp_storage a; char between[8];
+        struct udp_storage b; char behind[8];} mem;
     struct ipaddr addr = loopback(IPADDR_IPV4, 0);
     struct plain p = plain_open(IPADDR_IPV4);
     char buf[8];
@@ -920,7 +923,8 @@ static void echo_process(int fd)
         unsigned char out[65536];
         struct sockaddr_storage from;
         socklen_t len = sizeof from;
-        ssize_t n = recvfrom(fd, in, sizeof in, 0, (struct sockaddr*)&from, &len);
+        ssize_t n = recvfrom(fd, in, sizeof in, 0, (struct sockaddr*)&from,
+            &len);
         if(n <= 0) child_ends(n == 0);
         for(ssize_t i = 0; i != n; i++) out[i] = in[n - 1 - i];
         if(sendto(fd, out, (size_t)n, 0, (struct sockaddr*)&from, len) != n)

@@ -13,7 +13,6 @@ use super::message::{self, Message, Place, Text};
 /// the proxy refuses the login, or wants another kind of it; EPROTO if it breaks the protocol; what
 /// its reply says; those of the stream.
 pub fn connect(s: c_int, login: Option<(&CStr, &CStr)>, place: Place, deadline: i64) -> Result<()> {
-    super::check(s)?;
     // Before the first message leaves, since others may run then and change the caller's texts.
     let login = login.map(|(name, password)| message::login(name, password)).transpose()?;
     let command = message::about(message::CONNECT, place)?;

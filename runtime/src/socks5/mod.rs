@@ -20,11 +20,6 @@ use crate::iolist::Iolist;
 
 use message::{Place, Text};
 
-/// Whether the handle is a byte stream, before anything is sent. Errors: EBADF, ENOTSUP.
-fn check(s: c_int) -> Result<()> {
-    bsock::find(s).map(drop)
-}
-
 /// Sends all of the bytes.
 fn send(s: c_int, bytes: &[u8], deadline: i64) -> Result<()> {
     let mut list = Iolist::single(bytes.as_ptr().cast_mut().cast(), bytes.len());
@@ -66,7 +61,7 @@ fn receive_message(s: c_int, room: &mut Text, deadline: i64) -> Result<(u8, Plac
             receive_into(s, rest, deadline)?;
             Place::Ip(SocketAddr::new(IpAddr::from(ip), port(s, deadline)?))
         }
-        message::NAME if first > 0 => {
+        message::NAME => {
             receive_into(s, room.room(first), deadline)?;
             Place::Name(room.get(first)?, port(s, deadline)?)
         }

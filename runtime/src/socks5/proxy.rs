@@ -65,6 +65,8 @@ unsafe fn check_login(s: c_int, judge: Judge, deadline: i64) -> Result<()> {
 /// Errors: EBADF, ENOTSUP; EPROTO if it is malformed or unknown; those of the stream.
 pub fn receive_command(s: c_int, room: &mut Text, deadline: i64) -> Result<(c_int, Place<'_>)> {
     match super::receive_message(s, room, deadline)? {
+        // There is no such host. In a reply it does no harm, as nobody looks at the place.
+        (_, Place::Name(name, _)) if name.is_empty() => Err(Errno(libc::EPROTO)),
         (command @ message::CONNECT..=message::LAST_COMMAND, place) => {
             Ok((c_int::from(command), place))
         }
@@ -74,7 +76,6 @@ pub fn receive_command(s: c_int, room: &mut Text, deadline: i64) -> Result<(c_in
 
 /// Sends a reply. Errors: EBADF, ENOTSUP; EINVAL for an unknown code; those of the stream.
 pub fn send_reply(s: c_int, code: c_int, place: Place, deadline: i64) -> Result<()> {
-    super::check(s)?;
     let code = u8::try_from(code).ok().filter(|code| *code <= message::LAST_REPLY);
     let reply = message::about(code.ok_or(Errno(libc::EINVAL))?, place)?;
     super::send(s, reply.bytes(), deadline)
