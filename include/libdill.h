@@ -27,6 +27,12 @@
 #if defined(__linux__)
 #include <alloca.h>
 #endif
+#if defined(__cplusplus) && defined(__EXCEPTIONS)
+extern "C++" {
+#include <cxxabi.h>
+#include <exception>
+}
+#endif
 
 /* The version of the binary interface, as libdill counts it. */
 #define DILL_VERSION_CURRENT 25
@@ -224,11 +230,27 @@ DILL_EXPORT __attribute__((noinline)) void dill_epilogue(void);
    stack. An exception that leaves the coroutine ends the program. */
 #if DILL_LAMBDA_
 #define dill_escape_(fn) \
-    auto dill_body_ = [&]() noexcept { fn; }; \
+    auto dill_body_ = [&]() { fn; }; \
     __asm__ __volatile__("" : : "r"(&dill_body_) : "memory");
 #define dill_call_(fn) dill_run_(&dill_body_)
 extern "C++" {
-template<typename Body> __attribute__((noinline)) void dill_run_(Body *body) { (*body)(); }
+template<typename Body> __attribute__((noinline)) void dill_run_(Body *body)
+{
+#if defined(__EXCEPTIONS)
+    /* The end of a thread by pthread_exit() or cancellation passes as if it were an exception. */
+    try {
+        (*body)();
+#if defined(__GLIBCXX__)
+    } catch(abi::__forced_unwind &) {
+        throw;
+#endif
+    } catch(...) {
+        std::terminate();
+    }
+#else
+    (*body)();
+#endif
+}
 }
 #elif defined(__clang__)
 #define dill_escape_(fn) \

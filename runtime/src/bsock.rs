@@ -114,7 +114,7 @@ pub unsafe fn receive(
     last: *mut Iolist,
     deadline: i64,
 ) -> Result<()> {
-    sched::breathe_lightly();
+    sched::breathe();
     let vfs = find(s)?.as_ptr();
     // SAFETY: the caller promises readable elements; the query found the stream's virtual
     // functions.

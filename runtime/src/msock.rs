@@ -70,7 +70,7 @@ pub unsafe fn receive(
     last: *mut Iolist,
     deadline: i64,
 ) -> Result<usize> {
-    sched::breathe_lightly();
+    sched::breathe();
     let vfs = find(s)?.as_ptr();
     if !(first.is_null() && last.is_null()) {
         // SAFETY: the caller promises readable elements.

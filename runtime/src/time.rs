@@ -12,22 +12,31 @@ pub fn now() -> i64 {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32).as_millis() as i64
 }
 
-/// When the system's clock last ticked, in nanoseconds: some milliseconds ago at most. Far cheaper to
-/// read than [`now`].
+const NANOS_PER_MILLI: i64 = 1_000_000;
+
+/// When the system's clock last ticked, in milliseconds: some of them ago at most. Far cheaper to read
+/// than [`now`].
 #[inline]
 pub fn tick() -> i64 {
     let time = read(libc::CLOCK_MONOTONIC_COARSE);
-    time.tv_sec * 1_000_000_000 + time.tv_nsec
+    // Where that clock is as fine as the other one, its ticks would be too short to tell turns apart.
+    time.tv_sec * 1000 + time.tv_nsec / NANOS_PER_MILLI
 }
 
-/// How long a tick is, in nanoseconds.
-pub fn tick_length() -> i64 {
+/// Whether more than one tick lies between the two. It compares with one and a half, as ticks are not
+/// quite even and times are rounded.
+pub fn are_ticks_apart(earlier: i64, later: i64) -> bool {
+    2 * (later - earlier) > 3 * tick_length()
+}
+
+/// How long a tick is, in milliseconds.
+fn tick_length() -> i64 {
     static LENGTH: OnceLock<i64> = OnceLock::new();
     *LENGTH.get_or_init(|| {
         let mut length = timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: `length` is writable.
         unsafe { libc::clock_getres(libc::CLOCK_MONOTONIC_COARSE, &mut length) };
-        length.tv_nsec
+        (length.tv_nsec / NANOS_PER_MILLI).max(1)
     })
 }
 

@@ -112,6 +112,7 @@ impl Http {
         deadline: i64,
         parse: impl FnOnce(&[u8]) -> Result<T>,
     ) -> Result<T> {
+        sched::breathe();
         let _turn = self.inbound.enter()?;
         match self.next_event(deadline)? {
             Event::Line => {

@@ -102,7 +102,9 @@ impl SuffixSocket {
     fn finish(&self, deadline: i64) -> Result<()> {
         self.outbox.check()?;
         let begun = self.matched.get() > 0;
-        self.inbox.finish(&self.stream, begun, deadline, |message| self.receive_rest(message))
+        self.inbox.finish(&self.stream, begun, deadline, |message| self.receive_rest(message))?;
+        // Somebody may have begun to send meanwhile.
+        self.outbox.check()
     }
 
     fn receive_rest(&self, message: &mut Delivery) -> Result<()> {

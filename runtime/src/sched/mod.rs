@@ -189,8 +189,11 @@ impl Local {
     /// Takes the next coroutine to run. Waits for one if none is ready.
     fn next_ready(&self) -> Task {
         self.switches.set(self.switches.get() + 1);
-        while self.is_time_to_look() || self.ready.get().is_none() {
+        if self.is_time_to_look() {
             self.look(self.ready.get().is_none());
+        }
+        while self.ready.get().is_none() {
+            self.look(true);
         }
         self.began.set(self.looked.get());
         // There is one: see above.
@@ -483,7 +486,7 @@ fn take_breath(tick: i64) {
         began.set(tick);
     }
     // It began within a tick, so it takes more than one to be sure of the length of one.
-    if tick - began.get() > time::tick_length() {
+    if time::are_ticks_apart(began.get(), tick) {
         // One that may not block carries on; it is about to end anyway.
         yield_now().ok();
     }

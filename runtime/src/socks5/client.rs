@@ -18,8 +18,11 @@ pub fn connect(s: c_int, login: Option<(&CStr, &CStr)>, place: Place, deadline: 
     let command = message::about(message::CONNECT, place)?;
     authenticate(s, login.as_ref(), deadline)?;
     super::send(s, command.bytes(), deadline)?;
-    let (code, _) = super::receive_message(s, &mut Text::new(), deadline)?;
-    outcome(code)
+    let mut name = Text::new();
+    let (code, place) = super::receive_message(s, &mut name, deadline)?;
+    // Some proxies that refuse leave the place out.
+    outcome(code)?;
+    place.map(drop)
 }
 
 fn authenticate(s: c_int, login: Option<&Message>, deadline: i64) -> Result<()> {

@@ -40,11 +40,11 @@ fn receive<const N: usize>(s: c_int, deadline: i64) -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// Receives a command or a reply, which look alike: its code, and the place it names. `room` is for
-/// that one's name.
+/// Receives a command or a reply, which look alike: its code, and the place it names or EPROTO if that
+/// is of an unknown kind. `room` is for that one's name.
 ///
 /// Errors: EPROTO if it is malformed; those of the stream.
-fn receive_message(s: c_int, room: &mut Text, deadline: i64) -> Result<(u8, Place<'_>)> {
+fn receive_message(s: c_int, room: &mut Text, deadline: i64) -> Result<(u8, Result<Place<'_>>)> {
     // No message is shorter than that.
     let [version, code, reserved, kind, first] = receive(s, deadline)?;
     if version != message::VERSION || reserved != 0 {
@@ -65,9 +65,9 @@ fn receive_message(s: c_int, room: &mut Text, deadline: i64) -> Result<(u8, Plac
             receive_into(s, room.room(first), deadline)?;
             Place::Name(room.get(first)?, port(s, deadline)?)
         }
-        _ => return Err(Errno(libc::EPROTO)),
+        _ => return Ok((code, Err(Errno(libc::EPROTO)))),
     };
-    Ok((code, place))
+    Ok((code, Ok(place)))
 }
 
 fn port(s: c_int, deadline: i64) -> Result<u16> {

@@ -64,7 +64,8 @@ unsafe fn check_login(s: c_int, judge: Judge, deadline: i64) -> Result<()> {
 ///
 /// Errors: EBADF, ENOTSUP; EPROTO if it is malformed or unknown; those of the stream.
 pub fn receive_command(s: c_int, room: &mut Text, deadline: i64) -> Result<(c_int, Place<'_>)> {
-    match super::receive_message(s, room, deadline)? {
+    let (command, place) = super::receive_message(s, room, deadline)?;
+    match (command, place?) {
         // There is no such host. In a reply it does no harm, as nobody looks at the place.
         (_, Place::Name(name, _)) if name.is_empty() => Err(Errno(libc::EPROTO)),
         (command @ message::CONNECT..=message::LAST_COMMAND, place) => {

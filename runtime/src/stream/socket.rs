@@ -354,6 +354,10 @@ impl Socket {
                 Ok(())
             }
             Err(WaitError::Closed) => Err(Errno(libc::ECONNRESET)),
+            // Whoever did not try before must, as something may have come: that wins over the error.
+            Err(WaitError::Errno(_)) if direction == Direction::In && self.empty.replace(false) => {
+                Ok(())
+            }
             Err(WaitError::Errno(error)) => Err(error),
         }
     }
