@@ -33,7 +33,8 @@ RESULTS = (
 
 C_PLUS_PLUS = (
     "A C++ exception must not leave the function, as there is no caller to catch it: in C++11 and later that ends the "
-    "program.")
+    "program. There the call is made in a lambda expression: `__func__` in it names that, and it cannot name members of "
+    "an anonymous union of the function, nor, with clang before version 16, structured bindings.")
 
 SHARED = (
     "Coroutines of a thread take turns only where they wait, so what they share needs no locks. They do not have "
