@@ -389,6 +389,22 @@ TEST(rt_term_the_terminal_message_is_noticed_in_pieces)
     wire_close(fd);
 }
 
+/*  What has been dropped in part is lost for calls that want to have it. */
+TEST(rt_term_messages_dropped_in_part)
+{
+    static const char wire[] = "dropped\r\nnext\r\n";
+    int fd;
+    int s = stream_open(IPC, &fd);
+    CHECK_OK(s = suffix_attach(s, "\r\n", 2));
+    CHECK_OK(s = term_attach(s, "STOP", 4));
+    CHECK_INT(wire_write(fd, wire, 6), 0);
+    CHECK_ERR(mrecvl(s, NULL, NULL, BRIEFLY), ETIMEDOUT);
+    CHECK_INT(wire_write(fd, wire + 6, sizeof wire - 7), 0);
+    CHECK_NEXT(s, "next");
+    CHECK_OK(hclose(s));
+    wire_close(fd);
+}
+
 /*  The end of what is below is no terminal message. */
 TEST_LAYERS(rt_term_an_end_without_a_terminal_message_is_econnreset)
 {

@@ -329,26 +329,6 @@ impl Cursor {
         offered - bytes.len()
     }
 
-    /// Makes the next `count` bytes zeros and moves on.
-    ///
-    /// # Safety
-    /// As for [`Cursor::write`].
-    pub unsafe fn clear(&mut self, mut count: usize) {
-        while count > 0 {
-            // SAFETY: same condition as this function's.
-            let Some(part) = (unsafe { self.part() }) else {
-                return;
-            };
-            let step = part.len.min(count);
-            if !part.base.is_null() {
-                // SAFETY: the caller promises writable buffers.
-                unsafe { part.base.write_bytes(0, step) };
-            }
-            self.done += step;
-            count -= step;
-        }
-    }
-
     /// The element that the cursor is in when it has moved on by `count` bytes: its rest as an element of
     /// its own, in front of the elements that follow. `None` at the end of the list.
     ///

@@ -5,7 +5,7 @@
 //! last into the buffers of the call that completes the message. So each byte is copied a few times at
 //! most, however often a caller asks, and a message that is not interrupted needs no memory.
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use core::ptr;
 
 use crate::errno::{Errno, Result};
@@ -15,26 +15,16 @@ use crate::sched;
 use crate::stream::patience::Patience;
 use crate::stream::side::{Side, State};
 
+use super::partial::Partial;
+
 /// The receiving direction of a message socket.
 #[derive(Default)]
 pub struct Inbox {
     side: Side,
-    /// How many bytes of the message under way interrupted calls have received.
-    received: Cell<usize>,
-    /// The first of them. Where a call has dropped bytes in front of these there are zeros.
-    kept: Cell<Vec<u8>>,
-    fate: Cell<Fate>,
-}
-
-/// What becomes of the message under way.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-enum Fate {
-    #[default]
-    Wanted,
-    /// An interrupted call has begun to drop it, so it is lost for calls that want its bytes.
-    Dropped,
-    /// It did not fit where the caller wanted it, and is lost.
-    TooLong,
+    /// What interrupted calls have received of the message under way.
+    partial: RefCell<Partial>,
+    /// It did not fit where a caller wanted it, and is lost.
+    too_long: Cell<bool>,
 }
 
 impl Inbox {
@@ -60,14 +50,14 @@ impl Inbox {
             (None, Skips::None) => return Err(Errno(libc::EINVAL)),
             (None, _) => isize::MAX as usize,
         };
-        if self.is_lost_for(&list) {
+        if self.too_long.get() || self.partial.borrow().is_lost_for(&list) {
             self.drop_rest(stream, deadline, &rest)?;
         }
-        if self.received.get() > capacity {
-            return Err(self.lose(self.received.get()));
+        if self.received() > capacity {
+            return Err(self.lose(self.received()));
         }
         // SAFETY: same condition as this function's.
-        let delivery = unsafe { Delivery::new(list, capacity, self.received.get(), deadline) };
+        let delivery = unsafe { Delivery::new(list, capacity, self.received(), deadline) };
         self.go_on(stream, delivery, &rest)
     }
 
@@ -84,18 +74,15 @@ impl Inbox {
             Err(Errno(libc::EPIPE)) => return Ok(()),
             turn => turn?,
         };
-        if begun || self.received.get() > 0 || self.fate.get() == Fate::TooLong {
+        if begun || self.received() > 0 || self.too_long.get() {
             self.drop_rest(stream, deadline, &rest)?;
         }
         Ok(())
     }
 
-    fn is_lost_for(&self, list: &List) -> bool {
-        match self.fate.get() {
-            Fate::Wanted => false,
-            Fate::Dropped => list.skips() != Skips::All,
-            Fate::TooLong => true,
-        }
+    /// How many bytes of the message under way interrupted calls have received.
+    fn received(&self) -> usize {
+        self.partial.borrow().len()
     }
 
     fn drop_rest(
@@ -104,9 +91,9 @@ impl Inbox {
         deadline: i64,
         rest: &impl Fn(&mut Delivery) -> Result<()>,
     ) -> Result<()> {
-        let (list, received) = (List::nowhere(), self.received.get());
         // SAFETY: there are no buffers.
-        let delivery = unsafe { Delivery::new(list, usize::MAX, received, deadline) };
+        let delivery =
+            unsafe { Delivery::new(List::nowhere(), usize::MAX, self.received(), deadline) };
         self.go_on(stream, delivery, rest).map(drop)
     }
 
@@ -118,9 +105,8 @@ impl Inbox {
     ) -> Result<usize> {
         match rest(&mut delivery) {
             Ok(()) => {
-                let kept = self.kept.take();
-                self.fate.set(Fate::Wanted);
-                delivery.complete(&kept, self.received.replace(0))
+                self.too_long.set(false);
+                delivery.complete(&self.partial.take())
             }
             Err(Errno(libc::EMSGSIZE)) => Err(self.lose(delivery.received)),
             Err(error) => Err(self.interrupt(stream, &delivery, error)),
@@ -129,9 +115,8 @@ impl Inbox {
 
     /// Says that the message under way is lost, though not all of it has come.
     fn lose(&self, received: usize) -> Errno {
-        self.kept.take();
-        self.received.set(received);
-        self.fate.set(Fate::TooLong);
+        self.partial.replace(Partial::lost(received));
+        self.too_long.set(true);
         Errno(libc::EMSGSIZE)
     }
 
@@ -147,27 +132,20 @@ impl Inbox {
             libc::EPIPE => self.side.set_state(State::Done),
             _ => self.side.set_state(State::Broken),
         }
-        self.kept.take();
+        self.partial.take();
         error
     }
 
     /// Keeps what has come. Error: ENOMEM, and the message is lost.
     fn keep(&self, delivery: &Delivery) -> Result<()> {
-        let before = self.received.replace(delivery.received);
-        if delivery.received == before {
-            return Ok(());
-        }
-        let mut kept = self.kept.take();
-        if delivery.list.skips() == Skips::All {
-            if self.fate.get() == Fate::Wanted {
-                self.fate.set(Fate::Dropped);
-            }
-            return Ok(());
-        }
-        let copied = delivery.copy_out(before, &mut kept).inspect_err(|_| {
+        if self.too_long.get() {
             self.lose(delivery.received);
-        });
-        copied.map(|()| self.kept.set(kept))
+            return Ok(());
+        }
+        let kept = delivery.keep(&mut self.partial.borrow_mut());
+        kept.inspect_err(|_| {
+            self.lose(delivery.received);
+        })
     }
 }
 
@@ -240,41 +218,18 @@ impl Delivery {
         Ok(())
     }
 
-    /// Ends a message that has come: puts in front what calls before have kept of the `before` bytes
-    /// they have received, and answers its size. Error: EMSGSIZE.
-    fn complete(&self, kept: &[u8], before: usize) -> Result<usize> {
+    /// Ends a message that has come, of which calls before have received a part, and answers its size.
+    /// Error: EMSGSIZE.
+    fn complete(&self, before: &Partial) -> Result<usize> {
         self.check(self.received)?;
-        let mut cursor = self.list.cursor();
-        // SAFETY: `new` was promised writable buffers, in which there is room for the message.
-        unsafe {
-            cursor.write(kept);
-            cursor.clear(before.saturating_sub(kept.len()));
-        }
+        // SAFETY: `new` was promised writable buffers.
+        unsafe { before.deliver(&self.list) };
         Ok(self.received)
     }
 
-    /// Appends to `kept` what has been received behind the first `start` bytes. Error: ENOMEM.
-    fn copy_out(&self, start: usize, kept: &mut Vec<u8>) -> Result<()> {
-        let mut cursor = self.list.cursor();
-        let mut at = start;
-        // SAFETY: the list is as it was checked; `new` was promised buffers, and what is read of them
-        // was received.
-        unsafe {
-            cursor.advance(start);
-            while at < self.received
-                && let Some(part) = cursor.part()
-            {
-                let len = part.len.min(self.received - at);
-                if !part.base.is_null() {
-                    let end = at + len;
-                    kept.try_reserve(end - kept.len()).map_err(|_| Errno(libc::ENOMEM))?;
-                    kept.resize(at, 0);
-                    kept.extend_from_slice(core::slice::from_raw_parts(part.base, len));
-                }
-                cursor.advance(len);
-                at += len;
-            }
-        }
-        Ok(())
+    /// Adds what has been received to what calls before have received. Error: ENOMEM.
+    fn keep(&self, partial: &mut Partial) -> Result<()> {
+        // SAFETY: `new` was promised buffers, and this is how many bytes there are.
+        unsafe { partial.add(&self.list, self.received) }
     }
 }
