@@ -131,7 +131,9 @@ impl Prefix {
             // There is no time to wait for the rest.
             libc::ETIMEDOUT | libc::ECANCELED => Errno(libc::ECONNRESET),
             _ => error,
-        })
+        })?;
+        // Others may have run meanwhile, though nothing was waited for.
+        self.outbox.check()
     }
 
     fn receive_rest(&self, message: &mut Delivery) -> Result<()> {
