@@ -54,9 +54,9 @@ size_t stream_fill(int s)
 {
     size_t n = 0;
     /*  One byte cannot be sent in part. The system may find more room when it
-        has tidied up. */
+        has tidied up: TCP acknowledges up to 40 ms late. */
     do while(bsend(s, "x", 1, 0) == 0) n++;
-    while(bsend(s, "x", 1, BRIEFLY) == 0 && ++n);
+    while(bsend(s, "x", 1, now() + check_ms(100)) == 0 && ++n);
     return n;
 }
 
