@@ -130,7 +130,7 @@ impl Tls {
                 return Ok(());
             }
             let sent = self.below.send(&self.session.take_outgoing(), deadline);
-            sent.map_err(|error| self.cut_off(error))?;
+            sent.map_err(|error| self.last_words().unwrap_or_else(|| self.cut_off(error)))?;
             if !self.session.is_handshaking() {
                 return Ok(());
             }
@@ -138,6 +138,17 @@ impl Tls {
                 Failure::Ended => Errno(libc::ECONNRESET),
                 Failure::Broken(error) | Failure::Interrupted(error) => error,
             })?;
+        }
+    }
+
+    /// The error that a peer has told before it went away, if it has.
+    fn last_words(&self) -> Option<Errno> {
+        loop {
+            match self.receive_record(0) {
+                Ok(()) => {}
+                Err(Failure::Broken(error @ Errno(libc::EPROTO))) => return Some(error),
+                Err(_) => return None,
+            }
         }
     }
 
