@@ -233,25 +233,38 @@ static void remove_certificates(void)
     if(getpid() == owner) run_tool(argv);
 }
 
+static void run_certificates(char *more)
+{
+    char script[4096];
+    snprintf(script, sizeof script, "%.*s/tls/certificates.sh",
+        (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__);
+    char *argv[] = {script, directory, more, NULL};
+    run_tool(argv);
+}
+
 const char *certificate(const char *name)
 {
     static char paths[4][128];
     static int next;
     if(!owner) {
-        char script[4096];
-        snprintf(script, sizeof script, "%.*s/tls/certificates.sh",
-            (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__);
         strcpy(directory, "/tmp/rt-tls-XXXXXX");
         if(!mkdtemp(directory)) abort();
         owner = getpid();
         atexit(remove_certificates);
-        char *argv[] = {script, directory, NULL};
-        run_tool(argv);
+        run_certificates(NULL);
         setenv("SSL_CERT_FILE", certificate("root.pem"), 1);
+        /*  Some systems have an authority of their own for localhost there. */
+        unsetenv("SSL_CERT_DIR");
     }
     char *path = paths[next++ % 4];
     snprintf(path, sizeof paths[0], "%s/%s", directory, name);
     return path;
+}
+
+void large_certificates(void)
+{
+    certificate("root.pem");
+    run_certificates("large");
 }
 
 static coroutine void secure_client(int s, int *h)

@@ -46,6 +46,8 @@ void stream_secure(int s[2]);
 /*  The path of a file of tls/certificates.sh, which runs when the first one is
     needed. */
 const char *certificate(const char *name);
+/*  Has it make those with large keys too. */
+void large_certificates(void);
 /*  A listening handle on a free port of the loopback; its address. */
 int listen_tcp(struct ipaddr *addr, int backlog);
 /*  A listening handle on a path in the working directory; the path, which

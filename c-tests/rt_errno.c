@@ -632,25 +632,34 @@ static coroutine void attach_tls_server(int s, int *h)
     static int times;
     const char *cert = certificate("good.pem");
     const char *key = certificate("good.key");
-    *h = times++ % 2 ? WAITS(tls_attach_server(s, cert, key, SOON)) :
-        WAITS(tls_attach_server_mem(s, cert, key, &mem, SOON));
+    struct tls_opts opts = tls_defaults;
+    opts.cert = cert;
+    opts.pkey = key;
+    int turn = times++ % 3;
+    *h = turn == 0 ? WAITS(tls_attach_server(s, cert, key, SOON)) :
+        turn == 1 ? WAITS(tls_attach_server_mem(s, cert, key, &mem, SOON)) :
+        WAITS(tls_attach_server_opts(s, &opts, SOON));
 }
 
 static void row_tls(int *excused)
 {
     struct tls_storage mem;
-    for(int i = 0; i != 4; i++) {
+    struct tls_opts opts = tls_defaults;
+    opts.hostname = "localhost";
+    for(int i = 0; i != 5; i++) {
         int s[2];
         stream_pair(IPC, s);
         int server = go(attach_tls_server(s[1], &s[1]));
         s[0] = i == 0 ? WAITS(tls_attach_client(s[0], SOON)) :
             i == 1 ? WAITS(tls_attach_client_mem(s[0], &mem, SOON)) :
             i == 2 ? WAITS(tls_attach_client_host(s[0], "localhost", SOON)) :
+            i == 3 ? WAITS(tls_attach_client_opts(s[0], &opts, SOON)) :
             WAITS(tls_attach_client_host_mem(s[0], "localhost", &mem, SOON));
         CHECK_OK(bundle_wait(server, SOON));
         CHECK_OK(hclose(server));
         streams(s, excused);
         Q(tls_done(s[0], SOON));
+        Q(strlen(tls_why()));
         hclose_both((int[]){
             WAITS_FOR(do_tls_done, s[1], tls_detach(s[0], SOON)),
             Q(tls_detach(s[1], SOON))});

@@ -1,17 +1,15 @@
 /*  TLS on the runtime. The certificates are made by tls/certificates.sh. */
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "rt.h"
+#include "tool.h"
 #include "wire.h"
 
 /**** Attaching ****/
@@ -130,6 +128,13 @@ static void line_secure(enum kind kind, struct line *l)
     l->s[0] = finish(&e[0]);
     l->s[1] = finish(&e[1]);
     CHECK(l->s[0] >= 0 && l->s[1] >= 0);
+    /*  A ticket for the client comes with the server's first words. */
+    char c;
+    size_t handshake = l->carried[1];
+    CHECK_OK(bsend(l->s[1], "t", 1, SOON));
+    while(carry(l, 1, SIZE_MAX));
+    CHECK_OK(brecv(l->s[0], &c, 1, SOON));
+    l->carried[1] = handshake;
 }
 
 static void line_close(struct line *l)
@@ -1190,69 +1195,6 @@ TEST(rt_tls_needs_little_stack)
 
 /**** Another implementation ****/
 
-/*  The openssl program, with its standard input and output. */
-struct tool {pid_t pid; int in; int out;};
-
-static void tool_start(struct tool *t, char *const argv[])
-{
-    int to[2];
-    int from[2];
-    posix_spawn_file_actions_t actions;
-    if(pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0) abort();
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, to[0], 0);
-    posix_spawn_file_actions_adddup2(&actions, from[1], 1);
-    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-    if(posix_spawnp(&t->pid, argv[0], &actions, NULL, argv, environ) != 0)
-        abort();
-    posix_spawn_file_actions_destroy(&actions);
-    close(to[0]);
-    close(from[1]);
-    t->in = to[1];
-    t->out = from[0];
-}
-
-static void tool_say(struct tool *t, const char *text)
-{
-    CHECK_INT(write(t->in, text, strlen(text)), (long long)strlen(text));
-}
-
-/*  Waits until the tool has printed this; others run meanwhile. What follows
-    it, as far as it has come. */
-static const char *tool_prints(struct at at, struct tool *t, const char *want)
-{
-    static char text[1 << 16];
-    size_t n = 0;
-    int64_t deadline = SOON;
-    while(now() < deadline) {
-        struct pollfd query = {.fd = t->out, .events = POLLIN};
-        if(poll(&query, 1, 0) > 0) {
-            ssize_t more = read(t->out, text + n, sizeof text - 1 - n);
-            if(more <= 0) break;
-            n += (size_t)more;
-            text[n] = 0;
-            const char *found = strstr(text, want);
-            if(found) return found + strlen(want);
-        } else {
-            msleep(now() + 5);
-        }
-    }
-    check_fail(at, "openssl does not print \"%s\"", want);
-    return "";
-}
-#define TOOL_PRINTS(t, want) tool_prints(HERE, t, want)
-
-static void tool_end(struct tool *t)
-{
-    int status;
-    close(t->in);
-    close(t->out);
-    for(int64_t deadline = SOON; now() < deadline; msleep(now() + 5))
-        if(waitpid(t->pid, &status, WNOHANG) == t->pid) return;
-    kill(t->pid, SIGKILL);
-    waitpid(t->pid, &status, 0);
-}
-
 static const char *const versions[] = {"-tls1_2", "-tls1_3"};
 
 TEST(rt_tls_server_of_openssl_clients)
@@ -1332,7 +1274,6 @@ TEST(rt_tls_client_of_openssl_servers)
         CHECK_OK(tls_done(s, SOON));
         CHECK_ERR(brecv(s, in, 1, SOON), EPIPE);
         CHECK_OK(hclose(s));
-        kill(t.pid, SIGTERM);
-        tool_end(&t);
+        tool_stop(&t);
     }
 }

@@ -29,7 +29,7 @@ from needs import die, need  # noqa: E402
 # What every program is linked with; the rest of the directory are programs.
 SUPPORT = ["check", "wire", "conn", "tap", "http"]
 # What a program that tests the runtime alone may use.
-RT_SUPPORT = ["check", "wire", "rt"]
+RT_SUPPORT = ["check", "wire", "rt", "tool"]
 # Sources that are linked by a rule of their own.
 SPECIAL = ["decoy", "own_names", "valgrind_control"]
 # A program with deliberate mistakes behind its last test.

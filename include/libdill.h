@@ -745,8 +745,33 @@ DILL_EXPORT int dill_tls_attach_client_host(int s, const char *hostname, int64_t
 DILL_EXPORT int dill_tls_attach_client_host_mem(
     int s, const char *hostname, struct dill_tls_storage *mem, int64_t deadline);
 
+/* Not in libdill: what a TLS socket is to be made with. What is NULL means nothing. */
+struct dill_tls_opts {
+    size_t size;            /* sizeof (struct dill_tls_opts), as dill_tls_defaults has it */
+    const char *hostname;   /* the client needs it: the name or address the server has to prove */
+    const char *alpn;       /* protocols to speak above, "h2, http/1.1", the best first */
+    const char *cert;       /* this end's certificate chain, a PEM file, and its private key; */
+    const char *pkey;       /* the server needs them */
+    const char *roots;      /* the authorities the peer's certificate has to come from, a PEM file;
+                               the client has the system's, the server does not ask without it */
+    int *chosen;            /* out: the place in alpn of what was agreed on, from 0; or -1 */
+};
+#define dill_tls_defaults {sizeof (struct dill_tls_opts), NULL, NULL, NULL, NULL, NULL, NULL}
+DILL_EXPORT int dill_tls_attach_client_opts(
+    int s, const struct dill_tls_opts *opts, int64_t deadline);
+DILL_EXPORT int dill_tls_attach_server_opts(
+    int s, const struct dill_tls_opts *opts, int64_t deadline);
+
+/* Not in libdill: why the last call that had to do with TLS has failed, in words, or "". */
+DILL_EXPORT const char *dill_tls_why(void);
+
 #if !defined(DILL_DISABLE_RAW_NAMES)
 #define tls_storage dill_tls_storage
+#define tls_opts dill_tls_opts
+#define tls_defaults dill_tls_defaults
+#define tls_attach_client_opts dill_tls_attach_client_opts
+#define tls_attach_server_opts dill_tls_attach_server_opts
+#define tls_why dill_tls_why
 #define tls_attach_client dill_tls_attach_client
 #define tls_attach_client_mem dill_tls_attach_client_mem
 #define tls_attach_client_host dill_tls_attach_client_host

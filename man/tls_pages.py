@@ -20,19 +20,27 @@ CHECKED = [
     "The server has to prove that it is <hostname>, a name such as \"www.example.org\" or an IP "
     "address: its certificate has to be for that, has to be valid now, and has to come, by way of "
     "others that the server sends, from an authority that this system trusts. A name is also told "
-    "to the server, which may have several certificates (SNI), and so is the protocol \"http/1.1\" "
-    "(ALPN); a server that knows nothing of the latter may ignore it.",
+    "to the server, which may have several certificates (SNI).",
     "The authorities are read at the first call in a process: from where the system keeps them, or, if "
     "they are set, from the PEM file named in the environment variable `SSL_CERT_FILE` and the "
-    "directory in `SSL_CERT_DIR`.",
+    "directory in `SSL_CERT_DIR`. A program with more rights than whoever started it, such as one that "
+    "is set-user-id, does not obey these variables.",
 ]
 
 FILES = (
     "The server proves who it is with the PEM files <cert>, its certificate followed by those that "
     "lead from it to an authority, and <pkey>, the private key that belongs to it, which is not "
-    "encrypted: of the type EC (P-256 or P-384), RSA (2048 bits or more), or Ed25519; in the format "
-    "PKCS #8, PKCS #1 or SEC 1. The files are read at each call, so they can be replaced while the "
-    "server runs. Clients are not asked for certificates.")
+    "encrypted: of the type EC (P-256 or P-384, not P-521), RSA (2048 to 4096 bits), or Ed25519; in the "
+    "format PKCS #8, PKCS #1 or SEC 1. The files can be replaced while the server runs: each call looks "
+    "whether they have changed. ")
+
+UNASKED = "Clients are not asked for certificates: see `tls_attach_server_opts`(3)."
+
+OPTIONS = (
+    "<opts> says what else is wanted. A <struct tls_opts> is best initialised with `tls_defaults`; members that are "
+    "NULL mean nothing. <size> is its size. <alpn> is a list of protocols to speak above, such as \"h2, http/1.1\", "
+    "the best first, at most 1024 bytes long (ALPN). <chosen> says where to put the place in <alpn> of the one that "
+    "was agreed on, counted from 0, or -1 if there is none. The strings are read before the call waits.")
 
 END = " with `hclose`(3) or ended with `tls_detach`(3)"
 
@@ -69,6 +77,16 @@ STRICT = [
     "The certificate of an authority cannot be that of a server as well. A server may sign its own, "
     "for clients that trust just that, with `CA:FALSE` in it.",
 ]
+RESUMED = (
+    "A client of `tls_attach_client_host`(3) or `tls_attach_client_opts`(3) that has talked to a server before, with the "
+    "same options, goes on with that session, if the server agrees: this takes fewer bytes and less arithmetic. It "
+    "does not look at the certificate again. Up to 8 sessions of up to 32 servers are kept, for each set of options. "
+    "A server goes on with sessions of its clients for up to 12 hours, as long as its files are the same, and keeps "
+    "nothing of them. The client gets to know its session with the first bytes that the server sends. A child of "
+    "`fork`(2) begins without sessions. `tls_attach_client`(3) has none.")
+KEYS = (
+    "The keys of servers may be EC (P-256 or P-384, not P-521), RSA (2048 to 8192 bits) or Ed25519.")
+WHY = "`tls_why`(3) says in words what was wrong."
 STACK = (
     "A handshake takes some 20 KiB of stack. Coroutines of `go`(3) have 256 KiB; with memory of your "
     "own, give it 64 KiB or more.")
@@ -79,7 +97,9 @@ def attach_errors(*special):
     return sorted([*common, *special])
 
 
-CLIENT, SERVER = "tls_client", "tls_server"
+CLIENT, SERVER, ASKING = "tls_client", "tls_server", "tls_opts"
+NEW = "RFC 5246, RFC 7301 and RFC 8446. libdill does not have this function."
+TOO_BIG = ("E2BIG", "<opts> is larger than this version knows, and something is there.")
 
 PAGES = {
     "tls_attach_client": dict(
@@ -115,7 +135,7 @@ PAGES = {
             REFUSED, ("EINVAL", "<hostname> is NULL, or neither a name nor an address."), ROOTS,
             CLIENT_PROTO),
         source="RFC 5246 and RFC 8446. libdill does not have this function.",
-        notes=[*STRICT, ALERTS, LEFT, STACK],
+        notes=[*STRICT, KEYS, RESUMED, ALERTS, WHY, LEFT, STACK],
         example=CLIENT,
     ),
     "tls_attach_client_host_mem": dict(
@@ -130,20 +150,20 @@ PAGES = {
             REFUSED, ("EINVAL", "<mem> or <hostname> is NULL, or the latter is neither a name nor an "
                       "address."), ROOTS, CLIENT_PROTO),
         source="RFC 5246 and RFC 8446. libdill does not have this function.",
-        notes=[*STRICT, ALERTS, LEFT, STACK, STORAGE],
+        notes=[*STRICT, KEYS, RESUMED, ALERTS, WHY, LEFT, STACK, STORAGE],
         example=CLIENT,
     ),
     "tls_attach_server": dict(
         brief="start TLS on a byte stream, as the server",
         proto="int tls_attach_server(int s, const char *cert, const char *pkey, int64_t deadline);",
         text=["Makes the byte stream <s> the server's end of a TLS connection, shakes hands with the "
-              "client, and returns the handle of the TLS socket.", FILES, STREAM, DEADLINE,
+              "client, and returns the handle of the TLS socket.", FILES + UNASKED, STREAM, DEADLINE,
               OWNERSHIP],
         returns="The handle of the TLS socket",
         errors=attach_errors(("EINVAL", BAD_FILES), NO_FILES, SERVER_PROTO),
         notes=["With TLS 1.3 the server has done its part before it hears that the client does not "
                "trust it: then the first `brecv`(3) fails with `EPROTO`.",
-               "Sessions are not resumed.", ALERTS, LEFT, STACK],
+               RESUMED, ALERTS, WHY, LEFT, STACK],
         example=SERVER,
     ),
     "tls_attach_server_mem": dict(
@@ -151,12 +171,69 @@ PAGES = {
         proto="int tls_attach_server_mem(int s, const char *cert, const char *pkey, "
               "struct tls_storage *mem, int64_t deadline);",
         text=["Makes the byte stream <s> the server's end of a TLS connection, shakes hands with the "
-              "client, and returns the handle of the TLS socket.", FILES,
+              "client, and returns the handle of the TLS socket.", FILES + UNASKED,
               in_memory("tls_attach_server", END), STREAM, DEADLINE, OWNERSHIP],
         returns="The handle of the TLS socket",
         errors=attach_errors(("EINVAL", "<mem> is NULL. " + BAD_FILES), NO_FILES, SERVER_PROTO),
-        notes=[ALERTS, LEFT, STACK, STORAGE],
+        notes=[RESUMED, ALERTS, WHY, LEFT, STACK, STORAGE],
         example=SERVER,
+    ),
+    "tls_attach_client_opts": dict(
+        brief="start TLS on a byte stream, as a client that checks the server, with options",
+        proto="int tls_attach_client_opts(int s, const struct tls_opts *opts, int64_t deadline);",
+        text=["Makes the byte stream <s> the client's end of a TLS connection, shakes hands with the "
+              "server, and returns the handle of the TLS socket.", OPTIONS,
+              "<hostname> has to be there. The server has to prove that it is that, as for "
+              "`tls_attach_client_host`(3). Where <roots> names a PEM file, the authorities in it are trusted, instead "
+              "of the system's. With the PEM files <cert> and <pkey>, which are as for `tls_attach_server`(3), this end "
+              "proves who it is to a server that asks.", STREAM, DEADLINE, OWNERSHIP],
+        returns="The handle of the TLS socket",
+        errors=attach_errors(
+            REFUSED, TOO_BIG,
+            ("EINVAL", "<opts> or <hostname> is NULL, or the latter is neither a name nor an address. <size> is too "
+             "small. <alpn> is no list of names. Only one of <cert> and <pkey> is there, or the two do not belong "
+             "together. There is nothing of the kind in a file, or something of an unusable kind."),
+            ("ENOENT", "No certificates of authorities were found, or there is no such file. Other errors of `open`(2) "
+             "and `read`(2), such as `EACCES` and `EISDIR`, are possible."), CLIENT_PROTO),
+        source=NEW,
+        notes=["A server that speaks none of the protocols may refuse, or ignore them.",
+               "With TLS 1.3 the client has done its part before the server says that it wants another certificate: "
+               "then the first `brecv`(3) fails with `EPROTO`.", *STRICT, KEYS, RESUMED, ALERTS, WHY, LEFT, STACK],
+        example=ASKING,
+    ),
+    "tls_attach_server_opts": dict(
+        brief="start TLS on a byte stream, as the server, with options",
+        proto="int tls_attach_server_opts(int s, const struct tls_opts *opts, int64_t deadline);",
+        text=["Makes the byte stream <s> the server's end of a TLS connection, shakes hands with the "
+              "client, and returns the handle of the TLS socket.", OPTIONS, FILES +
+              "Where <roots> names a PEM file, the client has to prove who it is with a certificate that comes "
+              "from one of the authorities in it. <hostname> has to be NULL.", STREAM, DEADLINE, OWNERSHIP],
+        returns="The handle of the TLS socket",
+        errors=attach_errors(
+            ("EACCES", "The client has shown no certificate, or one that has expired, is not valid yet, or comes from "
+             "an authority that is not trusted. Or a file may not be read."), TOO_BIG,
+            ("EINVAL", "<opts> is NULL, or <hostname> is not. <size> is too small. <alpn> is no list of names. "
+             + BAD_FILES.replace("<cert> or <pkey>", "<cert> or <pkey>, or a file named in <opts>,", 1)),
+            ("ENOENT, EISDIR", "A file cannot be read. Other errors of `open`(2) and "
+             "`read`(2) are possible."), SERVER_PROTO),
+        source=NEW,
+        notes=["A client that offers protocols, but none of <alpn>, is refused. One that offers none is not: look at "
+               "<chosen>.", "A client that has to show a certificate does so each time: its sessions are not resumed.",
+               RESUMED, ALERTS, WHY, LEFT, STACK],
+        example=ASKING,
+    ),
+    "tls_why": dict(
+        brief="say why a TLS function has failed",
+        proto="const char *tls_why(void);",
+        text=["Says in words why the last function of this thread has failed that had to do with TLS: one of those whose "
+              "names begin with <tls_>, or one that sends or receives on a TLS socket. Many reasons have one value "
+              "of `errno`: a certificate that has expired, or is for another name, is `EACCES`.",
+              "As `errno` it is to be asked for at once, before other coroutines run."],
+        returns="A constant string, which is empty if there is nothing to say, for instance because it was a matter of "
+                "time", failure=None, errors=[],
+        source="RFC 8446, section 6. libdill does not have this function.",
+        notes=["The words are for people and may change. Nothing in them comes from the peer."],
+        example=ASKING,
     ),
     "tls_done": dict(
         brief="end the sending direction of a TLS connection",

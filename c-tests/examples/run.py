@@ -151,7 +151,7 @@ def check_program_uses(page):
     """The program calls the function, or the one that it is the _mem twin of. Those that are not safe to use it
     need not."""
     names = {page.stem, page.stem.removesuffix("_mem")}
-    if page.stem.startswith("tls_attach_client"):
+    if page.stem.startswith("tls_attach_client") and not page.stem.endswith("_opts"):
         names.add("tls_attach_client_host")
     called = set(re.findall(r"\b(\w+)\(", section(page, "EXAMPLE")))
     expect(names & called, "the program does not call it")
@@ -261,6 +261,7 @@ class Build:
             self.environment["SSL_CERT_FILE"] = str(home / "root.pem")
             (self.directory / "chain.pem").write_bytes((home / "good.pem").read_bytes())
             (self.directory / "key.pem").write_bytes((home / "good.key").read_bytes())
+            (self.directory / "clients.pem").write_bytes((home / "root.pem").read_bytes())
         return home
 
 
@@ -483,6 +484,13 @@ def tls_server_example(build, page):
         process.kill()
     expect(got == b"echo", f"got {got!r}")
     expect(out == "", f"printed {out!r}")
+
+
+def tls_opts_example(build, page):
+    """The two ends of the example talk with each other."""
+    build.certificates()
+    out = ending(build.start(page, None))
+    expect(out == "protocol 0\nhello\n", f"printed {out!r}")
 
 
 def greeting_example(build, page):
@@ -741,6 +749,8 @@ EXAMPLES = {
     **dict.fromkeys(
         ["tls_attach_client", "tls_attach_client_mem", "tls_attach_client_host",
          "tls_attach_client_host_mem", "tls_done"], tls_client_example),
+    **dict.fromkeys(
+        ["tls_attach_client_opts", "tls_attach_server_opts", "tls_why"], tls_opts_example),
     "libdill_rt": serves_until_told,
     **dict.fromkeys(["now", "msleep"], prints("".join(f"round {i} in time\n" for i in (1, 2, 3)))),
     **dict.fromkeys(["fdin", "fdout", "fdclean"], prints("1000000 bytes\n")),

@@ -16,7 +16,9 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use rustls::Connection;
 
 use crate::errno::{Errno, Result, report};
-use crate::tls::{self, config};
+use crate::overlay;
+use crate::tls::cache::Wanted;
+use crate::tls::{self, config, protocols, why};
 
 use super::storage_over;
 
@@ -142,7 +144,7 @@ pub unsafe extern "C" fn dill_tls_attach_server_mem(
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_tls_done(s: c_int, deadline: i64) -> c_int {
-    report(|| tls::find(s).and_then(|tls| tls.done(deadline)))
+    report(|| tls::done(s, deadline))
 }
 
 /// Tells the peer that nothing more will be sent, unless that was done, drops what still comes until
@@ -160,18 +162,167 @@ pub unsafe extern "C" fn dill_tls_detach(s: c_int, deadline: i64) -> c_int {
     report(|| tls::detach(s, deadline))
 }
 
+/// What a TLS socket is to be made with. Members that are NULL mean nothing. Later versions have more
+/// members behind these.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct TlsOpts {
+    /// The caller's size of this.
+    size: usize,
+    /// Client: the name or address that the server has to prove to have.
+    hostname: *const c_char,
+    /// The protocols to speak above (RFC 7301), such as "h2, http/1.1", the best first.
+    alpn: *const c_char,
+    /// This end's chain of certificates and the private key that belongs to it: PEM files.
+    cert: *const c_char,
+    pkey: *const c_char,
+    /// The authorities that are trusted instead of the system's, a PEM file. A server with this asks
+    /// its clients for certificates.
+    roots: *const c_char,
+    /// Where to put the place in `alpn` of the protocol that was agreed on, or -1.
+    chosen: *mut c_int,
+}
+
+/// As [`dill_tls_attach_client_host`], for the `hostname` in `opts`, and with what else is there.
+///
+/// # Returns
+/// A handle, or -1 as there; and, with `s` closed: EINVAL if `opts` is NULL or too small, `hostname` is
+/// missing, `alpn` is no list of names, there is only one of `cert` and `pkey`, or something is wrong
+/// with the files as for [`dill_tls_attach_server`]; E2BIG if `opts` is larger than what is known and
+/// something is there; ENOENT, EACCES, EISDIR or another error of the system's if a file cannot be read.
+///
+/// # Safety
+/// `opts` is NULL or begins with its size, and its members are NULL or C strings; `chosen` is NULL or
+/// writable until the call returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_tls_attach_client_opts(
+    s: c_int,
+    opts: *const TlsOpts,
+    deadline: i64,
+) -> c_int {
+    // SAFETY: same condition as this function's.
+    report(|| unsafe {
+        attach_with(s, opts, deadline, |opts| {
+            config::client_of(text(&opts.hostname)?, &opts.wanted())
+        })
+    })
+}
+
+/// As [`dill_tls_attach_server`], with the files in `opts`, and with what else is there. If `roots` is,
+/// the client has to prove who it is with a certificate from one of these authorities.
+///
+/// # Returns
+/// A handle, or -1 as there; and, with `s` closed: EACCES if the client has shown no certificate, or it
+/// was refused; EINVAL if `opts` is NULL or too small, `hostname` is there, `alpn` is no list of names,
+/// or something is wrong with the files; E2BIG as for [`dill_tls_attach_client_opts`].
+///
+/// # Safety
+/// As [`dill_tls_attach_client_opts`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_tls_attach_server_opts(
+    s: c_int,
+    opts: *const TlsOpts,
+    deadline: i64,
+) -> c_int {
+    // SAFETY: same condition as this function's.
+    report(|| unsafe {
+        attach_with(s, opts, deadline, |opts| {
+            if !opts.hostname.is_null() {
+                return Err(Errno(libc::EINVAL));
+            }
+            config::server(&opts.wanted())
+        })
+    })
+}
+
+/// Why the last function of this thread that had to do with TLS has failed, in words: a constant
+/// string, which is empty if there is nothing to say. As errno it is to be looked at before others run.
+///
+/// # Safety
+/// None to speak of.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_tls_why() -> *const c_char {
+    why::last().as_ptr()
+}
+
+/// # Safety
+/// As [`dill_tls_attach_client_opts`].
+unsafe fn attach_with(
+    s: c_int,
+    opts: *const TlsOpts,
+    deadline: i64,
+    connection: impl FnOnce(&TlsOpts) -> Result<Connection>,
+) -> Result<c_int> {
+    // SAFETY: same condition as this function's.
+    let opts = unsafe { TlsOpts::read(opts) }.inspect_err(|_| overlay::abandon(s))?;
+    opts.choose(-1);
+    // SAFETY: same condition as this function's. The list is copied: it may be gone after a wait.
+    let names = protocols::parse(unsafe { optional(&opts.alpn) });
+    let names = names.inspect_err(|_| overlay::abandon(s))?;
+    let h = tls::attach(s, || connection(&opts), deadline)?;
+    let tls = tls::find(h)?;
+    let chosen = names.iter().position(|name| tls.has_agreed_on(name));
+    opts.choose(chosen.and_then(|index| c_int::try_from(index).ok()).unwrap_or(-1));
+    Ok(h)
+}
+
+impl TlsOpts {
+    /// Reads what the caller has. Errors: EINVAL for NULL, and if there is less than there has always
+    /// been; E2BIG if there is something that only later versions know.
+    ///
+    /// # Safety
+    /// It is NULL or begins with its size.
+    unsafe fn read(opts: *const TlsOpts) -> Result<TlsOpts> {
+        if opts.is_null() {
+            return Err(Errno(libc::EINVAL));
+        }
+        // SAFETY: the caller promises the size, and so many bytes.
+        unsafe {
+            let size = (&raw const (*opts).size).read_unaligned();
+            let more = size.checked_sub(size_of::<TlsOpts>()).ok_or(Errno(libc::EINVAL))?;
+            let tail = core::slice::from_raw_parts(opts.add(1).cast::<u8>(), more);
+            if tail.iter().any(|byte| *byte != 0) {
+                return Err(Errno(libc::E2BIG));
+            }
+            Ok(opts.read_unaligned())
+        }
+    }
+
+    /// # Safety
+    /// The members are NULL or C strings, which stay as they are while this is in use.
+    unsafe fn wanted(&self) -> Wanted<'_> {
+        // SAFETY: same condition as this function's.
+        unsafe {
+            Wanted {
+                cert: optional(&self.cert),
+                pkey: optional(&self.pkey),
+                roots: optional(&self.roots),
+                protocols: optional(&self.alpn),
+            }
+        }
+    }
+
+    fn choose(&self, index: c_int) {
+        if !self.chosen.is_null() {
+            // SAFETY: whoever has made this promises that it can be written.
+            unsafe { self.chosen.write(index) }
+        }
+    }
+}
+
 /// # Safety
 /// `hostname` is NULL or a C string.
 unsafe fn client_of(hostname: *const c_char) -> Result<Connection> {
     // SAFETY: same condition as this function's.
-    config::client_of(unsafe { text(&hostname) }?)
+    config::client_of(unsafe { text(&hostname) }?, &Wanted::default())
 }
 
 /// # Safety
 /// The file names are NULL or C strings.
 unsafe fn server(cert: *const c_char, pkey: *const c_char) -> Result<Connection> {
     // SAFETY: same condition as this function's.
-    unsafe { config::server(text(&cert)?, text(&pkey)?) }
+    let (cert, pkey) = unsafe { (text(&cert)?, text(&pkey)?) };
+    config::server(&Wanted { cert: Some(cert), pkey: Some(pkey), ..Wanted::default() })
 }
 
 /// An argument that is a string. Error: EINVAL for NULL.
@@ -179,9 +330,16 @@ unsafe fn server(cert: *const c_char, pkey: *const c_char) -> Result<Connection>
 /// # Safety
 /// The string is NULL or stays as it is while the reference to it is in use.
 unsafe fn text(string: &*const c_char) -> Result<&[u8]> {
-    if string.is_null() {
-        return Err(Errno(libc::EINVAL));
-    }
+    // SAFETY: same condition as this function's.
+    unsafe { optional(string) }
+        .ok_or_else(|| why::because(c"an argument is NULL", Errno(libc::EINVAL)))
+}
+
+/// An argument that is a string or NULL.
+///
+/// # Safety
+/// As [`text`].
+unsafe fn optional(string: &*const c_char) -> Option<&[u8]> {
     // SAFETY: the caller promises a string.
-    Ok(unsafe { CStr::from_ptr(*string) }.to_bytes())
+    (!string.is_null()).then(|| unsafe { CStr::from_ptr(*string) }.to_bytes())
 }

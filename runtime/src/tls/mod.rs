@@ -2,7 +2,9 @@
 //! all or nothing.
 //!
 //! * `session`: the protocol. `record`: what is taken from the stream below, to the byte.
-//! * `config`: certificates, and who is trusted.
+//! * `config`: certificates, and who is trusted. `files`, `roots`, `protocols`: what it is made of.
+//!   `cache`, `process`: what is kept for other connections.
+//! * `why`: failures in words.
 //!
 //! Calls wait inside, and meanwhile other coroutines may send, receive, or close the handle. So a call
 //! holds a share of the object, and the session is borrowed for calculations only.
@@ -11,9 +13,15 @@
 //! the next. Hence nothing is encrypted before there is room for it below, and if it does not get
 //! there nevertheless sending has come to its end.
 
+pub mod cache;
 pub mod config;
+mod files;
+mod process;
+pub mod protocols;
 mod record;
+mod roots;
 mod session;
+pub mod why;
 
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
@@ -35,6 +43,7 @@ use crate::stream::side::{Side, State};
 
 use record::{Part, Record};
 use session::Session;
+use why::{Reason, Words, because};
 
 /// Parts of a list that are encrypted at once.
 const PARTS: usize = 8;
@@ -53,6 +62,8 @@ pub struct Tls {
     /// Belongs to whoever has the turn to receive, who takes it out while receiving.
     record: Cell<Record>,
     outbound: Side,
+    /// Why it is broken.
+    why: Cell<Words>,
 }
 
 /// Makes a TLS socket of a byte stream, which belongs to it from now on, and shakes hands.
@@ -66,7 +77,11 @@ pub fn attach(
     connection: impl FnOnce() -> Result<Connection>,
     deadline: i64,
 ) -> Result<c_int> {
-    let below = Overlay::stream(s)?;
+    why::say(why::NOTHING);
+    let below = Overlay::stream(s).map_err(|error| match error {
+        Errno(libc::EPROTO) => because(c"that is no byte stream", error),
+        _ => error,
+    })?;
     let session = Session::new(connection()?);
     let tls = Shared::new(Tls {
         callbacks: Callbacks::of::<Tls>(),
@@ -75,10 +90,18 @@ pub fn attach(
         inbound: Inbound::default(),
         record: Cell::default(),
         outbound: Side::default(),
+        why: Cell::new(why::NOTHING),
     })?;
-    tls.shake_hands(deadline)?;
+    tls.shake_hands(deadline).map_err(|error| tls.explained(error))?;
     // SAFETY: it begins with its callbacks, and the one for closing takes the share back.
     unsafe { tls.make_handle() }
+}
+
+/// Says that nothing more will be sent. Errors: EBADF, ENOTSUP; those of [`Tls::done`].
+pub fn done(s: c_int, deadline: i64) -> Result<()> {
+    why::say(why::NOTHING);
+    let tls = find(s)?;
+    tls.done(deadline).map_err(|error| tls.explained(error))
 }
 
 /// Finds the TLS socket behind a handle. Errors: EBADF, ENOTSUP.
@@ -94,15 +117,20 @@ pub fn find(s: c_int) -> Result<Shared<Tls>> {
 /// or receiving, EPROTO, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
 pub fn detach(s: c_int, deadline: i64) -> Result<c_int> {
     sched::breathe();
+    why::say(why::NOTHING);
     let tls = find(s)?;
-    let result = tls.finish(deadline);
+    let result = tls.finish(deadline).map_err(|error| tls.explained(error));
     tls.below.detach(&tls, s, TYPE, result)
 }
 
 impl Tls {
     fn shake_hands(&self, deadline: i64) -> Result<()> {
         loop {
-            self.below.send(&self.session.take_outgoing(), deadline).map_err(ended_early)?;
+            if self.session.ends_with_ticket() {
+                return Ok(());
+            }
+            let sent = self.below.send(&self.session.take_outgoing(), deadline);
+            sent.map_err(|error| self.last_words().unwrap_or_else(|| self.cut_off(error)))?;
             if !self.session.is_handshaking() {
                 return Ok(());
             }
@@ -111,6 +139,27 @@ impl Tls {
                 Failure::Broken(error) | Failure::Interrupted(error) => error,
             })?;
         }
+    }
+
+    /// The error that a peer has told before it went away, if it has.
+    fn last_words(&self) -> Option<Errno> {
+        loop {
+            match self.receive_record(0) {
+                Ok(()) => {}
+                Err(Failure::Broken(error @ Errno(libc::EPROTO))) => return Some(error),
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Whether the two ends have agreed on a protocol to speak above, and on this one.
+    pub fn has_agreed_on(&self, name: &[u8]) -> bool {
+        self.session.has_agreed_on(name)
+    }
+
+    /// An error that the program gets to know, with the reason if there is one that lasts.
+    fn explained(&self, error: Errno) -> Errno {
+        because(self.why.get(), error)
     }
 
     /// Says that nothing more will be sent. Errors: EBUSY; EPIPE if that was said before; ECONNRESET;
@@ -169,7 +218,7 @@ impl Tls {
     fn send_outgoing(&self, deadline: i64) -> Result<()> {
         self.below.send(&self.session.take_outgoing(), deadline).map_err(|error| {
             self.outbound.set_state(State::Broken);
-            ended_early(error)
+            self.cut_off(error)
         })
     }
 
@@ -200,7 +249,7 @@ impl Tls {
     fn complete(&self, record: &mut Record, deadline: i64) -> Outcome<()> {
         loop {
             let room = record.room().map_err(Failure::Interrupted)?;
-            let count = self.below.receive(room, deadline).map_err(failure)?;
+            let count = self.below.receive(room, deadline).map_err(|error| self.failure(error))?;
             match record.fill(count) {
                 Some(Part::Header(header)) => self.feed(header, deadline)?,
                 Some(Part::Body(body)) => {
@@ -216,7 +265,8 @@ impl Tls {
     /// Has the session take what has come. If it cannot make sense of it, everything ends with an
     /// alert.
     fn feed(&self, bytes: &[u8], deadline: i64) -> Outcome<()> {
-        self.session.feed(bytes).map_err(|error| {
+        self.session.feed(bytes).map_err(|Reason(error, words)| {
+            self.why.set(words);
             self.answer(deadline);
             if self.outbound.state() == State::Open {
                 self.outbound.set_state(State::Broken);
@@ -224,16 +274,12 @@ impl Tls {
             Failure::Broken(error)
         })
     }
-}
-
-// SAFETY: it begins with the callbacks for it; `attach` puts it into a `Shared`.
-unsafe impl Stream for Tls {
-    fn own_type(&self) -> *const c_void {
-        TYPE
-    }
 
     /// Sends the whole list. Errors: EINVAL, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
-    unsafe fn send(&self, list: List, deadline: i64) -> Result<()> {
+    ///
+    /// # Safety
+    /// The buffers of the list are readable.
+    unsafe fn send_all(&self, list: List, deadline: i64) -> Result<()> {
         let _turn = self.outbound.enter()?;
         let total = match list.skips() {
             Skips::None => list.total().ok_or(Errno(libc::EINVAL))?,
@@ -262,27 +308,64 @@ unsafe impl Stream for Tls {
         self.outbound.check()
     }
 
+    /// What an error of the stream below means for receiving.
+    fn failure(&self, error: Errno) -> Failure {
+        match error.0 {
+            libc::ETIMEDOUT | libc::ECANCELED | libc::ENOMEM | libc::EBUSY => {
+                Failure::Interrupted(error)
+            }
+            // The end below without one above: somebody has cut the stream (RFC 8446, section 6.1).
+            _ => Failure::Broken(self.cut_off(error)),
+        }
+    }
+
+    /// What an error of the stream below means here: EPIPE is said of this layer's end only.
+    fn cut_off(&self, error: Errno) -> Errno {
+        match error {
+            Errno(libc::EPIPE | libc::ECONNRESET) if self.why.get() == why::NOTHING => {
+                self.why.set(c"the peer has gone away without saying so");
+            }
+            _ => {}
+        }
+        if error == Errno(libc::EPIPE) { Errno(libc::ECONNRESET) } else { error }
+    }
+}
+
+// SAFETY: it begins with the callbacks for it; `attach` puts it into a `Shared`.
+unsafe impl Stream for Tls {
+    fn own_type(&self) -> *const c_void {
+        TYPE
+    }
+
+    /// Sends the whole list. Errors: EINVAL, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
+    unsafe fn send(&self, list: List, deadline: i64) -> Result<()> {
+        // SAFETY: same condition as this function's.
+        unsafe { self.send_all(list, deadline) }.map_err(|error| self.explained(error))
+    }
+
     /// Receives the whole list. Errors: those of [`Inbound::receive`], EPROTO.
     unsafe fn receive(&self, list: List, deadline: i64) -> Result<()> {
         // SAFETY: same condition as this function's.
-        unsafe { self.inbound.receive(self, list, deadline) }
+        let received = unsafe { self.inbound.receive(self, list, deadline) };
+        received.map_err(|error| self.explained(error))
     }
 
     /// Receives what has come. Errors: those of [`Inbound::receive_some`], EPROTO.
     unsafe fn receive_some(&self, base: *mut u8, len: usize, deadline: i64) -> Result<usize> {
         // SAFETY: same condition as this function's.
-        unsafe { self.inbound.receive_some(self, base, len, deadline) }
+        let received = unsafe { self.inbound.receive_some(self, base, len, deadline) };
+        received.map_err(|error| self.explained(error))
     }
 
     /// Looks at what has come. Errors: those of [`Inbound::look`], EPROTO.
     fn look(&self, deadline: i64, look: Look<'_>) -> Result<()> {
-        self.inbound.look(self, deadline, look)
+        self.inbound.look(self, deadline, look).map_err(|error| self.explained(error))
     }
 
     /// Waits until something can be sent, also without the turn to send. Errors: those of the stream
     /// below, among them EBUSY if another coroutine waits there; ECONNRESET if that is gone.
     fn await_room(&self, deadline: i64) -> Result<()> {
-        self.below.await_room(deadline).map_err(ended_early)
+        self.below.await_room(deadline).map_err(|error| self.cut_off(error))
     }
 
     /// Closes the stream below too, if the object still has one.
@@ -306,21 +389,4 @@ impl Source for Tls {
         self.answer(deadline);
         Ok(())
     }
-}
-
-/// What an error of the stream below means for receiving.
-fn failure(error: Errno) -> Failure {
-    match error.0 {
-        // The end below without one above: somebody has cut the stream (RFC 8446, section 6.1).
-        libc::EPIPE => Failure::Broken(Errno(libc::ECONNRESET)),
-        libc::ETIMEDOUT | libc::ECANCELED | libc::ENOMEM | libc::EBUSY => {
-            Failure::Interrupted(error)
-        }
-        _ => Failure::Broken(error),
-    }
-}
-
-/// What an error of the stream below means for sending: EPIPE is said of this layer's end only.
-fn ended_early(error: Errno) -> Errno {
-    if error == Errno(libc::EPIPE) { Errno(libc::ECONNRESET) } else { error }
 }

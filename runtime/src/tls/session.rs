@@ -1,51 +1,66 @@
 //! The protocol: rustls, which sees only memory. Each function borrows it for as long as it
 //! calculates, and nothing here waits.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use std::io::{self, BufRead, ErrorKind, IoSlice, Read, Write};
 
-use rustls::{Connection, Error};
+use rustls::{Connection, Error, ProtocolVersion};
 
 use crate::errno::{Errno, Result};
 use crate::stream::inbound::{Failure, Outcome};
 
+use super::why::{self, Reason};
+
 /// One end of a TLS connection.
-pub struct Session(RefCell<Connection>);
+pub struct Session {
+    connection: RefCell<Connection>,
+    /// Records that go out in front of the next ones, but are no reason to send.
+    held: Cell<Vec<u8>>,
+}
 
 impl Session {
     /// An end that has not begun to talk.
     pub fn new(connection: Connection) -> Session {
-        Session(RefCell::new(connection))
+        Session { connection: RefCell::new(connection), held: Cell::default() }
     }
 
     /// Whether application data cannot be sent or received yet.
     pub fn is_handshaking(&self) -> bool {
-        self.0.borrow().is_handshaking()
+        self.connection.borrow().is_handshaking()
     }
 
     /// Takes bytes from the peer. There may be something to send afterwards, in case of an error an
     /// alert. Errors, after which there is no use in going on: EACCES if the peer's certificate was
-    /// refused; EPROTO.
-    pub fn feed(&self, mut bytes: &[u8]) -> Result<()> {
-        let mut connection = self.0.borrow_mut();
+    /// refused, or a client has none that it should have; EPROTO.
+    pub fn feed(&self, mut bytes: &[u8]) -> core::result::Result<(), Reason> {
+        let mut connection = self.connection.borrow_mut();
         while !bytes.is_empty() {
             // It fails where handshake messages exceed all reason.
             match connection.read_tls(&mut bytes) {
-                Ok(0) | Err(_) => return Err(Errno(libc::EPROTO)),
+                Ok(0) | Err(_) => {
+                    return Err(Reason(Errno(libc::EPROTO), c"the peer has sent too much"));
+                }
                 Ok(_) => {}
             }
         }
-        match connection.process_new_packets() {
-            Ok(_) => Ok(()),
-            Err(Error::InvalidCertificate(_)) => Err(Errno(libc::EACCES)),
-            Err(_) => Err(Errno(libc::EPROTO)),
-        }
+        let Err(error) = connection.process_new_packets() else { return Ok(()) };
+        let errno = match (&error, &*connection) {
+            (Error::InvalidCertificate(_), _)
+            | (Error::NoCertificatesPresented, Connection::Server(_)) => libc::EACCES,
+            _ => libc::EPROTO,
+        };
+        Err(Reason(Errno(errno), why::of(&error)))
+    }
+
+    /// Whether the two ends have agreed on a protocol to speak above, and on this one.
+    pub fn has_agreed_on(&self, name: &[u8]) -> bool {
+        self.connection.borrow().alpn_protocol() == Some(name)
     }
 
     /// Gives back memory, while no part of a record has been fed.
     pub fn shrink(&self) {
         // With nothing in it the buffer shrinks when it is about to be filled. This is that occasion.
-        self.0.borrow_mut().read_tls(&mut Nothing).ok();
+        self.connection.borrow_mut().read_tls(&mut Nothing).ok();
     }
 
     /// Writes application data into the parts, and answers how much, or `None` if there is none yet.
@@ -53,7 +68,7 @@ impl Session {
     /// # Safety
     /// The parts describe writable memory.
     pub unsafe fn deliver(&self, parts: &[libc::iovec]) -> Outcome<Option<usize>> {
-        let mut connection = self.0.borrow_mut();
+        let mut connection = self.connection.borrow_mut();
         let mut reader = connection.reader();
         let mut total = 0;
         for part in parts {
@@ -80,7 +95,7 @@ impl Session {
     /// Encrypts application data from the parts, and answers how much: not all of it if there is
     /// much. Error: ECONNRESET if no more can be encrypted.
     pub fn seal(&self, parts: &[IoSlice<'_>]) -> Result<usize> {
-        match self.0.borrow_mut().writer().write_vectored(parts) {
+        match self.connection.borrow_mut().writer().write_vectored(parts) {
             Ok(0) | Err(_) => Err(Errno(libc::ECONNRESET)),
             Ok(count) => Ok(count),
         }
@@ -88,18 +103,34 @@ impl Session {
 
     /// Says that this end has sent its last.
     pub fn close(&self) {
-        self.0.borrow_mut().send_close_notify();
+        self.connection.borrow_mut().send_close_notify();
     }
 
     /// Whether there is something to send.
     pub fn has_outgoing(&self) -> bool {
-        self.0.borrow().wants_write()
+        self.connection.borrow().wants_write()
+    }
+
+    /// Ends a server's handshake of TLS 1.3, if there is nothing left to say but a ticket, which is held
+    /// back: a client that only sends and then goes away with the ticket unread would take along what
+    /// it has sent.
+    pub fn ends_with_ticket(&self) -> bool {
+        let ends = {
+            let connection = self.connection.borrow();
+            matches!(*connection, Connection::Server(_))
+                && connection.protocol_version() == Some(ProtocolVersion::TLSv1_3)
+                && !connection.is_handshaking()
+        };
+        if ends {
+            self.held.set(self.take_outgoing());
+        }
+        ends
     }
 
     /// Takes what is to be sent: whole records.
     pub fn take_outgoing(&self) -> Vec<u8> {
-        let mut connection = self.0.borrow_mut();
-        let mut bytes = Vec::new();
+        let mut connection = self.connection.borrow_mut();
+        let mut bytes = self.held.take();
         while connection.wants_write() {
             // Writing into memory does not fail.
             connection.write_tls(&mut bytes).ok();
