@@ -178,9 +178,10 @@ COMPATFILES = "$(DESTDIR)$(INCLUDEDIR)/libdill.h" "$(DESTDIR)$(INCLUDEDIR)/libdi
     "$(DESTDIR)$(LIBDIR)/libdill.so" "$(DESTDIR)$(LIBDIR)/libdill.so.20" "$(DESTDIR)$(LIBDIR)/libdill.a" \
     "$(DESTDIR)$(PKGCONFIGDIR)/libdill.pc"
 
+# Debian's libdill is in lib/x86_64-linux-gnu, where linkers and loaders look before they find ours.
 install-compat: $(if $(shell command -v $(CARGO)),all) ## install both under the name of libdill, where there is none
 	@$(BUILT)
-	@tools/libdill-files.sh check $(COMPATFILES)
+	@tools/libdill-files.sh check $(COMPATFILES) "$(DESTDIR)$(LIBDIR)"/*/libdill.so*
 	$(INSTALL) -d "$(DESTDIR)$(INCLUDEDIR)" "$(DESTDIR)$(LIBDIR)" "$(DESTDIR)$(PKGCONFIGDIR)"
 	$(INSTALL) -m 644 build/libdill/libdill.h include/libdillimpl.h "$(DESTDIR)$(INCLUDEDIR)/"
 	$(INSTALL) -m 755 build/libdill/libdill.so.20 "$(DESTDIR)$(LIBDIR)/"
