@@ -210,19 +210,23 @@ impl Local {
     #[cold]
     fn look(&self, wait: bool) {
         let deadline = self.timers.borrow().first_deadline();
-        self.poller.poll(match deadline {
-            _ if !wait => 0,
-            Some(deadline) => {
-                c_int::try_from(deadline.saturating_sub(time::now()).max(0)).unwrap_or(c_int::MAX)
-            }
-            None => -1,
-        });
+        self.poller.poll(if wait { self.longest_wait(deadline) } else { 0 });
         self.switches.set(0);
         self.looked.set(time::tick());
         if deadline.is_some() {
             self.last_look.set(time::now());
             self.expire(self.last_look.get());
         }
+    }
+
+    /// How many milliseconds the thread can wait if nothing happens, which it does now; -1: for ever.
+    fn longest_wait(&self, deadline: Option<i64>) -> c_int {
+        let sleep = deadline.map(|deadline| deadline.saturating_sub(time::now()).max(0));
+        let longest = match (sleep, self.stacks.borrow_mut().cool()) {
+            (Some(sleep), Some(rest)) => Some(sleep.min(rest)),
+            (sleep, rest) => sleep.or(rest),
+        };
+        longest.map_or(-1, |longest| c_int::try_from(longest).unwrap_or(c_int::MAX))
     }
 
     /// Wakes everyone whose deadline has come.
