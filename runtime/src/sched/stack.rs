@@ -189,6 +189,7 @@ impl Pool {
         // A slab of a finished thread may have been here.
         asan::forget_frames(base.as_ptr(), STACK_SIZE);
         if id != StackId::NONE {
+            // ROOM: reserved above.
             self.ids.push(id);
         }
         Ok(base)
@@ -217,6 +218,7 @@ impl Pool {
         loop {
             let size = count * (GUARD_SIZE + STACK_SIZE);
             if let Some(base) = map(size) {
+                // ROOM: reserved above.
                 self.slabs.push(Slab { base, size });
                 self.unused = base.as_ptr().cast();
                 self.unused_count = count;

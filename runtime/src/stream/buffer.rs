@@ -1,9 +1,11 @@
 //! Receive buffers, which a connection has only while there is something in them.
 
 use core::cell::RefCell;
+use core::mem::ManuallyDrop;
 use core::ptr;
 
 use crate::errno::{Errno, Result};
+use crate::thread_end;
 
 /// Bytes in a buffer of the usual size: a burst of small messages costs one system call.
 pub const SIZE: usize = 8 * 1024;
@@ -14,9 +16,16 @@ const LEAST_GROWTH: usize = 8;
 /// Free buffers that a thread keeps.
 const SPARE: usize = 64;
 
+// ROOM: it has no destructor.
 thread_local! {
     /// Free buffers of the usual size.
-    static FREE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static FREE: ManuallyDrop<RefCell<Vec<Vec<u8>>>> =
+        const { ManuallyDrop::new(RefCell::new(Vec::new())) };
+}
+
+/// Frees them when the thread ends.
+pub(crate) fn at_thread_end() {
+    FREE.with(|free| free.take());
 }
 
 /// Bytes that have arrived but are not delivered yet. Empty ones usually have no memory.
@@ -84,6 +93,7 @@ impl Buffer {
 
     /// Adds bytes for which there is room.
     pub fn push(&mut self, bytes: &[u8]) {
+        // ROOM: the caller has made it.
         self.bytes.extend_from_slice(bytes);
     }
 
@@ -104,14 +114,13 @@ impl Buffer {
             return;
         }
         bytes.clear();
-        // While the thread ends there is no pool any more, and the memory is just freed.
-        FREE.try_with(|free| {
+        FREE.with(|free| {
             let mut free = free.borrow_mut();
-            if free.len() < SPARE && free.try_reserve(1).is_ok() {
+            if free.len() < SPARE && thread_end::prepare().is_ok() && free.try_reserve(1).is_ok() {
+                // ROOM: reserved just before.
                 free.push(bytes);
             }
-        })
-        .ok();
+        });
     }
 }
 
@@ -122,7 +131,7 @@ impl Drop for Buffer {
 }
 
 fn pooled() -> Result<Vec<u8>> {
-    if let Ok(Some(bytes)) = FREE.try_with(|free| free.borrow_mut().pop()) {
+    if let Some(bytes) = FREE.with(|free| free.borrow_mut().pop()) {
         return Ok(bytes);
     }
     let mut bytes = Vec::new();
