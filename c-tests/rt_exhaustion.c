@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "failing.h"
@@ -383,7 +384,7 @@ static int talk(int h, char *buf)
     TRY(h);
     TRY(ws_send(h, WS_TEXT, "hello", 5, LATE));
     TRY(ws_recv(h, NULL, buf, MUCH, LATE));
-    TRY(ws_send(h, WS_BINARY, data, 100000, LATE));
+    TRY(ws_send(h, WS_BINARY, data, 20000, LATE));
     while(ws_recv(h, NULL, buf, MUCH, now() + 1) < 0)
         if(errno != ETIMEDOUT) TRY(-1);
     TRY(h = ws_detach(h, 1000, "bye", 3, LATE));
@@ -416,6 +417,81 @@ static int websockets(void)
 {
     int s[2];
     TRY(ipc_pair(s));
+    return converse(s);
+}
+
+/**** TLS ****/
+
+static const char *cert, *key, *roots;
+/*  Of each attempt: a configuration that was not made before. */
+static char protocol[16];
+
+static void prepare_tls(void)
+{
+    static int count;
+    cert = certificate("good.pem");
+    key = certificate("good.key");
+    roots = certificate("root.pem");
+    snprintf(protocol, sizeof protocol, "p%d", count++);
+}
+
+static int secure_server(int s)
+{
+    struct tls_opts opts = tls_defaults;
+    opts.cert = cert;
+    opts.pkey = key;
+    opts.alpn = protocol;
+    TRY(s = tls_attach_server_opts(s, &opts, LATE));
+    return s;
+}
+
+static int secure_client(int s)
+{
+    struct tls_opts opts = tls_defaults;
+    opts.hostname = "localhost";
+    opts.roots = roots;
+    opts.alpn = protocol;
+    TRY(s = tls_attach_client_opts(s, &opts, LATE));
+    return s;
+}
+
+static coroutine void secure(int s, int *result)
+{
+    *result = secure_server(s);
+}
+
+/*  Shakes hands over a pair. */
+static int open_tls(int s[2])
+{
+    int cr, server = -1;
+    TRY(ipc_pair(s));
+    TRY(cr = go(secure(s[1], &server)));
+    s[0] = secure_client(s[0]);
+    int rc = bundle_wait(cr, LATE);
+    s[1] = server;
+    TRY(s[0]);
+    TRY(rc);
+    TRY(s[1]);
+    return 0;
+}
+
+static int detach_tls(int s, int64_t deadline)
+{
+    int below = tls_detach(s, deadline);
+    return below < 0 ? -1 : hclose(below);
+}
+
+static int tls_streams(void)
+{
+    int s[2];
+    TRY(open_tls(s));
+    return use_stream(s, detach_tls);
+}
+
+static int websockets_over_tls(void)
+{
+    int s[2];
+    TRY(open_tls(s));
     return converse(s);
 }
 
@@ -469,6 +545,7 @@ static long attempt_all(int (*act)(void), int from_then_on)
     for(long n = 0; n != 5000; n++) {
         struct attempt a = {.act = act, .fails = n - 1};
         pthread_t thread;
+        if(act == tls_streams || act == websockets_over_tls) prepare_tls();
         check_note("allocation %ld%s", n, from_then_on ? " and all behind it" : "");
         if(n == 0) check_note("without a failure");
         failing_on = n > 0 && from_then_on;
@@ -510,3 +587,41 @@ TEST(rt_exhaustion_socks5) {exhaust(socks5);}
 TEST(rt_exhaustion_addresses) {exhaust(addresses);}
 TEST(rt_exhaustion_connect_by_name) {exhaust(connect_by_name);}
 TEST(rt_exhaustion_websockets) {exhaust(websockets);}
+TEST(rt_exhaustion_tls_streams) {exhaust(tls_streams);}
+TEST(rt_exhaustion_websockets_over_tls) {exhaust(websockets_over_tls);}
+
+/*  What a process needs once is fetched anew in a child: the authorities of the
+    system. They do not include the server's, which may be out of memory too. */
+static coroutine void refuse_server(int s)
+{
+    unsetenv("SSL_CERT_FILE");
+    s = tls_attach_client_host(s, "localhost", LATE);
+    _exit(s >= 0 || (errno != EACCES && errno != ENOMEM && errno != ENOENT &&
+        errno != ECONNRESET));
+}
+
+static void in_child(long n, int from_then_on)
+{
+    pid_t pid = fork();
+    if(pid == 0) {
+        int s[2];
+        if(ipc_pair(s) != 0) _exit(4);
+        failing_on = from_then_on;
+        count_start(n);
+        if(go(refuse_server(s[0])) < 0) _exit(errno == ENOMEM ? 0 : 3);
+        secure_server(s[1]);
+        msleep(LATE);
+        _exit(2);
+    }
+    int status;
+    waitpid(pid, &status, 0);
+    check_note("allocation %ld%s", n, from_then_on ? " and all behind it" : "");
+    CHECK_INT(status, 0);
+}
+
+TEST(rt_exhaustion_authorities_of_the_system)
+{
+    prepare_tls();
+    for(long n = 0; n < 3000; n += 1 + n / 10)
+        for(int on = 0; on != 2; on++) in_child(n, on);
+}

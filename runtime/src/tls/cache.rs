@@ -61,6 +61,7 @@ impl<C> Cache<C> {
             entry.files = files;
             return Ok(entry.config.clone());
         }
+        // ROOM: within a section of the reserve.
         let config = Arc::new(make(&files)?);
         let protocols = wanted.protocols.map(copy).transpose()?;
         self.keep(Entry { files, protocols, config: config.clone() })?;
