@@ -118,7 +118,7 @@ build/libdill/libdill.a: $(STATIC) tools/join-static.sh
 # It has all of the code itself. One that had none, and needed libdill_ws.so.0 and libdill_rt.so.0, would
 # have nothing for the linker to find.
 build/libdill/libdill.so.20: build/libdill/libdill.a
-	$(CC) -shared -Wl,-soname,$(@F) -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -o $@ \
+	$(CC) -shared -Wl,-soname,$(@F) -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -o $@ \
 	    -Wl,--whole-archive $< -Wl,--no-whole-archive -lpthread -ldl
 
 FILL_IN = sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|' \

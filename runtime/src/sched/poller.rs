@@ -310,6 +310,7 @@ impl Poller {
         if blocks.len() <= place {
             let missing = place + 1 - blocks.len();
             blocks.try_reserve(missing).map_err(|_| Errno(libc::ENOMEM))?;
+            // ROOM: reserved just before.
             blocks.resize(place + 1, None);
         }
         let block = crate::memory::boxed([const { Descriptor::new() }; BLOCK])?;
@@ -386,7 +387,7 @@ impl Poller {
             return Ok(());
         }
         super::fork::watch();
-        super::end_with_thread();
+        crate::thread_end::prepare()?;
         // SAFETY: makes a new descriptor.
         let epoll = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
         if epoll < 0 {

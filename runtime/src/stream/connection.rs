@@ -162,12 +162,11 @@ impl Connection {
         Ok(())
     }
 
-    /// Receives a byte and the descriptor that came with it. Errors: EPROTO if none did, and then
-    /// the byte is still there; EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
+    /// Receives a byte and the descriptor that came with it. Errors: EPROTO if none did, ENOMEM if it is
+    /// lost for want of memory, and then the byte is still there; EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
     pub fn receive_descriptor(&self, deadline: i64) -> Result<RawFd> {
         self.inbound.await_byte(self, deadline)?;
-        let descriptor =
-            self.descriptors.take(self.inbound.position()).ok_or(Errno(libc::EPROTO))?;
+        let descriptor = self.descriptors.take(self.inbound.position())?;
         self.inbound.skip_byte();
         Ok(descriptor.into_raw_fd())
     }

@@ -2,8 +2,9 @@
 //!
 //! A request that fits the buffer collects its bytes there and is delivered when all have come. If
 //! the deadline comes first they simply stay. A larger request has its bytes put where the caller
-//! wants them; if the deadline comes first they are copied back into a buffer, which is the price
-//! of a rare event. Either way the next request finds the stream as if the failed one had not been.
+//! wants them; if the deadline comes first they are copied back into a buffer, and later requests
+//! collect there until it is empty, so that no byte is copied back twice. Either way the next request
+//! finds the stream as if the failed one had not been.
 //!
 //! When the stream has ended there is no next request that could have the bytes which came before: the
 //! failing one delivers them.
@@ -106,7 +107,7 @@ impl Inbound {
         let patience = &mut Patience::new(deadline);
         // SAFETY: same condition as this function's.
         let received = unsafe {
-            if total <= buffer::SIZE || list.skips() != Skips::None {
+            if total <= buffer::SIZE || list.skips() != Skips::None || self.has_put_back() {
                 let collected = self.collect(source, total, patience);
                 if !matches!(collected, Err(Failure::Interrupted(_))) {
                     self.deliver(list.cursor(), total);
@@ -398,6 +399,12 @@ impl Inbound {
         count
     }
 
+    /// Whether a large request was interrupted, and its bytes are still there: more than come here
+    /// otherwise.
+    fn has_put_back(&self) -> bool {
+        self.buffered() > buffer::SIZE
+    }
+
     fn buffered(&self) -> usize {
         self.buffer.borrow().unread().len()
     }
@@ -583,6 +590,34 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_is_put_back_is_put_back_once() {
+        let (total, step) = (40 * buffer::SIZE, 2 * buffer::SIZE);
+        let source = Script::new(
+            (0..total)
+                .step_by(step)
+                .flat_map(|at| [Step::Bytes(bytes(at, at + step)), Step::Timeout]),
+        );
+        let inbound = Inbound::default();
+        let mut memory = vec![0; total];
+        let mut receive = || {
+            memory.fill(0);
+            let list = Iolist::single(memory.as_mut_ptr().cast(), total);
+            // SAFETY: the list and its buffer are alive.
+            let received = unsafe {
+                let list = List::check(&raw const list, &raw const list).unwrap();
+                inbound.receive(&source, list, -1)
+            };
+            (received, memory.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1))
+        };
+        let mut written = 0;
+        while let (Err(Errno(libc::ETIMEDOUT)), count) = receive() {
+            written += count;
+        }
+        assert_eq!(written, step);
+        assert_eq!(memory, bytes(0, total));
     }
 
     #[test]

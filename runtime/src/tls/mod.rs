@@ -4,7 +4,7 @@
 //! * `session`: the protocol. `record`: what is taken from the stream below, to the byte.
 //! * `config`: certificates, and who is trusted. `files`, `roots`, `protocols`: what it is made of.
 //!   `cache`, `process`: what is kept for other connections.
-//! * `why`: failures in words.
+//! * `why`: failures in words. `reserve`: memory, where there is none.
 //!
 //! Calls wait inside, and meanwhile other coroutines may send, receive, or close the handle. So a call
 //! holds a share of the object, and the session is borrowed for calculations only.
@@ -19,6 +19,7 @@ mod files;
 mod process;
 pub mod protocols;
 mod record;
+mod reserve;
 mod roots;
 mod session;
 pub mod why;
@@ -42,6 +43,7 @@ use crate::stream::patience::Patience;
 use crate::stream::side::{Side, State};
 
 use record::{Part, Record};
+use reserve::Section;
 use session::Session;
 use why::{Reason, Words, because};
 
@@ -82,7 +84,7 @@ pub fn attach(
         Errno(libc::EPROTO) => because(c"that is no byte stream", error),
         _ => error,
     })?;
-    let session = Session::new(connection()?);
+    let session = Session::new(make(connection)?);
     let tls = Shared::new(Tls {
         callbacks: Callbacks::of::<Tls>(),
         below,
@@ -95,6 +97,12 @@ pub fn attach(
     tls.shake_hands(deadline).map_err(|error| tls.explained(error))?;
     // SAFETY: it begins with its callbacks, and the one for closing takes the share back.
     unsafe { tls.make_handle() }
+}
+
+/// Has a connection made, for which there is memory. Error: ENOMEM.
+fn make(connection: impl FnOnce() -> Result<Connection>) -> Result<Connection> {
+    let _section = Section::enter()?;
+    connection()
 }
 
 /// Says that nothing more will be sent. Errors: EBADF, ENOTSUP; those of [`Tls::done`].
@@ -126,10 +134,10 @@ pub fn detach(s: c_int, deadline: i64) -> Result<c_int> {
 impl Tls {
     fn shake_hands(&self, deadline: i64) -> Result<()> {
         loop {
-            if self.session.ends_with_ticket() {
+            if self.session.ends_with_ticket()? {
                 return Ok(());
             }
-            let sent = self.below.send(&self.session.take_outgoing(), deadline);
+            let sent = self.below.send(&self.session.take_outgoing()?, deadline);
             sent.map_err(|error| self.last_words().unwrap_or_else(|| self.cut_off(error)))?;
             if !self.session.is_handshaking() {
                 return Ok(());
@@ -162,12 +170,12 @@ impl Tls {
         because(self.why.get(), error)
     }
 
-    /// Says that nothing more will be sent. Errors: EBUSY; EPIPE if that was said before; ECONNRESET;
+    /// Says that nothing more will be sent. Errors: EBUSY; EPIPE if that was said before; ECONNRESET; ENOMEM;
     /// ETIMEDOUT and ECANCELED, and if nothing was sent, it can be tried again.
     pub fn done(&self, deadline: i64) -> Result<()> {
         let _turn = self.outbound.enter()?;
         self.await_room(deadline)?;
-        self.session.close();
+        self.session.close()?;
         self.send_outgoing(deadline)?;
         self.outbound.set_state(State::Done);
         Ok(())
@@ -216,7 +224,9 @@ impl Tls {
     /// Sends what the session has to say. An error ends sending. Only whoever has the turn to send may
     /// call this.
     fn send_outgoing(&self, deadline: i64) -> Result<()> {
-        self.below.send(&self.session.take_outgoing(), deadline).map_err(|error| {
+        let sent =
+            self.session.take_outgoing().and_then(|outgoing| self.below.send(&outgoing, deadline));
+        sent.map_err(|error| {
             self.outbound.set_state(State::Broken);
             self.cut_off(error)
         })
@@ -238,6 +248,8 @@ impl Tls {
 
     /// Waits for a record, and has the session take it.
     fn receive_record(&self, deadline: i64) -> Outcome<()> {
+        // Without memory nothing is taken from the stream.
+        Section::enter().map_err(Failure::Interrupted)?;
         let mut record = self.record.take();
         let received = self.complete(&mut record, deadline);
         if let Err(Failure::Interrupted(_)) = received {
@@ -254,7 +266,7 @@ impl Tls {
                 Some(Part::Header(header)) => self.feed(header, deadline)?,
                 Some(Part::Body(body)) => {
                     self.feed(body, deadline)?;
-                    self.session.shrink();
+                    self.session.shrink().map_err(Failure::Broken)?;
                     return Ok(());
                 }
                 None => {}
@@ -285,6 +297,8 @@ impl Tls {
             Skips::None => list.total().ok_or(Errno(libc::EINVAL))?,
             _ => return Err(Errno(libc::EINVAL)),
         };
+        // Without memory nothing is encrypted.
+        Section::enter()?;
         let mut cursor = list.cursor();
         let mut sealed = 0;
         let mut patience = Patience::new(deadline);
