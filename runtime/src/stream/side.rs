@@ -46,11 +46,16 @@ impl Side {
     /// Keeps others out until the answer is dropped. Errors: EBUSY if somebody is in; EPIPE,
     /// ECONNRESET.
     pub fn enter(&self) -> Result<Turn<'_>> {
-        if self.busy.get() {
+        let turn = self.reserve()?;
+        self.check()?;
+        Ok(turn)
+    }
+
+    /// Keeps others out until the answer is dropped, also after the end. Error: EBUSY if somebody is in.
+    pub fn reserve(&self) -> Result<Turn<'_>> {
+        if self.busy.replace(true) {
             return Err(Errno(libc::EBUSY));
         }
-        self.check()?;
-        self.busy.set(true);
         Ok(Turn(&self.busy))
     }
 }

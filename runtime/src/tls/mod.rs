@@ -39,7 +39,7 @@ use crate::stream::buffer::NO_ROOM;
 use crate::stream::callbacks::{Callbacks, Stream};
 use crate::stream::inbound::{Failure, Inbound, Outcome, Source};
 use crate::stream::patience::Patience;
-use crate::stream::side::{Side, State};
+use crate::stream::side::{Side, State, Turn};
 
 use record::{Part, Record};
 use session::Session;
@@ -113,13 +113,15 @@ pub fn find(s: c_int) -> Result<Shared<Tls>> {
 /// Says that nothing more will be sent, unless that was done, drops what still comes until the peer
 /// says so too, and answers the stream, with all that follows still in it.
 ///
-/// Errors: EBADF, ENOTSUP; and with these the stream is closed: EBUSY if another coroutine is sending
-/// or receiving, EPROTO, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
+/// Errors: EBADF, ENOTSUP; EBUSY if another coroutine is sending or receiving; and with these the stream
+/// is closed: EPROTO, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
 pub fn detach(s: c_int, deadline: i64) -> Result<c_int> {
     sched::breathe();
     why::say(why::NOTHING);
     let tls = find(s)?;
-    let result = tls.finish(deadline).map_err(|error| tls.explained(error));
+    // Both before anything is done: what is not done is still open.
+    let (sending, receiving) = (tls.outbound.reserve()?, tls.inbound.reserve()?);
+    let result = tls.finish(sending, receiving, deadline).map_err(|error| tls.explained(error));
     tls.below.detach(&tls, s, TYPE, result)
 }
 
@@ -166,23 +168,30 @@ impl Tls {
     /// ETIMEDOUT and ECANCELED, and if nothing was sent, it can be tried again.
     pub fn done(&self, deadline: i64) -> Result<()> {
         let _turn = self.outbound.enter()?;
-        self.await_room(deadline)?;
+        self.end_sending(deadline)
+    }
+
+    /// As [`Tls::done`], for whoever has the turn to send.
+    fn end_sending(&self, deadline: i64) -> Result<()> {
+        self.outbound.check()?;
+        self.await_room_below(deadline)?;
         self.session.close();
         self.send_outgoing(deadline)?;
         self.outbound.set_state(State::Done);
         Ok(())
     }
 
-    /// The orderly end: `Ok` when both directions have ended so.
-    fn finish(&self, deadline: i64) -> Result<()> {
+    /// The orderly end: `Ok` when both directions have ended so. Whoever calls has reserved both.
+    fn finish(&self, sending: Turn<'_>, receiving: Turn<'_>, deadline: i64) -> Result<()> {
         if self.inbound.is_broken() {
             return Err(Errno(libc::ECONNRESET));
         }
-        match self.done(deadline) {
+        match self.end_sending(deadline) {
             Ok(()) | Err(Errno(libc::EPIPE)) => {}
             Err(error) => return Err(error),
         }
-        match self.inbound.drain(self, deadline) {
+        drop(sending);
+        match self.inbound.drain(&receiving, self, deadline) {
             Errno(libc::EPIPE) => Ok(()),
             error => Err(error),
         }
@@ -229,7 +238,7 @@ impl Tls {
             return;
         }
         if let Ok(_turn) = self.outbound.enter()
-            && self.await_room(0).is_ok()
+            && self.await_room_below(0).is_ok()
         {
             // Whoever sends next gets to know of errors.
             self.send_outgoing(deadline).ok();
@@ -291,7 +300,7 @@ impl Tls {
         // The receiver may meet an error that ends everything, and leave an alert to be sent.
         let goes_on = |sealed| sealed < total && self.outbound.state() == State::Open;
         while goes_on(sealed) || self.session.has_outgoing() {
-            patience.piece().and_then(|()| self.await_room(deadline)).inspect_err(|_| {
+            patience.piece().and_then(|()| self.await_room_below(deadline)).inspect_err(|_| {
                 if sealed > 0 {
                     self.outbound.set_state(State::Broken);
                 }
@@ -306,6 +315,12 @@ impl Tls {
             }
         }
         self.outbound.check()
+    }
+
+    /// Waits until something can be sent. Only whoever has the turn to send may call this. Errors: those
+    /// of the stream below; ECONNRESET if that is gone.
+    fn await_room_below(&self, deadline: i64) -> Result<()> {
+        self.below.await_room(deadline).map_err(|error| self.cut_off(error))
     }
 
     /// What an error of the stream below means for receiving.
@@ -362,10 +377,11 @@ unsafe impl Stream for Tls {
         self.inbound.look(self, deadline, look).map_err(|error| self.explained(error))
     }
 
-    /// Waits until something can be sent, also without the turn to send. Errors: those of the stream
-    /// below, among them EBUSY if another coroutine waits there; ECONNRESET if that is gone.
+    /// Waits until something can be sent. Errors: EBUSY, those of the stream below; ECONNRESET if that is
+    /// gone.
     fn await_room(&self, deadline: i64) -> Result<()> {
-        self.below.await_room(deadline).map_err(|error| self.cut_off(error))
+        let _turn = self.outbound.reserve()?;
+        self.await_room_below(deadline)
     }
 
     /// Closes the stream below too, if the object still has one.
