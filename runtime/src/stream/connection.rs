@@ -37,6 +37,8 @@ pub struct Connection {
     descriptors: Descriptors,
     /// The system has said that the connection broke, which it says once: to a sender, here.
     broke: Cell<bool>,
+    /// What was sent shall reach the peer though the handle is closed.
+    lingers: Cell<bool>,
 }
 
 /// Gives a connected socket a handle. Errors: ECANCELED, ENOMEM.
@@ -52,6 +54,7 @@ pub fn open(kind: Kind, socket: Socket) -> Result<c_int> {
         outbound: Side::default(),
         descriptors: Descriptors::default(),
         broke: Cell::new(false),
+        lingers: Cell::new(false),
     })?;
     // SAFETY: it begins with its callbacks, and the one for closing takes the share back.
     unsafe { connection.make_handle() }
@@ -316,8 +319,16 @@ unsafe impl Stream for Connection {
         Ok(())
     }
 
+    fn linger(&self) {
+        self.lingers.set(true);
+    }
+
     fn abort(&self) {
+        let cut = self.outbound.is_busy() || self.outbound.state() == State::Broken;
+        // A UNIX socket has nothing on its way, and knows no reset.
+        let in_vain = self.broke.get() || self.inbound.is_broken() || cut && self.kind == Kind::Ipc;
         match self.kind {
+            _ if self.lingers.get() && !in_vain => self.socket.linger(cut),
             Kind::Tcp => self.socket.reset(),
             Kind::Ipc => self.socket.close(),
         }

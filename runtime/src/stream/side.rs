@@ -34,6 +34,11 @@ impl Side {
         self.state.set(state);
     }
 
+    /// Whether somebody is in.
+    pub fn is_busy(&self) -> bool {
+        self.busy.get()
+    }
+
     /// Fails with EPIPE or ECONNRESET after the end.
     pub fn check(&self) -> Result<()> {
         match self.state.get() {

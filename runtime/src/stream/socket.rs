@@ -122,11 +122,33 @@ impl Socket {
     /// reset. One that was open when the process last forked is just closed, which the peer sees as an
     /// orderly end: it may be in use in the other process, and nothing tells whether that is still so.
     pub fn reset(&self) {
-        let linger = libc::linger { l_onoff: 1, l_linger: 0 };
         if self.is_open() && self.forks == sched::fork::count() {
-            self.set(libc::SOL_SOCKET, libc::SO_LINGER, &linger);
+            self.reset_when_closed();
         }
         self.close();
+    }
+
+    /// Closes the socket as [`Socket::close`], but what was sent still reaches a peer that reads, and then
+    /// the end. Behind a part of a message, which is `cut`, that is a reset. One that was open when the
+    /// process last forked is just closed.
+    pub fn linger(&self, cut: bool) {
+        if !self.is_open() || self.forks != sched::fork::count() {
+            return self.close();
+        }
+        if cut {
+            self.reset_when_closed();
+        } else if self.shut_down_sending().is_err() {
+            return self.close();
+        }
+        let fd = self.fd.replace(CLOSED);
+        sched::forget_fd(fd);
+        sched::linger(fd);
+    }
+
+    /// Has the peer get a reset when the socket is closed, and whatever is not sent then be discarded.
+    fn reset_when_closed(&self) {
+        let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+        self.set(libc::SOL_SOCKET, libc::SO_LINGER, &linger);
     }
 
     /// Has small messages leave at once: whoever sends one expects an answer to it.

@@ -62,6 +62,8 @@ pub struct Tls {
     /// Belongs to whoever has the turn to receive, who takes it out while receiving.
     record: Cell<Record>,
     outbound: Side,
+    /// What was sent shall reach the peer though the handle is closed.
+    lingers: Cell<bool>,
     /// Why it is broken.
     why: Cell<Words>,
 }
@@ -90,6 +92,7 @@ pub fn attach(
         inbound: Inbound::default(),
         record: Cell::default(),
         outbound: Side::default(),
+        lingers: Cell::new(false),
         why: Cell::new(why::NOTHING),
     })?;
     tls.shake_hands(deadline).map_err(|error| tls.explained(error))?;
@@ -384,8 +387,20 @@ unsafe impl Stream for Tls {
         self.await_room_below(deadline)
     }
 
-    /// Closes the stream below too, if the object still has one.
+    fn linger(&self) {
+        self.lingers.set(true);
+    }
+
+    /// Closes the stream below too, if the object still has one. One that is to linger has the peer know
+    /// that this was all, if sending is in order and that can be sent without waiting.
     fn abort(&self) {
+        if self.lingers.get() {
+            if let Ok(_turn) = self.outbound.enter() {
+                self.session.close();
+                self.send_outgoing(0).ok();
+            }
+            self.below.linger();
+        }
         self.below.close();
     }
 }
