@@ -16,12 +16,10 @@ use super::buffer::NO_ROOM;
 use super::callbacks::{Callbacks, Stream};
 use super::descriptors::Descriptors;
 use super::inbound::{Failure, Inbound, Outcome, Source};
+use super::parts;
 use super::patience::Patience;
 use super::side::{Side, State, Turn};
 use super::socket::{Socket, close_descriptor};
-
-/// Parts of a list that go into one system call.
-pub(super) const PARTS: usize = 8;
 
 /// The byte that carries a descriptor. Its value means nothing.
 const CARRIER: u8 = 0xcc;
@@ -146,11 +144,15 @@ impl Connection {
     /// The buffers under the cursor are readable.
     #[inline(never)]
     unsafe fn send_now(&self, cursor: Cursor) -> Outcome<Option<usize>> {
-        let mut parts = [NO_ROOM; PARTS];
-        // SAFETY: same condition as this function's.
-        let (used, all) = unsafe { cursor.gather(&mut parts) };
-        // SAFETY: same condition as this function's.
-        unsafe { self.transmit(parts.get_mut(..used).unwrap_or_default(), !all, None) }
+        let mut few = [NO_ROOM; parts::FEW];
+        // SAFETY: same condition as this function's, here and below.
+        let (used, all) = unsafe { cursor.gather(&mut few) };
+        if !all && let Some((mut many, all)) = unsafe { parts::many(cursor) } {
+            // SAFETY: see above.
+            return unsafe { self.transmit(&mut many, !all, None) };
+        }
+        // SAFETY: see above.
+        unsafe { self.transmit(few.get_mut(..used).unwrap_or_default(), !all, None) }
     }
 
     /// Sends a descriptor with a byte. Errors: EINVAL if it is negative; EBADF, EBUSY, EPIPE,

@@ -20,11 +20,9 @@ use crate::iolist::{Cursor, List, Skips};
 use crate::sched;
 
 use super::buffer::{self, Buffer, NO_ROOM};
+use super::parts;
 use super::patience::Patience;
 use super::side::{Side, State, Turn};
-
-/// Parts of a list that go into one system call. Small: the array lies on coroutine stacks.
-const PARTS: usize = 8;
 
 /// As many bytes as there is room for.
 const ANY: usize = usize::MAX;
@@ -326,12 +324,15 @@ impl Inbound {
     /// The buffers under the cursor are writable.
     #[inline(never)]
     unsafe fn place_now(&self, source: &impl Source, cursor: Cursor) -> Outcome<Option<usize>> {
-        let mut parts = [NO_ROOM; PARTS];
+        let mut few = [NO_ROOM; parts::FEW];
         // SAFETY: same condition as this function's; the gathered parts are such buffers.
         unsafe {
-            let (used, _) = cursor.gather(&mut parts);
-            let parts = parts.get_mut(..used).unwrap_or_default();
-            source.try_receive(parts, self.position.get())
+            let (used, all) = cursor.gather(&mut few);
+            if !all && let Some((mut many, _)) = parts::many(cursor) {
+                return source.try_receive(&mut many, self.position.get());
+            }
+            let few = few.get_mut(..used).unwrap_or_default();
+            source.try_receive(few, self.position.get())
         }
     }
 

@@ -329,17 +329,22 @@ impl Socket {
         &self,
         parts: &mut [libc::iovec],
     ) -> Result<Option<Received>> {
+        let wanted: usize = parts.iter().map(|part| part.iov_len).sum();
         let mut message = message(parts);
         let mut control = control();
         attach(&mut message, &mut control);
         let flags = libc::MSG_CMSG_CLOEXEC;
         // SAFETY: the message refers to the parts and to `control`, which are alive.
         let count = attempt(|| unsafe { libc::recvmsg(self.fd.get(), &raw mut message, flags) })?;
-        Ok(count.map(|count| Received { count, descriptor: detach(&message) }))
+        Ok(count.map(|count| {
+            // One that brings a descriptor, or whatever else a socket may ask for, stops behind that.
+            let stopped = message.msg_controllen != 0 || message.msg_flags & libc::MSG_CTRUNC != 0;
+            self.note_empty(count < wanted && !stopped);
+            Received { count, descriptor: detach(&message) }
+        }))
     }
 
-    /// Remembers whether a receive has left nothing. That is no use for one with descriptors, which may
-    /// stop before the next of those.
+    /// Remembers whether a receive has left nothing.
     fn note_empty(&self, empty: bool) {
         self.empty.set(empty && sched::reports_arrivals(self.fd.get()));
         self.emptied.set(sched::doings());

@@ -38,6 +38,7 @@ use crate::sched;
 use crate::stream::buffer::NO_ROOM;
 use crate::stream::callbacks::{Callbacks, Stream};
 use crate::stream::inbound::{Failure, Inbound, Outcome, Source};
+use crate::stream::parts;
 use crate::stream::patience::Patience;
 use crate::stream::side::{Side, State, Turn};
 
@@ -45,8 +46,8 @@ use record::{Part, Record};
 use session::Session;
 use why::{Reason, Words, because};
 
-/// Parts of a list that are encrypted at once.
-const PARTS: usize = 8;
+/// What fits into one record (RFC 8446, section 5.1).
+const FULL: usize = 16 * 1024;
 
 /// The type that TLS sockets answer to in queries.
 static TLS: c_int = 0;
@@ -207,22 +208,34 @@ impl Tls {
     /// The buffers under the cursor are readable.
     #[inline(never)]
     unsafe fn seal(&self, cursor: &mut Cursor) -> Result<usize> {
-        let mut parts = [NO_ROOM; PARTS];
-        let mut slices = [IoSlice::new(&[]); PARTS];
+        let mut parts = [NO_ROOM; parts::FEW];
+        let mut slices = [IoSlice::new(&[]); parts::FEW];
         // SAFETY: same condition as this function's; the slices are used before anybody else runs.
         unsafe {
-            let (used, _) = cursor.gather(&mut parts);
+            let (used, all) = cursor.gather(&mut parts);
+            if !all && let Some(record) = gather_record(*cursor, &parts) {
+                return self.seal_slices(cursor, &[IoSlice::new(&record)]);
+            }
             for (slice, part) in slices.iter_mut().zip(&parts).take(used) {
                 *slice = IoSlice::new(core::slice::from_raw_parts(
                     part.iov_base.cast_const().cast(),
                     part.iov_len,
                 ));
             }
-            let count = self.session.seal(slices.get(..used).unwrap_or_default());
-            let count = count.inspect_err(|_| self.outbound.set_state(State::Broken))?;
-            cursor.advance(count);
-            Ok(count)
+            self.seal_slices(cursor, slices.get(..used).unwrap_or_default())
         }
+    }
+
+    /// Encrypts what is under the cursor, and moves on behind it.
+    ///
+    /// # Safety
+    /// As for [`Cursor::part`].
+    unsafe fn seal_slices(&self, cursor: &mut Cursor, slices: &[IoSlice<'_>]) -> Result<usize> {
+        let count = self.session.seal(slices);
+        let count = count.inspect_err(|_| self.outbound.set_state(State::Broken))?;
+        // SAFETY: same condition as this function's.
+        unsafe { cursor.advance(count) };
+        Ok(count)
     }
 
     /// Sends what the session has to say. An error ends sending. Only whoever has the turn to send may
@@ -347,6 +360,25 @@ impl Tls {
         }
         if error == Errno(libc::EPIPE) { Errno(libc::ECONNRESET) } else { error }
     }
+}
+
+/// The bytes of one record, unless the first parts fill one already, or there is no memory for it: small
+/// ones would each make a record.
+///
+/// # Safety
+/// The buffers under the cursor are readable.
+#[cold]
+#[inline(never)]
+unsafe fn gather_record(mut cursor: Cursor, first: &[libc::iovec]) -> Option<Vec<u8>> {
+    if first.iter().map(|part| part.iov_len).sum::<usize>() >= FULL {
+        return None;
+    }
+    let mut record = Vec::new();
+    record.try_reserve_exact(FULL).ok()?;
+    // SAFETY: same condition as this function's.
+    // ROOM: reserved just before.
+    unsafe { cursor.read(FULL, |bytes| record.extend_from_slice(bytes)) };
+    Some(record)
 }
 
 // SAFETY: it begins with the callbacks for it; `attach` puts it into a `Shared`.
