@@ -38,7 +38,7 @@ SPECIAL = ["decoy", "own_names", "valgrind_control"]
 # A program with deliberate mistakes behind its last test.
 CONTROL = "late_control"
 # Programs that replace malloc or system calls: valgrind does the same.
-INTERPOSING = ["allocations", "rt_exhaustion", "rt_memory", "syscalls"]
+INTERPOSING = ["allocations", "rt_exhaustion", "rt_memory", "rt_syscalls", "syscalls"]
 
 CFLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-g", "-O1"]
 STATIC_SYSTEM = ["-lpthread", "-ldl", "-lm", "-lrt", "-lgcc_s"]

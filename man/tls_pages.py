@@ -259,11 +259,11 @@ PAGES = {
               "`tls_done`(3) has done so before; drops what still comes, until the peer says so too; "
               "and returns the handle of the byte stream underneath, with all that follows still in "
               "it.", DEADLINE,
-              "After `EBADF` and `ENOTSUP` nothing has happened. After any other failure everything "
+              "After `EBADF`, `EBUSY` and `ENOTSUP` nothing has happened. After any other failure everything "
               "is closed: do not close <s> again."],
         returns="The handle of the underlying socket",
         errors=[NO_HANDLE,
-                ("EBUSY", "Another coroutine is sending or receiving on this socket."), CANCELED,
+                ("EBUSY", "Another coroutine is sending or receiving on this socket, and goes on."), CANCELED,
                 RESET, NOMEM, NOT_TLS, ("EPROTO", "The peer has broken the rules."), TIMEDOUT],
         notes=["Give this call a deadline: a peer need not answer. `hclose`(3) closes both sockets at "
                "once and tells the peer nothing."],

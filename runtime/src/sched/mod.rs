@@ -13,7 +13,7 @@
 //! * `coroutine`: the control block. `switch`: the registers, by architecture. `stack`: the pool.
 //! * `bundle`: starting, ending and cancelling coroutines.
 //! * `wait`: waiting for one of several things. `timers`, `poller`: deadlines and descriptors.
-//! * `fork`: other processes. `list`: the links. `valgrind`: what valgrind has to know.
+//! * `lingering`: sockets that are closed in the background. `fork`: other processes. `list`: the links. `valgrind`: what valgrind has to know.
 
 use core::cell::{Cell, RefCell};
 use core::marker::PhantomData;
@@ -29,6 +29,7 @@ mod asan;
 pub(crate) mod bundle;
 mod coroutine;
 pub(crate) mod fork;
+mod lingering;
 mod list;
 mod poller;
 mod stack;
@@ -193,14 +194,21 @@ impl Local {
     /// Looks after descriptors, then timers. `wait`: until there is something to be seen.
     #[cold]
     fn look(&self, wait: bool) {
-        let deadline = self.timers.borrow().first_deadline();
+        let deadline = self.first_deadline();
         self.poller.poll(if wait { self.longest_wait(deadline) } else { 0 });
         self.switches.set(0);
         self.looked.set(time::tick());
         if deadline.is_some() {
             self.last_look.set(time::now());
             self.expire(self.last_look.get());
+            self.poller.expire(self.last_look.get());
         }
+    }
+
+    /// When time is up for whoever comes first: a coroutine, or a socket that lingers.
+    fn first_deadline(&self) -> Option<i64> {
+        let (timer, end) = (self.timers.borrow().first_deadline(), self.poller.first_end());
+        timer.into_iter().chain(end).min()
     }
 
     /// How many milliseconds the thread can wait if nothing happens, which it does now; -1: for ever.
@@ -395,6 +403,18 @@ pub(crate) fn count_doing() -> u32 {
 /// [`WaitError::Closed`]. Does not switch; unknown descriptors are fine.
 pub fn forget_fd(fd: RawFd) {
     local().poller.forget(fd);
+}
+
+/// Takes over a socket that [`forget_fd`] was called for: drops what comes for it until the peer ends its
+/// side, for two seconds at most, then closes it. Without memory for that it is closed at once. Does not
+/// switch.
+pub(crate) fn linger(fd: RawFd) {
+    let rest = lingering::drop_arrived(fd);
+    if rest == lingering::Left::Nothing || local().poller.linger(fd).is_err() {
+        forget_fd(fd);
+        // SAFETY: whoever calls has given the descriptor away.
+        unsafe { libc::close(fd) };
+    }
 }
 
 /// Waits until a descriptor of the program is ready, even if it was all along: `fdin`, `fdout`.

@@ -21,11 +21,9 @@ use crate::iolist::{Cursor, List, Skips};
 use crate::sched;
 
 use super::buffer::{self, Buffer, NO_ROOM};
+use super::parts;
 use super::patience::Patience;
-use super::side::{Side, State};
-
-/// Parts of a list that go into one system call. Small: the array lies on coroutine stacks.
-const PARTS: usize = 8;
+use super::side::{Side, State, Turn};
 
 /// As many bytes as there is room for.
 const ANY: usize = usize::MAX;
@@ -99,7 +97,7 @@ impl Inbound {
     pub unsafe fn receive(&self, source: &impl Source, list: List, deadline: i64) -> Result<()> {
         let Some(total) = list.total() else {
             return match list.skips() {
-                Skips::All => Err(self.drain(source, deadline)),
+                Skips::All => Err(self.drain(&self.reserve()?, source, deadline)),
                 _ => Err(Errno(libc::EINVAL)),
             };
         };
@@ -183,13 +181,17 @@ impl Inbound {
         self.advance(1);
     }
 
-    /// Drops everything until the stream ends, and answers how: EPIPE in order; EBUSY, ECONNRESET,
-    /// ETIMEDOUT, ECANCELED, ENOMEM. Bytes dropped before an error are gone.
-    pub fn drain(&self, source: &impl Source, deadline: i64) -> Errno {
-        let _turn = match self.side.enter() {
-            Ok(turn) => turn,
-            Err(error) => return error,
-        };
+    /// Keeps others from receiving until the answer is dropped. Error: EBUSY if somebody is.
+    pub fn reserve(&self) -> Result<Turn<'_>> {
+        self.side.reserve()
+    }
+
+    /// Drops everything until the stream ends, for whoever has reserved it, and answers how: EPIPE in
+    /// order; ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM. Bytes dropped before an error are gone.
+    pub fn drain(&self, _turn: &Turn<'_>, source: &impl Source, deadline: i64) -> Errno {
+        if let Err(error) = self.side.check() {
+            return error;
+        }
         let patience = &mut Patience::new(deadline);
         loop {
             self.advance(self.buffer.take().unread().len());
@@ -323,12 +325,15 @@ impl Inbound {
     /// The buffers under the cursor are writable.
     #[inline(never)]
     unsafe fn place_now(&self, source: &impl Source, cursor: Cursor) -> Outcome<Option<usize>> {
-        let mut parts = [NO_ROOM; PARTS];
+        let mut few = [NO_ROOM; parts::FEW];
         // SAFETY: same condition as this function's; the gathered parts are such buffers.
         unsafe {
-            let (used, _) = cursor.gather(&mut parts);
-            let parts = parts.get_mut(..used).unwrap_or_default();
-            source.try_receive(parts, self.position.get())
+            let (used, all) = cursor.gather(&mut few);
+            if !all && let Some((mut many, _)) = parts::many(cursor) {
+                return source.try_receive(&mut many, self.position.get());
+            }
+            let few = few.get_mut(..used).unwrap_or_default();
+            source.try_receive(few, self.position.get())
         }
     }
 
@@ -670,7 +675,7 @@ mod tests {
             assert_eq!(receive(&inbound, &source, size + 1), Err(Errno(libc::EPIPE)));
             assert_eq!(receive(&inbound, &source, 1), Err(Errno(libc::EPIPE)));
             assert_eq!(receive_some(&inbound, &source, 1), Err(Errno(libc::EPIPE)));
-            assert_eq!(inbound.drain(&source, -1), Errno(libc::EPIPE));
+            assert_eq!(inbound.drain(&inbound.reserve().unwrap(), &source, -1), Errno(libc::EPIPE));
             assert!(!inbound.is_broken());
         }
     }
