@@ -10,7 +10,7 @@ Such a call may stand where the room for it was made before; a remark right abov
     // ROOM: reserved just before.
 
 A remark without such a call under it is an error as well. What no list of calls can show, such as clone() and
-into(), is found by tests that let every allocation fail (c-tests/faults, c-tests/rt_exhaustion.c).
+into(), is found by tests that let every allocation fail (c-tests/faults, c-tests/runtime/core/rt_exhaustion.c).
 """
 
 import argparse
