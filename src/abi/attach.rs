@@ -5,7 +5,7 @@ use super::host::Stream;
 use super::object;
 use crate::protocol::frame::Role;
 use crate::protocol::handshake::request::{Refusal, Request};
-use crate::protocol::message::Kind;
+use crate::protocol::kind::Kind;
 use crate::socket::{Error, attach_client, attach_server};
 use std::ffi::{c_char, c_int};
 

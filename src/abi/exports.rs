@@ -5,10 +5,9 @@ use super::errno::report;
 use super::iolist::{Body, Iolist};
 use super::object::{self, InUse};
 use super::storage::{self, WsStorage};
-use super::{buffers, host, random};
-use crate::protocol::close::MAX_REASON;
+use super::{buffers, random};
 use crate::protocol::key;
-use crate::socket::{Error, WebSocket};
+use crate::socket::Error;
 use libc::ssize_t;
 use std::ffi::{c_char, c_int, c_void};
 
@@ -274,9 +273,8 @@ pub unsafe extern "C" fn dill_ws_done(
 ) -> c_int {
     report(|| {
         // SAFETY: passed on from the caller.
-        let reason = unsafe { buffers::bytes(buf, len, MAX_REASON) }?;
-        WebSocket::<host::Stream>::check_close(status, reason)?;
-        InUse::find(s)?.done(status, reason, deadline)
+        let close = unsafe { buffers::close(status, buf, len) }?;
+        InUse::find(s)?.done(close, deadline)
     })
 }
 

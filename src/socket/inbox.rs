@@ -1,0 +1,219 @@
+//! What is received: from bytes that have arrived to messages in the caller's buffers.
+
+use super::host::{Area, Incoming};
+use super::partial::Partial;
+use super::side::{Side, State, Turn};
+use super::{Error, Received};
+use crate::protocol::assembler::{Assembler, Control};
+use crate::protocol::close::Close;
+use crate::protocol::frame::Role;
+use crate::protocol::kind::Kind;
+use crate::protocol::reader::{Reader, Want};
+use crate::protocol::violation::Violation;
+use std::cell::Cell;
+
+/// Bytes of unwanted payload that are looked at at once. They lie on the coroutine's stack.
+pub(super) const DROPPED_AT_ONCE: usize = 512;
+
+/// The receiving direction.
+pub(super) struct Inbox {
+    side: Side,
+    reader: Cell<Reader>,
+    assembler: Cell<Assembler>,
+    /// The message under way.
+    partial: Partial,
+    peer_close: Cell<Option<Close>>,
+}
+
+/// What bytes have led to.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// There is more to come.
+    More,
+    /// A message of this type ends here.
+    Message(Kind),
+    Control(Control),
+    /// The message is too big for the buffers.
+    Unfit,
+}
+
+impl Inbox {
+    pub(super) fn new(role: Role) -> Self {
+        Self {
+            side: Side::default(),
+            reader: Cell::new(Reader::new(role)),
+            assembler: Cell::default(),
+            partial: Partial::default(),
+            peer_close: Cell::default(),
+        }
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.side.state()
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.side.is_open()
+    }
+
+    /// As [`Side::check`].
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.side.check()
+    }
+
+    /// As [`Side::enter`], for a receiver.
+    pub(super) fn enter(&self) -> Result<Turn<'_>, Error> {
+        self.side.enter()
+    }
+
+    /// The peer's close frame has come.
+    pub(super) fn close(&self, close: Close) {
+        self.peer_close.set(Some(close));
+        self.side.close();
+        self.partial.reset();
+    }
+
+    /// No message arrives any more. What was kept of one is of no use.
+    pub(super) fn break_off(&self) {
+        self.side.break_off();
+        self.partial.reset();
+    }
+
+    /// What the peer's close frame said.
+    pub(super) fn peer_close(&self) -> Option<Close> {
+        self.peer_close.get()
+    }
+
+    /// The message under way.
+    pub(super) fn partial(&self) -> &Partial {
+        &self.partial
+    }
+
+    /// What comes next on the wire.
+    pub(super) fn want(&self) -> Want {
+        self.reader.get().want()
+    }
+
+    /// Looks at bytes that have arrived, up to the end of a message or of a control frame. Returns how
+    /// many it has taken: only whole headers and control frames, and of payload what there is.
+    pub(super) fn take(
+        &self,
+        wire: &[u8],
+        into: &mut impl Incoming,
+    ) -> (usize, Result<Step, Violation>) {
+        let mut rest = wire;
+        let step = self.with(|reader, assembler| self.step(reader, assembler, &mut rest, into));
+        (wire.len() - rest.len(), step)
+    }
+
+    /// Looks at payload that lies where the caller wants it, or nowhere, and unmasks it.
+    pub(super) fn placed(&self, payload: &mut [u8]) -> Result<(), Violation> {
+        self.with(|reader, assembler| {
+            reader.unmask(payload);
+            assembler.payload(payload)
+        })
+    }
+
+    /// Says that so much payload has come, whether it is good or not.
+    pub(super) fn count(&self, count: usize, into: &mut impl Incoming) {
+        into.advance(count as u64);
+        self.partial.count(count as u64);
+    }
+
+    /// Whether the buffers have room for so much more of the message under way.
+    pub(super) fn has_room(&self, more: u64, into: &impl Incoming) -> bool {
+        more <= into.capacity().saturating_sub(self.partial.received())
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Reader, &mut Assembler) -> T) -> T {
+        let (mut reader, mut assembler) = (self.reader.get(), self.assembler.take());
+        let result = act(&mut reader, &mut assembler);
+        self.reader.set(reader);
+        self.assembler.set(assembler);
+        result
+    }
+
+    fn step(
+        &self,
+        reader: &mut Reader,
+        assembler: &mut Assembler,
+        rest: &mut &[u8],
+        into: &mut impl Incoming,
+    ) -> Result<Step, Violation> {
+        loop {
+            match reader.want() {
+                Want::Start => {
+                    let Some((start, later)) = rest.split_first_chunk() else { break };
+                    *rest = later;
+                    assembler.begin(reader.start(*start)?)?;
+                }
+                Want::Header(len) => {
+                    let Some((header, later)) = rest.split_at_checked(len) else { break };
+                    *rest = later;
+                    reader.header(header)?;
+                }
+                Want::Control(len) => {
+                    let Some((payload, later)) = rest.split_at_checked(len) else { break };
+                    *rest = later;
+                    let (opcode, payload) = reader.control(payload);
+                    return Control::parse(opcode, payload).map(Step::Control);
+                }
+                Want::Payload(0) => {
+                    reader.end();
+                    if let Some(kind) = assembler.end()? {
+                        return Ok(Step::Message(kind));
+                    }
+                }
+                Want::Payload(remaining) => {
+                    if !self.has_room(remaining, into) {
+                        return Ok(Step::Unfit);
+                    }
+                    if rest.is_empty() {
+                        break;
+                    }
+                    let (count, checked) = match into.area(remaining) {
+                        Area::Memory(memory) => copy(reader, assembler, rest, memory),
+                        Area::Skip(len) => skip(reader, assembler, rest, len),
+                        Area::Full => return Ok(Step::Unfit),
+                    };
+                    *rest = rest.get(count..).unwrap_or_default();
+                    self.count(count, into);
+                    checked?;
+                }
+            }
+        }
+        Ok(Step::More)
+    }
+
+    /// Completes the message under way.
+    pub(super) fn deliver(&self, kind: Kind, into: &mut impl Incoming) -> Received {
+        let len = self.partial.received();
+        self.partial.deliver(into);
+        self.partial.reset();
+        Received { len, kind }
+    }
+}
+
+/// Copies payload to where the caller wants it. Returns how much.
+fn copy(
+    reader: &mut Reader,
+    assembler: &mut Assembler,
+    wire: &[u8],
+    memory: &mut [u8],
+) -> (usize, Result<(), Violation>) {
+    let count = reader.copy(wire, memory);
+    (count, assembler.payload(memory.get(..count).unwrap_or_default()))
+}
+
+/// As [`copy`], of payload that nobody wants.
+#[inline(never)]
+fn skip(
+    reader: &mut Reader,
+    assembler: &mut Assembler,
+    wire: &[u8],
+    len: u64,
+) -> (usize, Result<(), Violation>) {
+    let mut memory = [0; DROPPED_AT_ONCE];
+    let len = len.min(memory.len() as u64) as usize;
+    copy(reader, assembler, wire, memory.get_mut(..len).unwrap_or_default())
+}
