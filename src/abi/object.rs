@@ -8,7 +8,7 @@ use super::host::{
 };
 use super::iolist::{Body, Buffers, Iolist};
 use crate::protocol::close::Close;
-use crate::protocol::frame::Role;
+use crate::protocol::handshake::Agreement;
 use crate::protocol::kind::Kind;
 use crate::socket::{Discard, Error, Received, WebSocket};
 use std::alloc::{Layout, alloc};
@@ -45,7 +45,7 @@ fn ws_type() -> *const c_void {
 /// # Errors
 ///
 /// [`Error::OutOfMemory`], or the host's. The stream is closed then.
-pub(super) fn make(stream: Stream, role: Role, kind: Kind) -> Result<c_int, Error> {
+pub(super) fn make(stream: Stream, agreement: Agreement, kind: Kind) -> Result<c_int, Error> {
     // SAFETY: the object has a size. Nobody else has the memory, and there is room in it.
     let object = unsafe {
         let memory = alloc(Layout::new::<Object>()).cast::<Object>();
@@ -58,7 +58,7 @@ pub(super) fn make(stream: Stream, role: Role, kind: Kind) -> Result<c_int, Erro
             calls: Cell::new(0),
             closed: Cell::new(false),
             kind,
-            websocket: WebSocket::new(stream, role),
+            websocket: WebSocket::new(stream, agreement),
         });
         memory
     };

@@ -4,7 +4,7 @@ use super::inbox::Inbox;
 use super::outbox::Outbox;
 use super::{Error, Host};
 use crate::protocol::composer::Composer;
-use crate::protocol::frame::Role;
+use crate::protocol::handshake::Agreement;
 use std::cell::Cell;
 
 /// Between two pauses that let other coroutines run, at most so many frames or pieces of payload.
@@ -21,8 +21,8 @@ pub struct WebSocket<H: Host> {
 }
 
 impl<H: Host> WebSocket<H> {
-    /// The end `role` of a connection whose opening handshake is over.
-    pub fn new(host: H, role: Role) -> Self {
+    /// One end of a connection whose opening handshake is over.
+    pub fn new(host: H, Agreement { role }: Agreement) -> Self {
         Self {
             host,
             inbox: Inbox::new(role),

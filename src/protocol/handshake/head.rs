@@ -1,6 +1,9 @@
-//! The head of an HTTP/1.1 message (RFC 9112 §2.1), read without one byte of what follows it.
+//! The head of an HTTP/1.1 message (RFC 9112 §2.1), read without one byte of what follows it, and divided into
+//! its lines on the way.
 
+use super::fields::{Head, is_tchar};
 use std::collections::TryReserveError;
+use std::ops::Range;
 
 /// The longest head: start line, fields and the empty line at the end.
 pub const MAX_HEAD: usize = 32 * 1024;
@@ -24,63 +27,26 @@ impl From<TryReserveError> for HeadError {
     }
 }
 
-/// Collects the bytes of a head.
-///
-/// The caller reads at most [`HeadReader::wanted`] bytes, pushes what it got, and goes on until the head
-/// is complete. What is stored grows with what has arrived.
-#[derive(Debug, Default)]
-pub struct HeadReader {
-    bytes: Vec<u8>,
-    scanner: Scanner,
-}
-
-impl HeadReader {
-    /// How many bytes may be read without reading past the head. It is 0 only for a complete head.
-    pub fn wanted(&self) -> usize {
-        self.scanner.place.least_rest()
-    }
-
-    /// Takes the next bytes, and tells whether the head is complete.
-    ///
-    /// The pieces may be of any size, but what follows the head is none of the reader's business: a byte
-    /// beyond it is an error. A reader that has failed has no further use.
-    ///
-    /// # Errors
-    ///
-    /// - [`HeadError::TooLarge`]: the head cannot end within the limits.
-    /// - [`HeadError::Malformed`]: the bytes cannot be part of a head. Nothing that follows is waited for.
-    /// - [`HeadError::OutOfMemory`].
-    pub fn push(&mut self, bytes: &[u8]) -> Result<bool, HeadError> {
-        self.scanner.scan(bytes)?;
-        self.bytes.try_reserve(bytes.len())?;
-        // ROOM: reserved just before.
-        self.bytes.extend_from_slice(bytes);
-        Ok(self.scanner.is_complete())
-    }
-
-    /// The bytes so far.
-    pub fn head(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-/// Checks that `head` is one whole head, divided into lines as HTTP/1.1 wants it.
-pub(super) fn check(head: &[u8]) -> Result<(), HeadError> {
-    let mut scanner = Scanner::default();
-    scanner.scan(head)?;
-    if scanner.is_complete() { Ok(()) } else { Err(HeadError::Malformed) }
-}
-
-/// Finds the end of a head, and what cannot stand in one: it looks at bytes, not at words.
+/// Collects the bytes of a head, and finds its end and its parts: it looks at each byte once.
 ///
 /// Every line ends with CRLF. The other control characters, and CR and LF alone, have been used to make
-/// two parties see different heads in the same bytes (RFC 9112 §2.2, §11.2), and so has obsolete line
-/// folding (§5.2).
-#[derive(Clone, Copy, Debug, Default)]
-struct Scanner {
+/// two parties see different heads in the same bytes (RFC 9112 §2.2, §11.2), and so have obsolete line
+/// folding (§5.2) and white space behind a name (§5.1).
+#[derive(Debug, Default)]
+pub struct HeadReader {
+    /// What is stored grows with what has arrived.
+    bytes: Vec<u8>,
     place: Place,
-    len: usize,
-    fields: usize,
+    /// Where the start line is.
+    start_line: Range<usize>,
+    fields: Vec<Field>,
+}
+
+/// Where in a head a field is: its name, and behind the colon its value.
+#[derive(Clone, Debug)]
+pub(super) struct Field {
+    pub name: Range<usize>,
+    pub value: Range<usize>,
 }
 
 /// Where in a head the next byte stands.
@@ -91,8 +57,11 @@ enum Place {
     Start,
     /// Behind the CR of an empty line at the beginning.
     StartCr,
-    /// In a line.
-    Line,
+    StartLine,
+    /// In the name of a field.
+    Name,
+    /// Behind the colon.
+    Value,
     /// Behind the CR that ends a line.
     LineCr,
     /// Behind a line: here begins a field or the empty line that ends the head.
@@ -107,7 +76,8 @@ impl Place {
     /// How many bytes it takes at least from here to the end of the head.
     fn least_rest(self) -> usize {
         match self {
-            Self::Start | Self::StartCr | Self::Line => 4,
+            Self::Name => 5,
+            Self::Start | Self::StartCr | Self::StartLine | Self::Value => 4,
             Self::LineCr => 3,
             Self::NextLine => 2,
             Self::LastCr => 1,
@@ -120,37 +90,88 @@ impl Place {
         match (self, byte) {
             (Self::Start, b'\r') => Some(Self::StartCr),
             (Self::StartCr, b'\n') => Some(Self::Start),
-            (Self::Line, b'\r') => Some(Self::LineCr),
+            (Self::StartLine | Self::Value, b'\r') => Some(Self::LineCr),
             (Self::LineCr, b'\n') => Some(Self::NextLine),
             (Self::NextLine, b'\r') => Some(Self::LastCr),
             (Self::LastCr, b'\n') => Some(Self::End),
-            (Self::Line, b'\t' | b' ') => Some(Self::Line),
-            (Self::Start | Self::Line | Self::NextLine, 0x21..=0x7e | 0x80..=0xff) => {
-                Some(Self::Line)
-            }
+            (Self::StartLine | Self::Value, b'\t' | b' ') => Some(self),
+            (Self::Start | Self::StartLine, 0x21..=0x7e | 0x80..=0xff) => Some(Self::StartLine),
+            (Self::Value, 0x21..=0x7e | 0x80..=0xff) => Some(Self::Value),
+            (Self::Name, b':') => Some(Self::Value),
+            (Self::NextLine | Self::Name, _) if is_tchar(byte) => Some(Self::Name),
             _ => None,
         }
     }
 }
 
-impl Scanner {
-    fn scan(&mut self, bytes: &[u8]) -> Result<(), HeadError> {
-        for byte in bytes {
-            let place = self.place.step(*byte).ok_or(HeadError::Malformed)?;
-            if self.place == Place::NextLine && place == Place::Line {
-                self.fields += 1;
-            }
-            self.place = place;
-            self.len += 1;
-            if self.fields > MAX_FIELDS || self.len + place.least_rest() > MAX_HEAD {
-                return Err(HeadError::TooLarge);
-            }
-        }
-        Ok(())
+impl HeadReader {
+    /// How many bytes may be read without reading past the head. It is 0 only for a complete head.
+    pub fn wanted(&self) -> usize {
+        self.place.least_rest()
     }
 
-    fn is_complete(&self) -> bool {
-        self.place == Place::End
+    /// Takes the next bytes, up to the end of the head. Returns how many.
+    ///
+    /// A reader that has failed has no further use.
+    ///
+    /// # Errors
+    ///
+    /// - [`HeadError::TooLarge`]: the head cannot end within the limits.
+    /// - [`HeadError::Malformed`]: the bytes cannot be part of a head. Nothing that follows is waited for.
+    /// - [`HeadError::OutOfMemory`].
+    pub fn push(&mut self, bytes: &[u8]) -> Result<usize, HeadError> {
+        let start = self.bytes.len();
+        let mut taken = 0;
+        for byte in bytes {
+            if self.place == Place::End {
+                break;
+            }
+            self.step(start + taken, *byte)?;
+            taken += 1;
+        }
+        self.bytes.try_reserve(taken)?;
+        // ROOM: reserved just before.
+        self.bytes.extend_from_slice(bytes.get(..taken).unwrap_or_default());
+        Ok(taken)
+    }
+
+    /// The head, if it is complete.
+    pub(super) fn head(&self) -> Option<Head<'_>> {
+        let start_line = self.bytes.get(self.start_line.clone())?;
+        (self.place == Place::End).then(|| Head::new(&self.bytes, start_line, &self.fields))
+    }
+
+    /// The byte at `at` is `byte`.
+    fn step(&mut self, at: usize, byte: u8) -> Result<(), HeadError> {
+        let place = self.place.step(byte).ok_or(HeadError::Malformed)?;
+        match (self.place, place) {
+            (Place::Start, Place::StartLine) => self.start_line.start = at,
+            (Place::StartLine, Place::LineCr) => self.start_line.end = at,
+            (Place::NextLine, Place::Name) => self.begin_field(at)?,
+            (Place::Name, Place::Value) => {
+                if let Some(field) = self.fields.last_mut() {
+                    (field.name.end, field.value.start) = (at, at + 1);
+                }
+            }
+            (Place::Value, Place::LineCr) => {
+                if let Some(field) = self.fields.last_mut() {
+                    field.value.end = at;
+                }
+            }
+            _ => {}
+        }
+        self.place = place;
+        if at + 1 + place.least_rest() > MAX_HEAD { Err(HeadError::TooLarge) } else { Ok(()) }
+    }
+
+    fn begin_field(&mut self, at: usize) -> Result<(), HeadError> {
+        if self.fields.len() == MAX_FIELDS {
+            return Err(HeadError::TooLarge);
+        }
+        self.fields.try_reserve(1)?;
+        // ROOM: reserved just before.
+        self.fields.push(Field { name: at..at, value: at..at });
+        Ok(())
     }
 }
 

@@ -1,54 +1,43 @@
 //! The client's opening handshake (RFC 6455 §4.1), made by a client and judged by a server (§4.2.1).
 
-use super::VERSION;
-use super::fields::{Fields, Head, is_token, parse_version};
-use super::head::HeadError;
+use super::fields::{Head, is_token, parse_version};
+use super::head::{HeadError, HeadReader};
 use super::target::{self, Resource, Target};
+use super::{Offer, VERSION};
 use crate::protocol::argument::InvalidArgument;
 use crate::protocol::key;
 use std::collections::TryReserveError;
 
-/// Checks that a request can ask for `resource`: it is not empty, and has neither spaces nor control
-/// characters nor bytes outside ASCII (RFC 9112 §3.2), which would let it add fields of its own.
-///
-/// # Errors
-///
-/// It cannot.
-pub fn check_resource(resource: &[u8]) -> Result<(), InvalidArgument> {
-    if is_resource(resource) { Ok(()) } else { Err(InvalidArgument) }
-}
-
-/// Checks that `host` can stand in the `Host` field: it is not empty, and has neither spaces nor control
-/// characters.
-///
-/// # Errors
-///
-/// It cannot.
-pub fn check_host(host: &[u8]) -> Result<(), InvalidArgument> {
-    let has_none = |byte: &u8| *byte == b' ' || byte.is_ascii_control();
-    if host.is_empty() || host.iter().any(has_none) { Err(InvalidArgument) } else { Ok(()) }
+impl Offer<'_> {
+    /// Checks that a request can make this offer. The resource is not empty, and has neither spaces nor
+    /// control characters nor bytes outside ASCII (RFC 9112 §3.2), which would let it add fields of its
+    /// own. The authority is not empty, and has neither spaces nor control characters.
+    ///
+    /// # Errors
+    ///
+    /// It cannot.
+    pub fn check(&self) -> Result<(), InvalidArgument> {
+        let is_bad = |byte: &u8| *byte == b' ' || byte.is_ascii_control();
+        let is_authority = !self.authority.is_empty() && !self.authority.iter().any(is_bad);
+        if is_resource(self.resource) && is_authority { Ok(()) } else { Err(InvalidArgument) }
+    }
 }
 
 fn is_resource(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_graphic)
 }
 
-/// Makes a request. `resource` and `host` have passed [`check_resource`] and [`check_host`], and `key` is
-/// fresh.
+/// Makes the request of an offer that has passed [`Offer::check`]. `key` is fresh.
 ///
 /// # Errors
 ///
 /// There is no memory for it.
-pub fn build(
-    resource: &[u8],
-    host: &[u8],
-    key: &[u8; key::REQUEST_LEN],
-) -> Result<Vec<u8>, TryReserveError> {
+pub fn build(offer: &Offer<'_>, key: &[u8; key::REQUEST_LEN]) -> Result<Vec<u8>, TryReserveError> {
     let parts: [&[u8]; 9] = [
         b"GET ",
-        resource,
+        offer.resource,
         b" HTTP/1.1\r\nHost: ",
-        host,
+        offer.authority,
         b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ",
         key,
         b"\r\nSec-WebSocket-Version: ",
@@ -69,16 +58,16 @@ pub fn build(
 pub struct Request<'a> {
     /// The request target; of an absolute one its path and query (RFC 6455 §4.2.1).
     pub resource: Resource<'a>,
-    /// The host of an absolute request target, whatever the `Host` field says (RFC 9112 §3.2.2); else
+    /// What an absolute request target names, whatever the `Host` field says (RFC 9112 §3.2.2); else
     /// the value of that field.
-    pub host: &'a [u8],
+    pub authority: &'a [u8],
     /// The value of the `Sec-WebSocket-Key` field.
     pub key: &'a [u8],
     /// The client waits for a 100 (Continue) before it goes on (RFC 9110 §10.1.1).
     pub expects_continue: bool,
 }
 
-/// Judges a request.
+/// Judges the request that `reader` has read.
 ///
 /// What is checked first decides the answer: whether it is HTTP, which HTTP, whether the method suits,
 /// and only then whether it asks for a WebSocket, and for which.
@@ -86,10 +75,10 @@ pub struct Request<'a> {
 /// # Errors
 ///
 /// Why the request is refused.
-pub fn parse(head: &[u8]) -> Result<Request<'_>, Refusal> {
-    let Head { start_line, fields } = Head::parse(skip_empty_lines(head))?;
+pub fn parse(reader: &HeadReader) -> Result<Request<'_>, Refusal> {
+    let head = reader.head().ok_or(Refusal::Malformed)?;
     let RequestLine { method, target, version } =
-        RequestLine::parse(start_line).ok_or(Refusal::Malformed)?;
+        RequestLine::parse(head.start_line()).ok_or(Refusal::Malformed)?;
     // RFC 9110 §2.5: a higher minor version is read as the highest known one.
     if !matches!(version, (1, 1..)) {
         return Err(Refusal::HttpVersion);
@@ -99,43 +88,34 @@ pub fn parse(head: &[u8]) -> Result<Request<'_>, Refusal> {
     }
     let Target { resource, authority } = Target::parse(target);
     // RFC 9112 §3.2: the field is judged even where the target makes it worthless.
-    let field = fields.only("Host").filter(|host| target::is_host(host)).ok_or(Refusal::Host)?;
-    let host = authority.unwrap_or(field);
-    if !target::is_host(host) {
-        return Err(Refusal::Host);
+    let field = head.only("Host").filter(|field| target::is_authority(field));
+    let authority = authority.unwrap_or(field.ok_or(Refusal::Authority)?);
+    if !target::is_authority(authority) {
+        return Err(Refusal::Authority);
     }
-    if has_body(&fields) {
+    if has_body(&head) {
         return Err(Refusal::Body);
     }
     // RFC 9110 §7.8: without the connection option, `Upgrade` is not meant for us.
-    if !fields.list_has("Upgrade", "websocket") || !fields.list_has("Connection", "upgrade") {
+    if !head.list_has("Upgrade", "websocket") || !head.list_has("Connection", "upgrade") {
         return Err(Refusal::Upgrade);
     }
-    if fields.only("Sec-WebSocket-Version").ok_or(Refusal::VersionField)? != VERSION {
+    if head.only("Sec-WebSocket-Version").ok_or(Refusal::VersionField)? != VERSION {
         return Err(Refusal::Version);
     }
-    let key = fields.only("Sec-WebSocket-Key").filter(|key| key::is_valid(key));
+    let key = head.only("Sec-WebSocket-Key").filter(|key| key::is_valid(key));
     Ok(Request {
         resource,
-        host,
+        authority,
         key: key.ok_or(Refusal::Key)?,
-        expects_continue: fields.list_has("Expect", "100-continue"),
+        expects_continue: head.list_has("Expect", "100-continue"),
     })
 }
 
 /// RFC 9112 §6.3: whether bytes of a body may follow the head. They would be taken for frames.
-fn has_body(fields: &Fields<'_>) -> bool {
-    let has_length = fields.contains("Content-Length");
-    fields.contains("Transfer-Encoding")
-        || (has_length && fields.only("Content-Length") != Some(b"0"))
-}
-
-/// RFC 9112 §2.2: a server ignores empty lines in front of a request.
-fn skip_empty_lines(mut head: &[u8]) -> &[u8] {
-    while let Some(rest) = head.strip_prefix(b"\r\n") {
-        head = rest;
-    }
-    head
+fn has_body(head: &Head<'_>) -> bool {
+    let has_length = head.contains("Content-Length");
+    head.contains("Transfer-Encoding") || (has_length && head.only("Content-Length") != Some(b"0"))
 }
 
 /// RFC 9112 §3: `request-line = method SP request-target SP HTTP-version`.
@@ -168,7 +148,7 @@ pub enum Refusal {
     /// The method is not GET.
     Method,
     /// `Host` is missing, repeated or no host, or an absolute target has none.
-    Host,
+    Authority,
     /// It has a body, or may have.
     Body,
     /// It does not ask for an upgrade to `websocket`.
@@ -183,8 +163,8 @@ pub enum Refusal {
     HeadTooLarge,
     /// The resource does not fit the caller's buffer.
     ResourceTooLong,
-    /// The host does not fit the caller's buffer.
-    HostTooLong,
+    /// The authority does not fit the caller's buffer.
+    AuthorityTooLong,
     /// There is no memory to read the request.
     OutOfMemory,
 }
@@ -217,7 +197,7 @@ impl Refusal {
     /// The response that tells the client.
     pub fn response(&self) -> &'static [u8] {
         match self {
-            Self::Malformed | Self::Host | Self::Body | Self::VersionField | Self::Key => {
+            Self::Malformed | Self::Authority | Self::Body | Self::VersionField | Self::Key => {
                 response!("400 Bad Request")
             }
             Self::Method => response!("405 Method Not Allowed", "Allow: GET"),
@@ -230,7 +210,7 @@ impl Refusal {
                 "Upgrade: websocket",
                 "Sec-WebSocket-Version: 13"
             ),
-            Self::HeadTooLarge | Self::HostTooLong => {
+            Self::HeadTooLarge | Self::AuthorityTooLong => {
                 response!("431 Request Header Fields Too Large")
             }
             Self::OutOfMemory => response!("503 Service Unavailable"),

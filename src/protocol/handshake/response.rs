@@ -1,7 +1,9 @@
 //! The server's opening handshake (RFC 6455 §4.2.2), made by a server and judged by a client (§4.1).
 
-use super::fields::{Head, parse_version};
-use super::head::HeadError;
+use super::Agreement;
+use super::fields::parse_version;
+use super::head::{HeadError, HeadReader};
+use crate::protocol::frame::Role;
 use crate::protocol::key;
 
 /// The response that lets a client go on that asked for it (RFC 9110 §15.2.1).
@@ -63,20 +65,22 @@ impl From<HeadError> for ResponseError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The request is accepted.
-    Accepted,
+    Accepted(Agreement),
     /// The answer to the request is still to come (RFC 9110 §15.2).
     Interim,
 }
 
-/// Checks a response to the request with this `Sec-WebSocket-Key` (RFC 6455 §4.1).
+/// Checks the response that `reader` has read, to the request with this `Sec-WebSocket-Key`
+/// (RFC 6455 §4.1).
 ///
 /// # Errors
 ///
 /// The first thing that is wrong with it.
-pub fn check(head: &[u8], key: &[u8]) -> Result<Answer, ResponseError> {
-    let Head { start_line, fields } = Head::parse(head)?;
+pub fn check(reader: &HeadReader, key: &[u8]) -> Result<Answer, ResponseError> {
+    let head =
+        reader.head().filter(|head| head.begins_at_once()).ok_or(ResponseError::Malformed)?;
     let StatusLine { version, status } =
-        StatusLine::parse(start_line).ok_or(ResponseError::Malformed)?;
+        StatusLine::parse(head.start_line()).ok_or(ResponseError::Malformed)?;
     if version != (1, 1) {
         return Err(ResponseError::HttpVersion);
     }
@@ -85,15 +89,15 @@ pub fn check(head: &[u8], key: &[u8]) -> Result<Answer, ResponseError> {
     }
     let rules = [
         (status == b"101", ResponseError::Status),
-        (fields.list_has("Upgrade", "websocket"), ResponseError::Upgrade),
-        (fields.list_has("Connection", "upgrade"), ResponseError::Connection),
-        (fields.only("Sec-WebSocket-Accept") == Some(&key::accept(key)), ResponseError::Accept),
-        (!fields.contains("Sec-WebSocket-Extensions"), ResponseError::NotOffered),
-        (!fields.contains("Sec-WebSocket-Protocol"), ResponseError::NotOffered),
+        (head.list_has("Upgrade", "websocket"), ResponseError::Upgrade),
+        (head.list_has("Connection", "upgrade"), ResponseError::Connection),
+        (head.only("Sec-WebSocket-Accept") == Some(&key::accept(key)), ResponseError::Accept),
+        (!head.contains("Sec-WebSocket-Extensions"), ResponseError::NotOffered),
+        (!head.contains("Sec-WebSocket-Protocol"), ResponseError::NotOffered),
     ];
     match rules.iter().find(|(kept, _)| !kept) {
         Some((_, error)) => Err(*error),
-        None => Ok(Answer::Accepted),
+        None => Ok(Answer::Accepted(Agreement { role: Role::Client })),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a request asks for: its target (RFC 9112 §3.2) and a host (RFC 3986 §3.2.2).
+//! What a request asks for: its target (RFC 9112 §3.2) and an authority (RFC 3986 §3.2).
 
 use std::net::Ipv6Addr;
 use std::str;
@@ -57,7 +57,7 @@ fn skip_scheme(text: &[u8]) -> Option<&[u8]> {
 
 /// Whether `text` is a host with or without a port (RFC 9110 §7.2). An empty host is none (§4.2.1), and a
 /// user in front of it has no place there (§4.2.4).
-pub(super) fn is_host(text: &[u8]) -> bool {
+pub(super) fn is_authority(text: &[u8]) -> bool {
     let (host, port) = match text.strip_prefix(b"[") {
         Some(rest) => {
             let mut parts = rest.splitn(2, |byte| *byte == b']');

@@ -4,6 +4,7 @@ use super::model::{Model, Outcome, Room};
 use super::wire;
 use crate::protocol::close::Close;
 use crate::protocol::frame::Role;
+use crate::protocol::handshake::Agreement;
 use crate::protocol::kind::Kind;
 use crate::socket::memory_host::{Buffers, MemoryHost, UNTOUCHED};
 use crate::socket::{Deadline, Discard, Error, Received, WebSocket};
@@ -23,7 +24,7 @@ pub struct Checked {
 impl Checked {
     pub fn new(role: Role, exact: bool, stream: Vec<u8>) -> Self {
         Self {
-            socket: WebSocket::new(MemoryHost::new(exact), role),
+            socket: WebSocket::new(MemoryHost::new(exact), Agreement { role }),
             role,
             stream,
             arrived: Cell::new(0),

@@ -16,6 +16,7 @@ use super::memory_host::{Buffers, Call, Fate, MemoryHost, Moment};
 use super::{Deadline, Error, Received, WebSocket};
 use crate::protocol::close::Close;
 use crate::protocol::frame::Role;
+use crate::protocol::handshake::Agreement;
 use crate::protocol::kind::Kind;
 use std::rc::Rc;
 
@@ -27,12 +28,12 @@ const ROLES: [Role; 2] = [Role::Client, Role::Server];
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 fn socket(role: Role) -> Socket {
-    Rc::new(WebSocket::new(MemoryHost::new(false), role))
+    Rc::new(WebSocket::new(MemoryHost::new(false), Agreement { role }))
 }
 
 /// A WebSocket over a host that delivers exact amounts only.
 fn exact_socket(role: Role) -> Socket {
-    Rc::new(WebSocket::new(MemoryHost::new(true), role))
+    Rc::new(WebSocket::new(MemoryHost::new(true), Agreement { role }))
 }
 
 /// What the peer of `role` masks its frames with.

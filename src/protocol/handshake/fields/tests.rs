@@ -1,3 +1,5 @@
+use super::super::head::tests::read;
+use super::super::head::{HeadError, MAX_FIELDS};
 use super::*;
 
 fn head(lines: &[u8]) -> Vec<u8> {
@@ -5,23 +7,27 @@ fn head(lines: &[u8]) -> Vec<u8> {
 }
 
 fn error(lines: &[u8]) -> Option<HeadError> {
-    Head::parse(&head(lines)).err()
+    read(&head(lines)).err()
 }
 
 #[test]
 fn rfc_9112_2_1_parts() {
-    let head = Head::parse(b"GET / HTTP/1.1\r\nA: 1\r\nB:2\r\n\r\n").unwrap();
-    assert_eq!(head.start_line, b"GET / HTTP/1.1");
-    assert_eq!(head.fields.only("A"), Some(&b"1"[..]));
-    assert_eq!(head.fields.only("B"), Some(&b"2"[..]));
-    assert_eq!(head.fields.only("C"), None);
-    assert!(Head::parse(b"x\r\n\r\n").unwrap().fields.0.is_empty());
+    let reader = read(b"GET / HTTP/1.1\r\nA: 1\r\nB:2\r\n\r\n").unwrap();
+    let head = reader.head().unwrap();
+    assert_eq!(head.start_line(), b"GET / HTTP/1.1");
+    assert!(head.begins_at_once());
+    assert_eq!(head.only("A"), Some(&b"1"[..]));
+    assert_eq!(head.only("B"), Some(&b"2"[..]));
+    assert_eq!(head.only("C"), None);
+    assert!(read(b"x\r\n\r\n").unwrap().head().unwrap().fields.is_empty());
+    assert!(!read(b"\r\nx\r\n\r\n").unwrap().head().unwrap().begins_at_once());
 }
 
 #[test]
 fn rfc_9110_5_1_names_have_no_case() {
     let head = head(b"sEC-wEBsOCKET-kEY: a\r\n");
-    let fields = Head::parse(&head).unwrap().fields;
+    let reader = read(&head).unwrap();
+    let fields = reader.head().unwrap();
     assert_eq!(fields.only("Sec-WebSocket-Key"), Some(&b"a"[..]));
     assert!(fields.contains("SEC-WEBSOCKET-KEY"));
     assert!(!fields.contains("Sec-WebSocket-Ke"));
@@ -31,7 +37,8 @@ fn rfc_9110_5_1_names_have_no_case() {
 #[test]
 fn rfc_9110_5_5_white_space_around_values() {
     let head = head(b"A: \t a b\t \r\nB:\r\nC: \t\r\n");
-    let fields = Head::parse(&head).unwrap().fields;
+    let reader = read(&head).unwrap();
+    let fields = reader.head().unwrap();
     assert_eq!(fields.only("A"), Some(&b"a b"[..]));
     assert_eq!(fields.only("B"), Some(&b""[..]));
     assert_eq!(fields.only("C"), Some(&b""[..]));
@@ -40,7 +47,8 @@ fn rfc_9110_5_5_white_space_around_values() {
 #[test]
 fn exactly_one() {
     let head = head(b"A: 1\r\nB: 1\r\na: 1\r\n");
-    let fields = Head::parse(&head).unwrap().fields;
+    let reader = read(&head).unwrap();
+    let fields = reader.head().unwrap();
     assert_eq!(fields.only("A"), None);
     assert_eq!(fields.only("B"), Some(&b"1"[..]));
 }
@@ -60,7 +68,8 @@ fn rfc_9110_5_6_1_lists() {
     ];
     for lines in yes {
         let head = head(lines);
-        let fields = Head::parse(&head).unwrap().fields;
+        let reader = read(&head).unwrap();
+        let fields = reader.head().unwrap();
         assert!(fields.list_has("A", "token"), "{}", lines.escape_ascii());
     }
     let no: [&[u8]; 7] = [
@@ -74,7 +83,8 @@ fn rfc_9110_5_6_1_lists() {
     ];
     for lines in no {
         let head = head(lines);
-        let fields = Head::parse(&head).unwrap().fields;
+        let reader = read(&head).unwrap();
+        let fields = reader.head().unwrap();
         assert!(!fields.list_has("A", "token"), "{}", lines.escape_ascii());
     }
 }
@@ -101,7 +111,7 @@ fn rfc_9112_5_malformed_lines() {
 #[test]
 fn the_most_fields() {
     let head = head(&b"A: 1\r\n".repeat(MAX_FIELDS));
-    assert_eq!(Head::parse(&head).unwrap().fields.0.len(), MAX_FIELDS);
+    assert_eq!(read(&head).unwrap().head().unwrap().fields.len(), MAX_FIELDS);
     assert_eq!(error(&b"A: 1\r\n".repeat(MAX_FIELDS + 1)), Some(HeadError::TooLarge));
 }
 

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::super::head::MAX_HEAD;
-use super::super::head::tests::{nearly_a_head, read_in_every_way};
+use super::super::head::tests::{nearly_a_head, read, read_in_every_way};
 use super::*;
 
 const KEY: &[u8; 24] = b"dGhlIHNhbXBsZSBub25jZQ==";
@@ -15,12 +15,32 @@ const LINES: [&str; 6] = [
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
     "Sec-WebSocket-Version: 13",
 ];
-const REQUEST: Request<'static> = Request {
-    resource: Resource::new(b"/chat"),
-    host: b"server.example.com",
-    key: KEY,
-    expects_continue: false,
-};
+/// A [`Request`] of its own.
+#[derive(Debug, PartialEq, Eq)]
+struct Asked {
+    resource: String,
+    authority: String,
+    key: Vec<u8>,
+    expects_continue: bool,
+}
+
+/// What [`LINES`] ask for.
+fn request() -> Asked {
+    Asked {
+        resource: "/chat".into(),
+        authority: "server.example.com".into(),
+        key: KEY.into(),
+        expects_continue: false,
+    }
+}
+
+fn parse_bytes(head: &[u8]) -> Result<Asked, Refusal> {
+    let reader = read(head)?;
+    let Request { resource, authority, key, expects_continue } = parse(&reader)?;
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let (resource, authority) = (text(resource.parts().concat()), text(authority.into()));
+    Ok(Asked { resource, authority, key: key.into(), expects_continue })
+}
 
 fn head(lines: &[&str]) -> Vec<u8> {
     (lines.join("\r\n") + "\r\n\r\n").into_bytes()
@@ -35,19 +55,17 @@ fn head_with(name: &str, lines: &[&str]) -> Vec<u8> {
 }
 
 /// Reads and judges a request. The reader may refuse it earlier, but not for another reason.
-fn judge(head: &[u8]) -> Result<Request<'_>, Refusal> {
-    let judged = parse(head);
+fn judge(head: &[u8]) -> Result<Asked, Refusal> {
+    let judged = parse_bytes(head);
     if let Err(error) = read_in_every_way(head) {
         assert_eq!(judged, Err(Refusal::from(error)), "{}", head.escape_ascii());
     }
     judged
 }
 
-/// As [`judge`]: the resource and the host.
+/// As [`judge`]: the resource and the authority.
 fn judge_owned(head: &[u8]) -> Result<(String, String), Refusal> {
-    let Request { resource, host, .. } = judge(head)?;
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ok((text(resource.parts().concat()), text(host.to_vec())))
+    judge(head).map(|asked| (asked.resource, asked.authority))
 }
 
 fn refused(name: &str, lines: &[&str], refusal: Refusal) {
@@ -57,31 +75,32 @@ fn refused(name: &str, lines: &[&str], refusal: Refusal) {
 
 fn accepted(name: &str, lines: &[&str]) {
     let head = head_with(name, lines);
-    assert_eq!(judge(&head), Ok(REQUEST), "{}", head.escape_ascii());
+    assert_eq!(judge(&head), Ok(request()), "{}", head.escape_ascii());
 }
 
 #[test]
 fn rfc_4_1_build() {
-    let built = build(b"/chat", b"server.example.com", KEY).unwrap();
+    let built =
+        build(&Offer { resource: b"/chat", authority: b"server.example.com" }, KEY).unwrap();
     assert_eq!(built, head(&LINES));
-    assert_eq!(judge(&built), Ok(REQUEST));
+    assert_eq!(judge(&built), Ok(request()));
 }
 
 #[test]
-fn rfc_4_1_resources_and_hosts_of_a_caller() {
+fn rfc_4_1_offers_of_a_caller() {
+    let check = |resource: &[u8], authority: &[u8]| Offer { resource, authority }.check();
     for byte in 0..=255 {
         let text = [b'/', byte, b'x'];
-        assert_eq!(check_resource(&text).is_ok(), (0x21..=0x7e).contains(&byte), "{byte:#x}");
+        assert_eq!(check(&text, b"a").is_ok(), (0x21..=0x7e).contains(&byte), "{byte:#x}");
         // What a program has always been able to send, it can. Our own server may refuse it.
-        let host = !matches!(byte, 0..=0x20 | 0x7f);
-        assert_eq!(check_host(&text).is_ok(), host, "{byte:#x}");
+        let is_authority = !matches!(byte, 0..=0x20 | 0x7f);
+        assert_eq!(check(b"/", &text).is_ok(), is_authority, "{byte:#x}");
     }
-    assert_eq!(check_resource(b""), Err(InvalidArgument));
-    assert_eq!(check_host(b""), Err(InvalidArgument));
-    assert_eq!(check_host(b"[::1]:8080"), Ok(()));
-    assert_eq!(check_resource(b"/a?b=c&d"), Ok(()));
-    assert_eq!(check_host(b"a\r\nCookie: b"), Err(InvalidArgument));
-    assert_eq!(check_resource(b"/ HTTP/1.1\r\nCookie:b"), Err(InvalidArgument));
+    assert_eq!(check(b"/a?b=c&d", b"[::1]:8080"), Ok(()));
+    assert_eq!(check(b"", b"a"), Err(InvalidArgument));
+    assert_eq!(check(b"/", b""), Err(InvalidArgument));
+    assert_eq!(check(b"/", b"a\r\nCookie: b"), Err(InvalidArgument));
+    assert_eq!(check(b"/ HTTP/1.1\r\nCookie:b", b"a"), Err(InvalidArgument));
 }
 
 #[test]
@@ -104,7 +123,7 @@ fn rfc_4_2_1_as_browsers_send_it() {
         "Cache-Control: no-cache",
         "Upgrade: websocket",
     ]);
-    assert_eq!(judge(&firefox), Ok(REQUEST));
+    assert_eq!(judge(&firefox), Ok(request()));
     let chrome = head(&[
         "GET /chat HTTP/1.1",
         "Host: server.example.com",
@@ -116,13 +135,13 @@ fn rfc_4_2_1_as_browsers_send_it() {
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
         "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
     ]);
-    assert_eq!(judge(&chrome), Ok(REQUEST));
+    assert_eq!(judge(&chrome), Ok(request()));
 }
 
 #[test]
 fn rfc_4_2_1_any_order_and_case() {
     let turned = [LINES[0], LINES[5], LINES[4], LINES[3], LINES[2], LINES[1]];
-    assert_eq!(judge(&head(&turned)), Ok(REQUEST));
+    assert_eq!(judge(&head(&turned)), Ok(request()));
     accepted("Host", &["hOST:server.example.com"]);
     accepted("Host", &["Host: \t server.example.com \t"]);
     accepted("Upgrade", &["UPGRADE: WebSocket"]);
@@ -139,7 +158,7 @@ fn rfc_4_2_1_any_order_and_case() {
 fn rfc_4_2_1_request_targets() {
     for target in ["/", "/chat?room=1&name=a%20b", "//", "chat"] {
         let head = head_with("GET", &[&format!("GET {target} HTTP/1.1")]);
-        let expected = Request { resource: Resource::new(target.as_bytes()), ..REQUEST };
+        let expected = Asked { resource: target.into(), ..request() };
         assert_eq!(judge(&head), Ok(expected));
     }
 }
@@ -156,11 +175,11 @@ fn rfc_9112_3_2_2_absolute_targets() {
     assert_eq!(with_host("ws://a.example:80", other), accepted("/", "a.example:80"));
     assert_eq!(with_host("http://a.example?x", other), accepted("/?x", "a.example"));
     for target in ["http://", "http:///x", "http://user@a/", "http://a,b/", "http://a:b/"] {
-        assert_eq!(with_host(target, other), Err(Refusal::Host), "{target}");
+        assert_eq!(with_host(target, other), Err(Refusal::Authority), "{target}");
     }
     // The field is to be there and right all the same (RFC 9112 §3.2).
     for host in ["Accept: */*", "Host:", "Host: a/b", "Host: a\r\nHost: a"] {
-        assert_eq!(with_host("http://a/", host), Err(Refusal::Host), "{host}");
+        assert_eq!(with_host("http://a/", host), Err(Refusal::Authority), "{host}");
     }
 }
 
@@ -206,8 +225,8 @@ fn rfc_9110_10_1_1_expectations() {
 
 #[test]
 fn rfc_9112_2_2_empty_lines_in_front() {
-    assert_eq!(judge(&[b"\r\n", &head(&LINES)[..]].concat()), Ok(REQUEST));
-    assert_eq!(judge(&[b"\r\n\r\n", &head(&LINES)[..]].concat()), Ok(REQUEST));
+    assert_eq!(judge(&[b"\r\n", &head(&LINES)[..]].concat()), Ok(request()));
+    assert_eq!(judge(&[b"\r\n\r\n", &head(&LINES)[..]].concat()), Ok(request()));
 }
 
 #[test]
@@ -277,15 +296,15 @@ fn rfc_4_2_1_methods() {
 
 #[test]
 fn rfc_9112_3_2_hosts() {
-    refused("Host", &[], Refusal::Host);
-    refused("Host", &["Host:"], Refusal::Host);
-    refused("Host", &["Host: a b"], Refusal::Host);
-    refused("Host", &["Host: a\tb"], Refusal::Host);
-    refused("Host", &["Host: a", "Host: a"], Refusal::Host);
-    refused("Host", &["Host: a", "HOST: b"], Refusal::Host);
-    refused("Host", &["Host: a/b@c?#d"], Refusal::Host);
-    refused("Host", &["Host: good,evil"], Refusal::Host);
-    refused("Host", &["Host: \u{e9}"], Refusal::Host);
+    refused("Host", &[], Refusal::Authority);
+    refused("Host", &["Host:"], Refusal::Authority);
+    refused("Host", &["Host: a b"], Refusal::Authority);
+    refused("Host", &["Host: a\tb"], Refusal::Authority);
+    refused("Host", &["Host: a", "Host: a"], Refusal::Authority);
+    refused("Host", &["Host: a", "HOST: b"], Refusal::Authority);
+    refused("Host", &["Host: a/b@c?#d"], Refusal::Authority);
+    refused("Host", &["Host: good,evil"], Refusal::Authority);
+    refused("Host", &["Host: \u{e9}"], Refusal::Authority);
 }
 
 #[test]
@@ -326,7 +345,7 @@ fn the_first_reason_is_given() {
     assert_eq!(judge(b"POST / HTTP/1.0\r\nbad\r\n\r\n"), Err(Refusal::Malformed));
     assert_eq!(judge(b"POST / HTTP/1.0\r\n\r\n"), Err(Refusal::HttpVersion));
     assert_eq!(judge(b"POST / HTTP/1.1\r\n\r\n"), Err(Refusal::Method));
-    assert_eq!(judge(b"GET / HTTP/1.1\r\n\r\n"), Err(Refusal::Host));
+    assert_eq!(judge(b"GET / HTTP/1.1\r\n\r\n"), Err(Refusal::Authority));
     let plain = b"GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n";
     assert_eq!(judge(plain), Err(Refusal::Upgrade));
 }
@@ -334,17 +353,17 @@ fn the_first_reason_is_given() {
 #[test]
 #[cfg_attr(miri, ignore = "long")]
 fn the_largest_head() {
-    for (len, expected) in [(MAX_HEAD, Ok(REQUEST)), (MAX_HEAD + 1, Err(Refusal::HeadTooLarge))] {
+    for (len, expected) in [(MAX_HEAD, Ok(request())), (MAX_HEAD + 1, Err(Refusal::HeadTooLarge))] {
         let cookie = "c".repeat(len - head(&LINES).len() - "Cookie: \r\n".len());
         let head = head(&[&LINES[..], &[&format!("Cookie: {cookie}")]].concat());
         assert_eq!(head.len(), len);
-        assert_eq!(parse(&head), expected);
+        assert_eq!(parse_bytes(&head), expected);
     }
 }
 
 #[test]
 fn the_most_fields() {
-    for (count, expected) in [(128, Ok(REQUEST)), (129, Err(Refusal::HeadTooLarge))] {
+    for (count, expected) in [(128, Ok(request())), (129, Err(Refusal::HeadTooLarge))] {
         let mut lines = LINES.to_vec();
         lines.resize(1 + count, "Cookie: c");
         assert_eq!(judge(&head(&lines)), expected);
@@ -355,7 +374,7 @@ const REFUSALS: [(Refusal, &str, &[&str]); 13] = [
     (Refusal::Malformed, "400 Bad Request", &[]),
     (Refusal::HttpVersion, "505 HTTP Version Not Supported", &[]),
     (Refusal::Method, "405 Method Not Allowed", &["Allow: GET"]),
-    (Refusal::Host, "400 Bad Request", &[]),
+    (Refusal::Authority, "400 Bad Request", &[]),
     (Refusal::Body, "400 Bad Request", &[]),
     (
         Refusal::Upgrade,
@@ -371,7 +390,7 @@ const REFUSALS: [(Refusal, &str, &[&str]); 13] = [
     (Refusal::Key, "400 Bad Request", &[]),
     (Refusal::HeadTooLarge, "431 Request Header Fields Too Large", &[]),
     (Refusal::ResourceTooLong, "414 URI Too Long", &[]),
-    (Refusal::HostTooLong, "431 Request Header Fields Too Large", &[]),
+    (Refusal::AuthorityTooLong, "431 Request Header Fields Too Large", &[]),
     (Refusal::OutOfMemory, "503 Service Unavailable", &[]),
 ];
 
@@ -388,35 +407,30 @@ fn rfc_9110_15_5_responses() {
 proptest! {
     #[test]
     fn any_bytes_get_an_answer(head in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = parse(&head);
+        let _ = parse_bytes(&head);
     }
 
     #[test]
     fn nearly_a_request_gets_an_answer(head in nearly_a_head()) {
-        if let Ok(request) = parse(&head) {
-            prop_assert!(is_resource(&request.resource.parts().concat()));
-            prop_assert!(target::is_host(request.host));
-            prop_assert!(key::is_valid(request.key));
+        if let Ok(asked) = parse_bytes(&head) {
+            prop_assert!(is_resource(asked.resource.as_bytes()));
+            prop_assert!(target::is_authority(asked.authority.as_bytes()));
+            prop_assert!(key::is_valid(&asked.key));
         }
     }
 
     #[test]
     fn what_is_built_is_accepted(
         resource in "/[!-~]{0,50}",
-        host in "[0-9a-zA-Z.-]{1,50}(:[0-9]{1,5})?",
+        authority in "[0-9a-zA-Z.-]{1,50}(:[0-9]{1,5})?",
         nonce: [u8; 16],
     ) {
-        prop_assert_eq!(check_resource(resource.as_bytes()), Ok(()));
-        prop_assert_eq!(check_host(host.as_bytes()), Ok(()));
+        let offer = Offer { resource: resource.as_bytes(), authority: authority.as_bytes() };
+        prop_assert_eq!(offer.check(), Ok(()));
         let key = key::encode(nonce);
-        let head = build(resource.as_bytes(), host.as_bytes(), &key).unwrap();
-        let expected = Request {
-            resource: Resource::new(resource.as_bytes()),
-            host: host.as_bytes(),
-            key: &key,
-            expects_continue: false,
-        };
-        prop_assert_eq!(parse(&head), Ok(expected));
+        let head = build(&offer, &key).unwrap();
+        let expected = Asked { resource, authority, key: key.into(), expects_continue: false };
+        prop_assert_eq!(parse_bytes(&head), Ok(expected));
     }
 
     #[test]
@@ -430,6 +444,6 @@ proptest! {
         let shuffled = order.iter().filter_map(|i| fields.get(*i)).map(String::as_str);
         let lines: Vec<&str> = std::iter::once(LINES[0]).chain(shuffled).collect();
         let head = head(&lines);
-        prop_assert_eq!(parse(&head), Ok(REQUEST));
+        prop_assert_eq!(parse_bytes(&head), Ok(request()));
     }
 }

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::super::head::tests::{nearly_a_head, read_in_every_way};
+use super::super::head::tests::{nearly_a_head, read, read_in_every_way};
 use super::super::head::{MAX_FIELDS, MAX_HEAD};
 use super::*;
 
@@ -14,13 +14,19 @@ const LINES: [&str; 4] = [
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
 ];
 
+const AGREED: Answer = Answer::Accepted(Agreement { role: Role::Client });
+
+fn check_bytes(head: &[u8], key: &[u8]) -> Result<Answer, ResponseError> {
+    check(&read(head)?, key)
+}
+
 fn head(lines: &[&str]) -> Vec<u8> {
     (lines.join("\r\n") + "\r\n\r\n").into_bytes()
 }
 
 /// Reads and checks a response. The reader may refuse it earlier, but not for another reason.
 fn judge(head: &[u8]) -> Result<Answer, ResponseError> {
-    let judged = check(head, KEY);
+    let judged = check_bytes(head, KEY);
     if let Err(error) = read_in_every_way(head) {
         assert_eq!(judged, Err(ResponseError::from(error)), "{}", head.escape_ascii());
     }
@@ -38,31 +44,25 @@ fn judge_with(name: &str, lines: &[&str]) -> Result<Answer, ResponseError> {
 #[test]
 fn rfc_4_2_2_accepted() {
     assert_eq!(accepted(KEY)[..], head(&LINES));
-    assert_eq!(judge(&accepted(KEY)), Ok(Answer::Accepted));
+    assert_eq!(judge(&accepted(KEY)), Ok(AGREED));
 }
 
 #[test]
 fn rfc_4_1_any_order_case_and_company() {
-    assert_eq!(judge(&head(&[LINES[0], LINES[3], LINES[2], LINES[1]])), Ok(Answer::Accepted));
-    assert_eq!(judge_with("Upgrade", &["UPGRADE:WebSocket"]), Ok(Answer::Accepted));
-    assert_eq!(
-        judge_with("Upgrade", &["Upgrade: h2c", "Upgrade: websocket"]),
-        Ok(Answer::Accepted)
-    );
-    assert_eq!(
-        judge_with("Connection", &["connection: keep-alive, upgrade"]),
-        Ok(Answer::Accepted)
-    );
+    assert_eq!(judge(&head(&[LINES[0], LINES[3], LINES[2], LINES[1]])), Ok(AGREED));
+    assert_eq!(judge_with("Upgrade", &["UPGRADE:WebSocket"]), Ok(AGREED));
+    assert_eq!(judge_with("Upgrade", &["Upgrade: h2c", "Upgrade: websocket"]), Ok(AGREED));
+    assert_eq!(judge_with("Connection", &["connection: keep-alive, upgrade"]), Ok(AGREED));
     let accept = ["sec-websocket-accept: \t s3pPLMBiTxaQ9kYGzzhZRbK+xOo= "];
-    assert_eq!(judge_with("Sec-WebSocket-Accept", &accept), Ok(Answer::Accepted));
+    assert_eq!(judge_with("Sec-WebSocket-Accept", &accept), Ok(AGREED));
     let others = [&LINES[..], &["Date: now", "Server: x", "Set-Cookie: a=b"]].concat();
-    assert_eq!(judge(&head(&others)), Ok(Answer::Accepted));
+    assert_eq!(judge(&head(&others)), Ok(AGREED));
 }
 
 #[test]
 fn rfc_9112_4_status_lines() {
     for line in ["HTTP/1.1 101", "HTTP/1.1 101 ", "HTTP/1.1 101 Web Socket \u{e9}\t!"] {
-        assert_eq!(judge_with("HTTP", &[line]), Ok(Answer::Accepted), "{line}");
+        assert_eq!(judge_with("HTTP", &[line]), Ok(AGREED), "{line}");
     }
     let malformed = [
         "HTTP/1.1",
@@ -142,7 +142,7 @@ fn rfc_4_1_accept() {
         let line = format!("{name}: {value}");
         assert_eq!(judge_with(name, &[&line]), Err(ResponseError::Accept), "{line}");
     }
-    assert_eq!(check(&head(&LINES), b"AQIDBAUGBwgJCgsMDQ4PEA=="), Err(ResponseError::Accept));
+    assert_eq!(check_bytes(&head(&LINES), b"AQIDBAUGBwgJCgsMDQ4PEA=="), Err(ResponseError::Accept));
 }
 
 #[test]
@@ -177,16 +177,16 @@ fn rfc_9112_5_malformed_fields() {
 #[cfg_attr(miri, ignore = "long")]
 fn the_largest_head() {
     for (len, expected) in
-        [(MAX_HEAD, Ok(Answer::Accepted)), (MAX_HEAD + 1, Err(ResponseError::HeadTooLarge))]
+        [(MAX_HEAD, Ok(AGREED)), (MAX_HEAD + 1, Err(ResponseError::HeadTooLarge))]
     {
         let cookie = "c".repeat(len - head(&LINES).len() - "Set-Cookie: \r\n".len());
         let head = head(&[&LINES[..], &[&format!("Set-Cookie: {cookie}")]].concat());
         assert_eq!(head.len(), len);
-        assert_eq!(check(&head, KEY), expected);
+        assert_eq!(check_bytes(&head, KEY), expected);
     }
     let mut lines = LINES.to_vec();
     lines.resize(1 + MAX_FIELDS, "A: b");
-    assert_eq!(judge(&head(&lines)), Ok(Answer::Accepted));
+    assert_eq!(judge(&head(&lines)), Ok(AGREED));
     lines.push("A: b");
     assert_eq!(judge(&head(&lines)), Err(ResponseError::HeadTooLarge));
 }
@@ -194,13 +194,13 @@ fn the_largest_head() {
 proptest! {
     #[test]
     fn any_bytes_get_an_answer(head in prop::collection::vec(any::<u8>(), 0..200)) {
-        prop_assert_ne!(check(&head, KEY), Ok(Answer::Accepted));
+        prop_assert_ne!(check_bytes(&head, KEY), Ok(AGREED));
     }
 
     #[test]
     fn nearly_a_response_gets_an_answer(head in nearly_a_head()) {
-        if let Ok(answer) = check(&head, KEY) {
-            let status = if answer == Answer::Accepted { "HTTP/1.1 101" } else { "HTTP/1.1 1" };
+        if let Ok(answer) = check_bytes(&head, KEY) {
+            let status = if answer == AGREED { "HTTP/1.1 101" } else { "HTTP/1.1 1" };
             prop_assert!(head.starts_with(status.as_bytes()));
             prop_assert!(head.ends_with(b"\r\n\r\n"));
         }
@@ -209,6 +209,6 @@ proptest! {
     #[test]
     fn what_is_made_is_accepted(nonce: [u8; 16]) {
         let key = key::encode(nonce);
-        prop_assert_eq!(check(&accepted(&key), &key), Ok(Answer::Accepted));
+        prop_assert_eq!(check_bytes(&accepted(&key), &key), Ok(AGREED));
     }
 }
