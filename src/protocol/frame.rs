@@ -180,29 +180,29 @@ impl Header {
     /// Writes the header to the front of `out`, in the shortest form, and tells its length.
     pub fn serialize(&self, out: &mut [u8; MAX_HEADER]) -> usize {
         let mask_bit = if self.masking_key.is_some() { MASK } else { 0 };
-        let [first, second, rest @ ..] = out;
         let (fin, rsv1) = (if self.fin { FIN } else { 0 }, if self.rsv1 { RSV1 } else { 0 });
-        *first = fin | rsv1 | self.opcode as u8;
-        let extended: &[u8] = match self.payload_len {
-            length @ 0..126 => {
-                *second = mask_bit | length as u8;
-                &[]
-            }
+        let first = fin | rsv1 | self.opcode as u8;
+        let len = match self.payload_len {
+            length @ 0..126 => put(out, 0, [first, mask_bit | length as u8]),
             length @ 126..0x1_0000 => {
-                *second = mask_bit | LENGTH_16;
-                &(length as u16).to_be_bytes()
+                let len = put(out, 0, [first, mask_bit | LENGTH_16]);
+                put(out, len, (length as u16).to_be_bytes())
             }
             length => {
-                *second = mask_bit | LENGTH_64;
-                &length.to_be_bytes()
+                let len = put(out, 0, [first, mask_bit | LENGTH_64]);
+                put(out, len, length.to_be_bytes())
             }
         };
-        let key = self.masking_key.as_ref().map_or(&[][..], |key| &key[..]);
-        for (to, from) in rest.iter_mut().zip(extended.iter().chain(key)) {
-            *to = *from;
-        }
-        Start::LEN + extended.len() + key.len()
+        self.masking_key.map_or(len, |key| put(out, len, key))
     }
+}
+
+/// Writes bytes at `at`. Returns where they end.
+fn put<const N: usize>(out: &mut [u8; MAX_HEADER], at: usize, bytes: [u8; N]) -> usize {
+    if let Some(room) = out.get_mut(at..at + N) {
+        room.copy_from_slice(&bytes);
+    }
+    at + N
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What is received: from bytes that have arrived to messages in the caller's buffers.
 
 use super::host::{Area, Incoming};
+use super::outbox::Outbox;
 use super::partial::Partial;
 use super::side::{Side, State, Turn};
 use super::{Error, Received};
@@ -32,7 +33,8 @@ pub(super) enum Step {
     More,
     /// A message of this type ends here.
     Message(Kind),
-    Control(Control),
+    /// A control frame ends here.
+    Control,
     /// The message is too big for the buffers.
     Unfit,
 }
@@ -67,7 +69,7 @@ impl Inbox {
     }
 
     /// The peer's close frame has come.
-    pub(super) fn close(&self, close: Close) {
+    fn close(&self, close: Close) {
         self.peer_close.set(Some(close));
         self.side.close();
         self.partial.reset();
@@ -95,14 +97,17 @@ impl Inbox {
     }
 
     /// Looks at bytes that have arrived, up to the end of a message or of a control frame. Returns how
-    /// many it has taken: only whole headers and control frames, and of payload what there is.
-    pub(super) fn take(
+    /// many it has taken: only whole headers and control frames, and of payload what there is. Pings go
+    /// to `outbox`.
+    pub(super) fn take<W: Copy>(
         &self,
         wire: &[u8],
         into: &mut impl Incoming,
+        outbox: &Outbox<W>,
     ) -> (usize, Result<Step, Violation>) {
         let mut rest = wire;
-        let step = self.with(|reader, assembler| self.step(reader, assembler, &mut rest, into));
+        let step =
+            self.with(|reader, assembler| self.step(reader, assembler, &mut rest, into, outbox));
         (wire.len() - rest.len(), step)
     }
 
@@ -133,12 +138,13 @@ impl Inbox {
         result
     }
 
-    fn step(
+    fn step<W: Copy>(
         &self,
         reader: &mut Reader,
         assembler: &mut Assembler,
         rest: &mut &[u8],
         into: &mut impl Incoming,
+        outbox: &Outbox<W>,
     ) -> Result<Step, Violation> {
         loop {
             match reader.want() {
@@ -155,8 +161,8 @@ impl Inbox {
                 Want::Control(len) => {
                     let Some((payload, later)) = rest.split_at_checked(len) else { break };
                     *rest = later;
-                    let (opcode, payload) = reader.control(payload);
-                    return Control::parse(opcode, payload).map(Step::Control);
+                    self.act_on(reader, payload, outbox)?;
+                    return Ok(Step::Control);
                 }
                 Want::Payload(0) => {
                     reader.end();
@@ -183,6 +189,22 @@ impl Inbox {
             }
         }
         Ok(Step::More)
+    }
+
+    #[inline(never)]
+    fn act_on<W: Copy>(
+        &self,
+        reader: &mut Reader,
+        payload: &[u8],
+        outbox: &Outbox<W>,
+    ) -> Result<(), Violation> {
+        let (opcode, payload) = reader.control(payload);
+        match Control::parse(opcode, payload)? {
+            Control::Ping(payload) => outbox.owe_pong(payload),
+            Control::Pong(_) => {}
+            Control::Close(close) => self.close(close),
+        }
+        Ok(())
     }
 
     /// Completes the message under way.

@@ -13,8 +13,9 @@ use std::cell::Cell;
 pub(super) struct Partial {
     /// How many bytes of its payload have arrived.
     received: Cell<u64>,
-    /// Those of them that arrived in interrupted calls.
+    /// Those of them that arrived in interrupted calls, if there are any.
     saved: Cell<Saved>,
+    has_saved: Cell<bool>,
     /// The interrupted call dropped the bytes that came.
     dropped: Cell<bool>,
     /// The message was too big for its buffer: the next call discards the rest of it.
@@ -62,7 +63,9 @@ impl Partial {
 
     pub(super) fn reset(&self) {
         self.received.set(0);
-        self.saved.take();
+        if self.has_saved.replace(false) {
+            self.saved.take();
+        }
         self.dropped.set(false);
         self.overlong.set(false);
     }
@@ -79,6 +82,7 @@ impl Partial {
             self.dropped.set(received > 0);
             return Ok(());
         }
+        self.has_saved.set(received > 0);
         let mut saved = self.saved.take();
         into.filled(saved.len, received, &mut |part| saved.push(part))?;
         saved.len = received;
@@ -89,10 +93,10 @@ impl Partial {
     /// Puts what interrupted calls have received into the buffers of the one that completes the
     /// message.
     pub(super) fn deliver(&self, into: &mut impl Incoming) {
-        let Saved { len, bytes, runs } = self.saved.take();
-        if len == 0 {
+        if !self.has_saved.replace(false) {
             return;
         }
+        let Saved { bytes, runs, .. } = self.saved.take();
         into.rewind();
         let mut bytes = bytes.as_slice();
         for run in &runs {

@@ -4,7 +4,6 @@ use super::host::{Area, Incoming};
 use super::inbox::{DROPPED_AT_ONCE, Step};
 use super::overtime::Overtime;
 use super::{Deadline, Error, Host, Received, WebSocket};
-use crate::protocol::assembler::Control;
 use crate::protocol::close::Close;
 use crate::protocol::code;
 use crate::protocol::frame::Start;
@@ -36,7 +35,10 @@ impl<H: Host> WebSocket<H> {
             match step.map_err(|violation| self.violated(violation, deadline))? {
                 Step::More => {}
                 Step::Message(kind) => return Ok(self.inbox().deliver(kind, into)),
-                Step::Control(control) => self.act_on(control, deadline)?,
+                Step::Control => {
+                    self.inbox().check()?;
+                    self.reply(deadline);
+                }
                 Step::Unfit => return Err(self.refuse(into, deadline)),
             }
         }
@@ -65,7 +67,7 @@ impl<H: Host> WebSocket<H> {
         let mut part = (0, Ok(Step::More));
         self.dutifully(deadline, |until| {
             self.host().look(until, &mut |wire| {
-                part = self.inbox().take(wire, into);
+                part = self.inbox().take(wire, into, self.outbox());
                 part.0
             })
         })?;
@@ -85,7 +87,7 @@ impl<H: Host> WebSocket<H> {
         if len > 0 {
             self.dutifully(deadline, |until| self.host().receive(bytes, until))?;
         }
-        Ok(self.inbox().take(bytes, into))
+        Ok(self.inbox().take(bytes, into, self.outbox()))
     }
 
     /// Receives a piece of a message to where the caller wants it.
@@ -105,7 +107,7 @@ impl<H: Host> WebSocket<H> {
             Area::Full => return Ok((0, Ok(Step::Unfit))),
         };
         inbox.count(count, into);
-        Ok((count, checked.and_then(|()| inbox.take(&[], into).1)))
+        Ok((count, checked.and_then(|()| inbox.take(&[], into, self.outbox()).1)))
     }
 
     /// Receives what has come of a payload. Returns how much.
@@ -129,21 +131,6 @@ impl<H: Host> WebSocket<H> {
         let mut memory = [0; DROPPED_AT_ONCE];
         let len = len.min(memory.len() as u64) as usize;
         self.receive_piece(memory.get_mut(..len).unwrap_or_default(), deadline)
-    }
-
-    fn act_on(&self, control: Control, deadline: Deadline) -> Result<(), Error> {
-        match control {
-            Control::Ping(payload) => {
-                self.outbox().owe_pong(payload);
-                self.reply(deadline);
-                Ok(())
-            }
-            Control::Pong(_) => Ok(()),
-            Control::Close(close) => {
-                self.inbox().close(close);
-                Err(Error::Ended)
-            }
-        }
     }
 
     /// The peer has broken a rule.

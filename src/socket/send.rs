@@ -12,8 +12,9 @@ use crate::protocol::payload::Payload;
 use std::iter::once;
 
 /// Messages of up to so many bytes are copied to the coroutine's stack: one piece costs the system less
-/// than two do.
-const SHORT: u64 = 256;
+/// than two do. The stack is filled with zeros before, which the shorter ones need less of.
+const SHORT: usize = 256;
+const SHORTER: usize = 48;
 
 impl<H: Host> WebSocket<H> {
     /// Sends one message as one frame.
@@ -27,8 +28,10 @@ impl<H: Host> WebSocket<H> {
         composer::check(kind, body.pieces()).map_err(|_| Error::InvalidArgument)?;
         let opcode = kind.opcode();
         self.as_sender(deadline, || {
-            if body.size() <= SHORT {
-                self.send_short(opcode, body, deadline)
+            if body.size() <= SHORTER as u64 {
+                self.send_short::<{ MAX_HEADER + SHORTER }>(opcode, body, deadline)
+            } else if body.size() <= SHORT as u64 {
+                self.send_short::<{ MAX_HEADER + SHORT }>(opcode, body, deadline)
             } else if !self.composer().masks() && leaves_as_it_is(body) {
                 self.send_plain(opcode, body, deadline)
             } else {
@@ -92,13 +95,13 @@ impl<H: Host> WebSocket<H> {
 
     /// A blocked sender of little must not bind much memory.
     #[inline(never)]
-    fn send_short(
+    fn send_short<const ROOM: usize>(
         &self,
         opcode: Opcode,
         body: &H::Body<'_>,
         deadline: Deadline,
     ) -> Result<(), Error> {
-        let frame = &mut [0; MAX_HEADER + SHORT as usize];
+        let frame = &mut [0; ROOM];
         self.send_copied(opcode, body.size(), body.pieces(), frame, deadline)
     }
 
