@@ -15,8 +15,7 @@ const OFFER: Offer<'static> = Offer { resource: b"/chat?a=b", authority: b"examp
 pub fn run(data: &[u8]) {
     let Some((decisions, stream)) = input::split(data) else { return };
     // Every host of this kind makes the same key.
-    let mut nonce = [0; 16];
-    MemoryHost::new(false).random(&mut nonce).expect("no randomness in memory");
+    let nonce = MemoryHost::new(false).random().expect("no randomness in memory");
     let accept = key::accept(&key::encode(nonce));
     let stream = replace(stream, b"{accept}", &accept);
     let setup = decisions.next();

@@ -357,8 +357,7 @@ pub unsafe extern "C" fn dill_ws_status(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ws_request_key(request_key: *mut c_char) -> c_int {
     report(|| {
-        let mut nonce = [0; 16];
-        random::fill(&mut nonce)?;
+        let nonce = random::bytes()?;
         // SAFETY: passed on from the caller.
         unsafe { buffers::store(&key::encode(nonce), request_key) }
     })

@@ -277,8 +277,8 @@ impl Host for Stream {
         check(|| unsafe { dill_yield() }).map(drop)
     }
 
-    fn random(&self, bytes: &mut [u8]) -> Result<(), Error> {
-        random::fill(bytes)
+    fn random<const N: usize>(&self) -> Result<[u8; N], Error> {
+        random::bytes()
     }
 
     fn wait_turn(&self, seat: &Cell<Option<c_int>>, deadline: Deadline) -> Result<(), Error> {

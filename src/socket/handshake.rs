@@ -50,9 +50,7 @@ fn ask<H: Host>(
     deadline: Deadline,
 ) -> Result<[u8; key::REQUEST_LEN], Error> {
     offer.check().map_err(|_| Error::InvalidArgument)?;
-    let mut nonce = [0; 16];
-    host.random(&mut nonce)?;
-    let key = key::encode(nonce);
+    let key = key::encode(host.random()?);
     let request = request::build(offer, &key).map_err(|_| Error::OutOfMemory)?;
     host.send(&request, deadline).map_err(Error::of_stream)?;
     Ok(key)

@@ -80,13 +80,13 @@ pub trait Host {
     /// [`Error::Cancelled`].
     fn pause(&self) -> Result<(), Error>;
 
-    /// Fills `bytes` from the operating system's generator: masking keys must not be predictable
+    /// Bytes from the operating system's generator: masking keys must not be predictable
     /// (RFC 6455 §10.3).
     ///
     /// # Errors
     ///
     /// The generator's.
-    fn random(&self, bytes: &mut [u8]) -> Result<(), Error>;
+    fn random<const N: usize>(&self) -> Result<[u8; N], Error>;
 
     /// Puts itself in `seat` and waits there until [`Host::give_turn`] is called for it. The seat
     /// is empty again on return.

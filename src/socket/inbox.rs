@@ -11,7 +11,7 @@ use crate::protocol::frame::Role;
 use crate::protocol::kind::Kind;
 use crate::protocol::reader::{Reader, Want};
 use crate::protocol::violation::Violation;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 /// Bytes of unwanted payload that are looked at at once. They lie on the coroutine's stack.
 pub(super) const DROPPED_AT_ONCE: usize = 512;
@@ -19,15 +19,22 @@ pub(super) const DROPPED_AT_ONCE: usize = 512;
 /// The receiving direction.
 pub(super) struct Inbox {
     side: Side,
-    reader: Cell<Reader>,
-    assembler: Cell<Assembler>,
+    parts: RefCell<Parts>,
     /// The message under way.
     partial: Partial,
     peer_close: Cell<Option<Close>>,
+    /// The rule that the peer has broken.
+    violation: Cell<Option<Violation>>,
+}
+
+/// What turns bytes into messages. Nobody else runs while it is borrowed.
+struct Parts {
+    reader: Reader,
+    assembler: Assembler,
 }
 
 /// What bytes have led to.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// There is more to come.
     More,
@@ -37,16 +44,21 @@ pub(super) enum Step {
     Control,
     /// The message is too big for the buffers.
     Unfit,
+    /// The peer has broken a rule.
+    Violation,
 }
 
 impl Inbox {
     pub(super) fn new(role: Role) -> Self {
         Self {
             side: Side::default(),
-            reader: Cell::new(Reader::new(role)),
-            assembler: Cell::default(),
+            parts: RefCell::new(Parts {
+                reader: Reader::new(role),
+                assembler: Assembler::default(),
+            }),
             partial: Partial::default(),
             peer_close: Cell::default(),
+            violation: Cell::default(),
         }
     }
 
@@ -86,6 +98,11 @@ impl Inbox {
         self.peer_close.get()
     }
 
+    /// The rule that the peer has broken.
+    pub(super) fn violation(&self) -> Option<Violation> {
+        self.violation.get()
+    }
+
     /// The message under way.
     pub(super) fn partial(&self) -> &Partial {
         &self.partial
@@ -93,7 +110,7 @@ impl Inbox {
 
     /// What comes next on the wire.
     pub(super) fn want(&self) -> Want {
-        self.reader.get().want()
+        self.parts.borrow().reader.want()
     }
 
     /// Looks at bytes that have arrived, up to the end of a message or of a control frame. Returns how
@@ -104,19 +121,26 @@ impl Inbox {
         wire: &[u8],
         into: &mut impl Incoming,
         outbox: &Outbox<W>,
-    ) -> (usize, Result<Step, Violation>) {
+    ) -> (usize, Step) {
         let mut rest = wire;
-        let step =
-            self.with(|reader, assembler| self.step(reader, assembler, &mut rest, into, outbox));
+        let step = self.step(&mut rest, into, outbox).unwrap_or_else(|violation| {
+            self.violation.set(Some(violation));
+            Step::Violation
+        });
         (wire.len() - rest.len(), step)
     }
 
     /// Looks at payload that lies where the caller wants it, or nowhere, and unmasks it.
-    pub(super) fn placed(&self, payload: &mut [u8]) -> Result<(), Violation> {
-        self.with(|reader, assembler| {
-            reader.unmask(payload);
-            assembler.payload(payload)
-        })
+    pub(super) fn placed(&self, payload: &mut [u8]) -> Step {
+        let Parts { reader, assembler } = &mut *self.parts.borrow_mut();
+        reader.unmask(payload);
+        match assembler.payload(payload) {
+            Ok(()) => Step::More,
+            Err(violation) => {
+                self.violation.set(Some(violation));
+                Step::Violation
+            }
+        }
     }
 
     /// Says that so much payload has come, whether it is good or not.
@@ -130,22 +154,13 @@ impl Inbox {
         more <= into.capacity().saturating_sub(self.partial.received())
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Reader, &mut Assembler) -> T) -> T {
-        let (mut reader, mut assembler) = (self.reader.get(), self.assembler.take());
-        let result = act(&mut reader, &mut assembler);
-        self.reader.set(reader);
-        self.assembler.set(assembler);
-        result
-    }
-
     fn step<W: Copy>(
         &self,
-        reader: &mut Reader,
-        assembler: &mut Assembler,
         rest: &mut &[u8],
         into: &mut impl Incoming,
         outbox: &Outbox<W>,
     ) -> Result<Step, Violation> {
+        let Parts { reader, assembler } = &mut *self.parts.borrow_mut();
         loop {
             match reader.want() {
                 Want::Start => {
@@ -217,6 +232,7 @@ impl Inbox {
 }
 
 /// Copies payload to where the caller wants it. Returns how much.
+#[inline]
 fn copy(
     reader: &mut Reader,
     assembler: &mut Assembler,

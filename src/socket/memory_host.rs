@@ -424,17 +424,18 @@ impl Host for MemoryHost {
         }
     }
 
-    fn random(&self, bytes: &mut [u8]) -> Result<(), Error> {
+    fn random<const N: usize>(&self) -> Result<[u8; N], Error> {
         if let (_, Fate::Fail(error)) = self.begin(Call::Random, -1) {
             return Err(error);
         }
-        for byte in bytes {
+        let mut bytes = [0; N];
+        for byte in &mut bytes {
             // Knuth's MMIX generator: repeatable, and every key is another one.
             let next = self.random.get().wrapping_mul(6364136223846793005).wrapping_add(1);
             self.random.set(next);
             *byte = (next >> 56) as u8;
         }
-        Ok(())
+        Ok(bytes)
     }
 
     fn wait_turn(&self, seat: &Cell<Option<u64>>, deadline: Deadline) -> Result<(), Error> {

@@ -11,8 +11,8 @@ use crate::protocol::payload::Payload;
 use crate::protocol::reader::Want;
 use crate::protocol::violation::Violation;
 
-/// What a part of a frame has led to, and how many bytes it had.
-type Part = (usize, Result<Step, Violation>);
+/// How many bytes a part of a frame had, and what it has led to.
+type Part = (usize, Step);
 
 impl<H: Host> WebSocket<H> {
     /// Receives the rest of the message under way, or a whole one.
@@ -32,7 +32,7 @@ impl<H: Host> WebSocket<H> {
                 Want::Header(len) | Want::Control(len) => self.receive_head(into, len, deadline)?,
             };
             overtime.count(count as u64);
-            match step.map_err(|violation| self.violated(violation, deadline))? {
+            match step {
                 Step::More => {}
                 Step::Message(kind) => return Ok(self.inbox().deliver(kind, into)),
                 Step::Control => {
@@ -40,6 +40,7 @@ impl<H: Host> WebSocket<H> {
                     self.reply(deadline);
                 }
                 Step::Unfit => return Err(self.refuse(into, deadline)),
+                Step::Violation => return Err(self.violated(deadline)),
             }
         }
     }
@@ -64,7 +65,7 @@ impl<H: Host> WebSocket<H> {
 
     /// Looks at what has arrived, where it lies.
     fn look(&self, into: &mut impl Incoming, deadline: Deadline) -> Result<Part, Error> {
-        let mut part = (0, Ok(Step::More));
+        let mut part = (0, Step::More);
         self.dutifully(deadline, |until| {
             self.host().look(until, &mut |wire| {
                 part = self.inbox().take(wire, into, self.outbox());
@@ -99,23 +100,22 @@ impl<H: Host> WebSocket<H> {
     ) -> Result<Part, Error> {
         let inbox = self.inbox();
         if !inbox.has_room(remaining, into) {
-            return Ok((0, Ok(Step::Unfit)));
+            return Ok((0, Step::Unfit));
         }
-        let (count, checked) = match into.area(remaining) {
+        let (count, placed) = match into.area(remaining) {
             Area::Memory(memory) => self.receive_piece(memory, deadline)?,
             Area::Skip(len) => self.drop_piece(len, deadline)?,
-            Area::Full => return Ok((0, Ok(Step::Unfit))),
+            Area::Full => return Ok((0, Step::Unfit)),
         };
         inbox.count(count, into);
-        Ok((count, checked.and_then(|()| inbox.take(&[], into, self.outbox()).1)))
+        match placed {
+            Step::More => Ok((count, inbox.take(&[], into, self.outbox()).1)),
+            violation => Ok((count, violation)),
+        }
     }
 
     /// Receives what has come of a payload. Returns how much.
-    fn receive_piece(
-        &self,
-        memory: &mut [u8],
-        deadline: Deadline,
-    ) -> Result<(usize, Result<(), Violation>), Error> {
+    fn receive_piece(&self, memory: &mut [u8], deadline: Deadline) -> Result<Part, Error> {
         let count = self.dutifully(deadline, |until| self.host().receive_some(memory, until))?;
         Ok((count, self.inbox().placed(memory.get_mut(..count).unwrap_or_default())))
     }
@@ -123,11 +123,7 @@ impl<H: Host> WebSocket<H> {
     /// As [`WebSocket::receive_piece`], of bytes that nobody wants. A peer that announces many and
     /// sends none must not bind more memory than this.
     #[inline(never)]
-    fn drop_piece(
-        &self,
-        len: u64,
-        deadline: Deadline,
-    ) -> Result<(usize, Result<(), Violation>), Error> {
+    fn drop_piece(&self, len: u64, deadline: Deadline) -> Result<Part, Error> {
         let mut memory = [0; DROPPED_AT_ONCE];
         let len = len.min(memory.len() as u64) as usize;
         self.receive_piece(memory.get_mut(..len).unwrap_or_default(), deadline)
@@ -135,8 +131,9 @@ impl<H: Host> WebSocket<H> {
 
     /// The peer has broken a rule.
     #[cold]
-    fn violated(&self, violation: Violation, deadline: Deadline) -> Error {
-        self.fail(violation.close_code(), deadline);
+    fn violated(&self, deadline: Deadline) -> Error {
+        let code = self.inbox().violation().map_or(code::PROTOCOL_ERROR, Violation::close_code);
+        self.fail(code, deadline);
         Error::Protocol
     }
 

@@ -132,10 +132,7 @@ impl<H: Host> WebSocket<H> {
 
     /// The header of a frame that is all of a message.
     fn header(&self, opcode: Opcode, payload_len: u64) -> Result<Header, Error> {
-        let mut key = [0; 4];
-        if self.composer().masks() {
-            self.host().random(&mut key)?;
-        }
+        let key = if self.composer().masks() { self.host().random()? } else { [0; 4] };
         Ok(self.composer().frame(opcode, payload_len, key))
     }
 
