@@ -10,7 +10,7 @@ use core::ptr::{self, NonNull};
 
 use crate::bsock::{self, BsockVfs, Look};
 use crate::errno::{self, Errno, Result};
-use crate::extension::{BsockSomeVfs, SOME_TYPE};
+use crate::extension::{BsockLingerVfs, BsockSomeVfs, LINGER_TYPE, SOME_TYPE};
 use crate::handle;
 use crate::iolist::Iolist;
 use crate::msock;
@@ -81,6 +81,17 @@ impl Overlay {
         let below = result.map(|()| self.below.replace(NOTHING));
         handle::close(s)?;
         below
+    }
+
+    /// Has what was sent reach the peer though the stream is closed next, if the stream can see to that.
+    pub fn linger(&self) {
+        self.call(|s| {
+            let vfs: *mut BsockLingerVfs = handle::query(s, LINGER_TYPE)?.cast().as_ptr();
+            // SAFETY: the query found the stream's own function.
+            unsafe { ((*vfs).blinger)(vfs) };
+            Ok(())
+        })
+        .ok();
     }
 
     /// Whether a receive that fails has consumed nothing.

@@ -1,5 +1,5 @@
-//! What the byte streams of libdill_rt have and libdill's have not: `struct dill_bsock_some_vfs` of
-//! libdillimpl.h. This file is a part of both libraries.
+//! What the byte streams of libdill_rt have and libdill's have not: `struct dill_bsock_some_vfs` and
+//! `struct dill_bsock_linger_vfs` of libdillimpl.h. This file is a part of both libraries.
 
 use core::ffi::{c_int, c_void};
 use core::mem::{offset_of, size_of};
@@ -34,10 +34,25 @@ pub const SOME_TYPE: *const c_void = ptr::without_provenance(0x6469_6c6c_736f_6d
 #[cfg(target_pointer_width = "32")]
 pub const SOME_TYPE: *const c_void = ptr::without_provenance(0x6473_6f6d);
 
+/// The virtual function of a byte stream that can be closed without taking back what was sent.
+#[repr(C)]
+pub struct BsockLingerVfs {
+    /// Has what was sent reach a peer that reads, though the handle is closed next. Never switches.
+    pub blinger: unsafe extern "C" fn(*mut BsockLingerVfs),
+}
+
+/// The type that [`BsockLingerVfs`] is asked for with, as above: the letters `dillling`.
+#[cfg(target_pointer_width = "64")]
+pub const LINGER_TYPE: *const c_void = ptr::without_provenance(0x6469_6c6c_6c69_6e67);
+/// See the 64-bit variant.
+#[cfg(target_pointer_width = "32")]
+pub const LINGER_TYPE: *const c_void = ptr::without_provenance(0x6c69_6e67);
+
 const _: () = {
     assert!(offset_of!(BsockSomeVfs, size) == 0);
     assert!(offset_of!(BsockSomeVfs, brecvsome) == size_of::<usize>());
     assert!(offset_of!(BsockSomeVfs, bawaitroom) == 2 * size_of::<usize>());
     assert!(offset_of!(BsockSomeVfs, blook) == 3 * size_of::<usize>());
     assert!(size_of::<BsockSomeVfs>() == 4 * size_of::<usize>());
+    assert!(size_of::<BsockLingerVfs>() == size_of::<usize>());
 };

@@ -1,12 +1,12 @@
 //! The host: whoever provides handles, coroutines and byte streams. `libdill_rt` or libdill itself.
 
-use super::extension::{BsockSomeVfs, SOME_TYPE};
+use super::extension::{BsockLingerVfs, BsockSomeVfs, LINGER_TYPE, SOME_TYPE};
 use super::iolist::{Body, Iolist};
 use super::{errno, random};
 use crate::socket::{Deadline, Error, Host, Outgoing};
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
-use std::ptr::{NonNull, null_mut, without_provenance};
+use std::ptr::{NonNull, null_mut};
 
 /// The virtual functions of a handle.
 #[repr(C)]
@@ -21,19 +21,6 @@ pub struct MsockVfs {
     pub(super) msendl: unsafe extern "C" fn(*mut MsockVfs, *mut Iolist, *mut Iolist, i64) -> c_int,
     pub(super) mrecvl: unsafe extern "C" fn(*mut MsockVfs, *mut Iolist, *mut Iolist, i64) -> isize,
 }
-
-/// A byte stream that can let what was sent arrive although it is closed.
-#[repr(C)]
-struct BsockLingerVfs {
-    /// Closing the stream, which is next, shall take nothing back that was sent. Never switches.
-    blinger: unsafe extern "C" fn(*mut BsockLingerVfs),
-}
-
-/// The type that [`BsockLingerVfs`] is asked for with, as above: the letters `dillling`.
-#[cfg(target_pointer_width = "64")]
-const BSOCK_LINGER_TYPE: usize = 0x6469_6c6c_6c69_6e67;
-#[cfg(target_pointer_width = "32")]
-const BSOCK_LINGER_TYPE: usize = 0x6c69_6e67;
 
 /// The size of libdill's `struct chstorage`.
 const CHSTORAGE: usize = 144;
@@ -116,8 +103,7 @@ impl Stream {
     /// that.
     pub(super) fn close_lingering(&self) {
         // SAFETY: any number may be passed; the type is one that only a stream which knows it answers.
-        let linger =
-            || unsafe { dill_hquery(self.handle.get(), without_provenance(BSOCK_LINGER_TYPE)) };
+        let linger = || unsafe { dill_hquery(self.handle.get(), LINGER_TYPE) };
         let linger = errno::ask(|| NonNull::<BsockLingerVfs>::new(linger().cast()));
         if let Ok(linger) = linger {
             // SAFETY: the query found the stream's own function, and the stream is alive.

@@ -8,7 +8,7 @@ use libc::ssize_t;
 
 use crate::bsock::{self, BsockVfs, Look};
 use crate::errno::{Result, interface, ret};
-use crate::extension::{self, BsockSomeVfs};
+use crate::extension::{self, BsockLingerVfs, BsockSomeVfs};
 use crate::handle::Hvfs;
 use crate::iolist::{Iolist, List};
 use crate::object::Shared;
@@ -49,6 +49,9 @@ pub unsafe trait Stream: Sized {
     /// Waits until sending can begin without waiting.
     fn await_room(&self, deadline: i64) -> Result<()>;
 
+    /// The handle is going to be closed, and then what was sent shall still reach the peer.
+    fn linger(&self);
+
     /// The handle is closed: abruptly, as this may not wait.
     fn abort(&self);
 }
@@ -60,6 +63,7 @@ pub struct Callbacks {
     hvfs: Hvfs,
     bsock: BsockVfs,
     some: BsockSomeVfs,
+    linger: BsockLingerVfs,
 }
 
 impl Callbacks {
@@ -74,6 +78,7 @@ impl Callbacks {
                 bawaitroom: bawaitroom::<S>,
                 blook: blook::<S>,
             },
+            linger: BsockLingerVfs { blinger: blinger::<S> },
         }
     }
 }
@@ -90,6 +95,8 @@ unsafe extern "C" fn query<S: Stream>(hvfs: *mut Hvfs, ty: *const c_void) -> *mu
             (&raw mut (*callbacks).bsock).cast()
         } else if ty == extension::SOME_TYPE {
             (&raw mut (*callbacks).some).cast()
+        } else if ty == extension::LINGER_TYPE {
+            (&raw mut (*callbacks).linger).cast()
         } else if ty == (*hvfs.cast::<S>()).own_type() {
             hvfs.cast()
         } else {
@@ -174,6 +181,16 @@ unsafe extern "C" fn bawaitroom<S: Stream>(vfs: *mut BsockSomeVfs, deadline: i64
     // SAFETY: the caller's promise is the callee's demand.
     let stream = unsafe { around::<S>(vfs.cast(), offset_of!(Callbacks, some)) };
     ret(stream.await_room(deadline))
+}
+
+/// Has what was sent reach the peer though the handle is closed.
+///
+/// # Safety
+/// `vfs` is that of a stream of this type which is alive.
+unsafe extern "C" fn blinger<S: Stream>(vfs: *mut BsockLingerVfs) {
+    // SAFETY: the caller's promise is the callee's demand.
+    let stream = unsafe { around::<S>(vfs.cast(), offset_of!(Callbacks, linger)) };
+    stream.linger();
 }
 
 /// Has somebody look at what has come.
