@@ -101,9 +101,12 @@ void unlisten_ipc(void)
 
 /*  struct dill_bsock_some_vfs of libdillimpl.h. */
 struct some_vfs {
+    size_t size;
     ssize_t (*brecvsome)(struct some_vfs *vfs, void *buf, size_t len,
         int64_t deadline);
     int (*bawaitroom)(struct some_vfs *vfs, int64_t deadline);
+    int (*blook)(struct some_vfs *vfs,
+        size_t (*look)(void *arg, const void *bytes, size_t len), void *arg, int64_t deadline);
 };
 
 static struct some_vfs *some_of(int s)

@@ -26,6 +26,9 @@ mod abi;
 mod bsock;
 mod chan;
 mod errno;
+// One definition for both libraries.
+#[path = "../../src/abi/extension.rs"]
+mod extension;
 mod handle;
 mod happyeyeballs;
 mod http;
