@@ -143,7 +143,8 @@ def controls(results, comparison, cases, answers):
                 continue
             spoilt += 1
             for other, sees in seen.OTHERS.items():
-                missed += wrong == sees(case.role, case.pieces) or bool(comparison.explain(other, case, wrong))
+                theirs = sees(case.role, case.pieces)
+                missed += wrong == theirs or comparison.explain(other, case, wrong) is not None
             if spoilt == 50:
                 break
         results.take(f"a control: {spoilt} answers {spoil.__name__.replace('_', ' ')}, {missed} not noticed",

@@ -65,7 +65,9 @@ def close_inside_message(stream, sees):
 
 
 def first_close(stream):
-    return next((frame for frame in find(stream) if frame.opcode == CLOSE and frame.end), None)
+    """Complete, and of a length that it may have."""
+    closes = (frame for frame in find(stream) if frame.opcode == CLOSE and frame.end and frame.form < 126)
+    return next(closes, None)
 
 
 def code_before_reason(stream, sees):

@@ -141,6 +141,7 @@ def another_length(draw, frames):
     frame = draw.choice(frames)
     near = [max(0, len(frame.payload) + by) for by in (-2, -1, 1, 2)]
     frame.declared = draw.choice(near if draw.random() < 0.5 else LIES)
+    frame.form = draw.choice([None, 126, 127])
 
 
 def not_utf8(draw, frames):
