@@ -27,6 +27,8 @@ BAD_CODES = [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65
 MOST_BYTE_BY_BYTE = 400
 MOST_PIECES = 20
 MOST_PIECES_BLOCKING = 6
+# A socket takes this without waiting for the receiver.
+LONGEST_PIECE = 32768
 
 
 @dataclasses.dataclass
@@ -234,11 +236,11 @@ def cut_in_pieces(draw, stream, most):
     if not stream:
         return []
     kind = draw.random()
-    if kind < 0.25 or len(stream) == 1:
-        return [stream]
-    if kind < 0.35 and len(stream) <= most:
+    if kind < 0.1 and len(stream) <= most:
         return [bytes([byte]) for byte in stream]
-    places = {draw.randrange(1, len(stream)) for _ in range(draw.randrange(1, min(most, MOST_PIECES)))}
+    places = set(range(LONGEST_PIECE, len(stream), LONGEST_PIECE))
+    if kind < 0.75 and len(stream) > 1:
+        places |= {draw.randrange(1, len(stream)) for _ in range(draw.randrange(1, min(most, MOST_PIECES)))}
     cuts = [0, *sorted(places), len(stream)]
     return [stream[begin:end] for begin, end in zip(cuts, cuts[1:])]
 
