@@ -12,6 +12,7 @@ pub mod handshake;
 pub mod key;
 pub mod mask;
 pub mod message;
+pub mod url;
 pub mod utf8;
 
 #[cfg(test)]
