@@ -7,6 +7,7 @@
 
 pub mod argument;
 pub mod close;
+pub mod extension;
 pub mod frame;
 pub mod handshake;
 pub mod key;
