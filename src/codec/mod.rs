@@ -11,6 +11,7 @@
 mod deflate;
 mod history;
 mod inflate;
+mod memory;
 mod pool;
 mod stream;
 mod thread;

@@ -4,7 +4,7 @@ use libz_rs_sys as z;
 use std::mem::MaybeUninit;
 use std::ptr::{NonNull, null_mut};
 
-use super::{OutOfMemory, TAIL, thread};
+use super::{OutOfMemory, TAIL, memory};
 
 /// So many bytes at most go in, and out, in one call.
 pub(super) const STEP: usize = 1 << 14;
@@ -25,8 +25,8 @@ fn blank() -> z::z_stream {
         total_out: 0,
         msg: null_mut(),
         state: null_mut(),
-        zalloc: Some(thread::zalloc),
-        zfree: Some(thread::zfree),
+        zalloc: Some(memory::zalloc),
+        zfree: Some(memory::zfree),
         opaque: null_mut(),
         data_type: 0,
         adler: 0,
@@ -47,7 +47,7 @@ pub(super) struct Compressor {
 impl Compressor {
     /// Makes one with an empty context. `window` is 9..15, `level` 1..9.
     pub fn new(window: u8, level: u8) -> Result<Self, OutOfMemory> {
-        let stream = thread::allocate(blank()).ok_or(OutOfMemory)?;
+        let stream = memory::allocate(blank()).ok_or(OutOfMemory)?;
         // SAFETY: a stream with an allocator and nothing else.
         let result = unsafe {
             let (level, window) = (i32::from(level), -i32::from(window));
@@ -58,7 +58,7 @@ impl Compressor {
         };
         if result != z::Z_OK {
             // SAFETY: zlib has nothing of it where it failed.
-            unsafe { thread::release(stream) };
+            unsafe { memory::release(stream) };
             return Err(OutOfMemory);
         }
         Ok(Self { stream, window, level })
@@ -120,7 +120,7 @@ impl Drop for Compressor {
         // SAFETY: `new` has initialised the stream, and it is not used any more.
         unsafe {
             z::deflateEnd(self.stream.as_ptr());
-            thread::release(self.stream);
+            memory::release(self.stream);
         }
     }
 }
@@ -150,7 +150,7 @@ impl Decompressor {
     /// Makes one with an empty context, for all windows.
     pub fn new() -> Result<Self, OutOfMemory> {
         let fresh = Inflating { stream: blank(), discarded: [0; DISCARDED] };
-        let mut inflating = thread::allocate(fresh).ok_or(OutOfMemory)?;
+        let mut inflating = memory::allocate(fresh).ok_or(OutOfMemory)?;
         // SAFETY: nobody else has it; a stream with an allocator and nothing else.
         let result = unsafe {
             let window = -i32::from(super::LARGEST_WINDOW);
@@ -159,7 +159,7 @@ impl Decompressor {
         };
         if result != z::Z_OK {
             // SAFETY: zlib has nothing of it where it failed.
-            unsafe { thread::release(inflating) };
+            unsafe { memory::release(inflating) };
             return Err(OutOfMemory);
         }
         Ok(Self(inflating))
@@ -254,7 +254,7 @@ impl Drop for Decompressor {
         // SAFETY: `new` has initialised the stream, and it is not used any more.
         unsafe {
             z::inflateEnd(self.stream());
-            thread::release(self.0);
+            memory::release(self.0);
         }
     }
 }

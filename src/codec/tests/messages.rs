@@ -313,7 +313,7 @@ fn without_memory() {
         for succeeding in 0..4 {
             let (mut deflater, mut inflater) =
                 (Deflater::new(15, 1, true), Inflater::new(15, true));
-            memory::let_succeed(Some(succeeding));
+            shortage::let_succeed(Some(succeeding));
             let mut out = vec![1, 2];
             let failed = deflater.compress(&[b"Hello"], &mut out, usize::MAX);
             if failed == Err(OutOfMemory) {
@@ -321,7 +321,7 @@ fn without_memory() {
             }
             let failed = inflater.begin(5);
             assert!(failed.is_err() || succeeding > 0);
-            memory::let_succeed(None);
+            shortage::let_succeed(None);
             let compressed = deflate(&mut deflater, b"Hello");
             assert_eq!(inflate(&mut inflater, &compressed).unwrap(), b"Hello");
         }

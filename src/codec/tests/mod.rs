@@ -1,8 +1,9 @@
 //! Messages through streams that are shared, against an inflater of another make.
 
-pub(in crate::codec) mod memory;
 mod messages;
+mod pool;
 mod reference;
+pub(in crate::codec) mod shortage;
 
 use super::*;
 
