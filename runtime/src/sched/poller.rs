@@ -338,6 +338,9 @@ impl Poller {
     fn try_register(&self, fd: RawFd, descriptor: &Descriptor, events: u32) -> Result<()> {
         descriptor.ready.set(0);
         descriptor.reliable.set(false);
+        // The number may have been another descriptor's, whose registration goes on if the program has
+        // a copy of it.
+        descriptor.registration.set(descriptor.registration.get().wrapping_add(1));
         let result = if descriptor.registered.get() == 0 {
             self.add(fd, descriptor, events)
         } else {
@@ -356,7 +359,6 @@ impl Poller {
     }
 
     fn add(&self, fd: RawFd, descriptor: &Descriptor, events: u32) -> Result<()> {
-        descriptor.registration.set(descriptor.registration.get().wrapping_add(1));
         match self.control(libc::EPOLL_CTL_ADD, fd, descriptor, events) {
             Err(Errno(libc::EEXIST)) => self.control(libc::EPOLL_CTL_MOD, fd, descriptor, events),
             other => other,
