@@ -3,7 +3,7 @@
     back, everything is released exactly once, the caller's lists are as they
     were, and what was only interrupted can be called again. */
 
-#include "../check.h"
+#include "../harness/check.h"
 #include "host.h"
 #include "memory.h"
 

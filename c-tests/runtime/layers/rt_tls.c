@@ -1,4 +1,4 @@
-/*  TLS on the runtime. The certificates are made by tls/certificates.sh. */
+/*  TLS on the runtime. The certificates are made by harness/certificates.sh. */
 
 #include <fcntl.h>
 #include <signal.h>

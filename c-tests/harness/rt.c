@@ -236,7 +236,7 @@ static void remove_certificates(void)
 static void run_certificates(char *more)
 {
     char script[4096];
-    snprintf(script, sizeof script, "%.*s/tls/certificates.sh",
+    snprintf(script, sizeof script, "%.*s/certificates.sh",
         (int)(strrchr(__FILE__, '/') - __FILE__), __FILE__);
     char *argv[] = {script, directory, more, NULL};
     run_tool(argv);

@@ -1,6 +1,6 @@
 /*  What TLS sockets can be made with: protocols, certificates of clients, other
     authorities; what is kept for the next connection; and what is said when it
-    fails. The certificates are made by tls/certificates.sh. */
+    fails. The certificates are made by harness/certificates.sh. */
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /*  examples/threads.c, run in a child process. */
 
 #define main threads_main
-#include "../examples/threads.c"
+#include "../../../examples/threads.c"
 #undef main
 
 #include <string.h>

@@ -43,7 +43,7 @@ size_t stream_fill(int s);
 void stream_drop(int s, size_t len);
 /*  Shakes hands over both ends: s[0] becomes the client. */
 void stream_secure(int s[2]);
-/*  The path of a file of tls/certificates.sh, which runs when the first one is
+/*  The path of a file of certificates.sh, which runs when the first one is
     needed. */
 const char *certificate(const char *name);
 /*  Has it make those with large keys too. */
