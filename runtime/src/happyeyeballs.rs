@@ -6,12 +6,11 @@
 
 use core::ffi::{CStr, c_int};
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
 use std::os::fd::RawFd;
 
 use crate::errno::{Errno, Result};
-use crate::ipaddr::Ipaddr;
 use crate::ipaddr::name::Lookup;
+use crate::ipaddr::{self, Ipaddr};
 use crate::sched::{self, Direction, WaitError};
 use crate::stream::socket::{Socket, close_descriptor};
 use crate::stream::{Kind, connection};
@@ -101,10 +100,11 @@ impl Race {
             error: Errno(libc::EADDRNOTAVAIL),
             watch: Watch::new()?,
         };
-        match name.to_str().ok().and_then(|name| name.parse::<IpAddr>().ok()) {
-            Some(ip) => {
-                let family = if ip.is_ipv6() { &mut race.ipv6 } else { &mut race.ipv4 };
-                family.addresses.push_back(Ipaddr::new(SocketAddr::new(ip, port)));
+        match ipaddr::literal(name, port) {
+            Some(address) => {
+                let ipv6 = address.family() == libc::AF_INET6;
+                let family = if ipv6 { &mut race.ipv6 } else { &mut race.ipv4 };
+                family.addresses.push_back(address);
             }
             None => {
                 race.ipv6.lookup = Some(race.look_up(name, libc::AF_INET6, deadline)?);
