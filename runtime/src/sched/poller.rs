@@ -305,6 +305,9 @@ impl Poller {
         self.known(fd).ok_or(Errno(libc::EBADF))
     }
 
+    /// Apart, as it takes more stack than those who call it should hold while they wait.
+    #[cold]
+    #[inline(never)]
     fn add_block(&self, place: usize) -> Result<()> {
         let mut blocks = self.blocks.borrow_mut();
         if blocks.len() <= place {

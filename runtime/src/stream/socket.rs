@@ -300,8 +300,11 @@ impl Socket {
         }))
     }
 
+    /// Apart, so that nobody waits with the room for descriptors on the stack.
+    ///
     /// # Safety
     /// The parts describe writable memory.
+    #[inline(never)]
     unsafe fn receive_with_descriptor(
         &self,
         parts: &mut [libc::iovec],
