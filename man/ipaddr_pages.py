@@ -18,7 +18,10 @@ MODES = [
     ("`IPADDR_IPV6`", "Only IPv6 addresses."),
 ]
 
-RESOLVER = "The names are resolved as `getaddrinfo`(3) does, in a thread of its own. {}"
+RESOLVER = (
+    "The names are resolved as `getaddrinfo`(3) does, in a thread of its own. {} The thread goes on when nobody waits for "
+    "it any more. Its descriptors are the resolver's: a program that closes all of its descriptors should not do so "
+    "meanwhile.")
 
 PORT = "<port> is in the byte order of this machine: 80 is 80."
 

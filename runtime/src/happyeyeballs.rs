@@ -2,7 +2,7 @@
 //!
 //! Both families are looked up at once, and the attempts to connect run side by side: the first to
 //! succeed wins. All of it belongs to the coroutine that asked. The descriptors it depends on are
-//! gathered in an epoll instance, which is itself a descriptor to wait for.
+//! gathered in an epoll instance, which is itself a descriptor to wait for; answers to look-ups are looked for.
 
 use core::ffi::{CStr, c_int};
 use std::collections::VecDeque;
@@ -52,10 +52,8 @@ struct Family {
 
 impl Family {
     /// Ends the look-up if it has come to something, and says so.
-    fn take_answer(&mut self, port: u16, watch: &Watch) -> Option<Result<()>> {
-        let lookup = self.lookup.as_ref()?;
-        let answer = lookup.answer()?;
-        watch.remove(lookup.bell());
+    fn take_answer(&mut self, port: u16) -> Option<Result<()>> {
+        let answer = self.lookup.as_ref()?.answer()?;
         self.lookup = None;
         Some(answer.map(|addresses| {
             self.addresses.extend(addresses.into_iter().take(ADDRESSES));
@@ -107,17 +105,11 @@ impl Race {
                 family.addresses.push_back(address);
             }
             None => {
-                race.ipv6.lookup = Some(race.look_up(name, libc::AF_INET6, deadline)?);
-                race.ipv4.lookup = Some(race.look_up(name, libc::AF_INET, deadline)?);
+                race.ipv6.lookup = Some(Lookup::start(name, libc::AF_INET6, deadline)?);
+                race.ipv4.lookup = Some(Lookup::start(name, libc::AF_INET, deadline)?);
             }
         }
         Ok(race)
-    }
-
-    fn look_up(&self, name: &CStr, family: c_int, deadline: i64) -> Result<Lookup> {
-        let lookup = Lookup::start(name, family, deadline)?;
-        self.watch.add(lookup.bell(), libc::EPOLLIN)?;
-        Ok(lookup)
     }
 
     /// Does what can be done without waiting, and answers the first connection. Error: EAGAIN in a
@@ -143,8 +135,8 @@ impl Race {
     }
 
     fn take_answers(&mut self, now: i64) {
-        let ipv6 = self.ipv6.take_answer(self.port, &self.watch);
-        let ipv4 = self.ipv4.take_answer(self.port, &self.watch);
+        let ipv6 = self.ipv6.take_answer(self.port);
+        let ipv4 = self.ipv4.take_answer(self.port);
         for answer in [ipv6, ipv4].into_iter().flatten() {
             self.error = answer.err().unwrap_or(self.error);
         }
@@ -183,7 +175,7 @@ impl Race {
         match begun {
             Ok((attempt, Some(()))) => return Ok(Some(attempt.socket)),
             Ok((attempt, None)) => {
-                self.watch.add(attempt.socket.descriptor(), libc::EPOLLOUT)?;
+                self.watch.add(attempt.socket.descriptor())?;
                 self.attempts.push(attempt);
                 self.next_attempt = now + ATTEMPT_DELAY;
             }
@@ -214,11 +206,17 @@ impl Race {
         self.ipv6.lookup.is_some() || self.ipv4.lookup.is_some()
     }
 
+    /// When there is something to do, whatever happens to the attempts.
+    fn next_step(&self) -> Option<i64> {
+        let look = |family: &Family| family.lookup.as_ref().map(Lookup::next_look);
+        [self.next_begins(), look(&self.ipv6), look(&self.ipv4)].into_iter().flatten().min()
+    }
+
     /// Waits until there is something to do. Errors: ETIMEDOUT, ECANCELED.
     fn wait(&self, deadline: i64) -> Result<()> {
-        let begins = self.next_begins().filter(|begins| deadline < 0 || *begins < deadline);
-        match self.watch.wait(begins.unwrap_or(deadline)) {
-            Err(Errno(libc::ETIMEDOUT)) if begins.is_some() => Ok(()),
+        let next = self.next_step().filter(|next| deadline < 0 || *next < deadline);
+        match self.watch.wait(next.unwrap_or(deadline)) {
+            Err(Errno(libc::ETIMEDOUT)) if next.is_some() => Ok(()),
             result => result,
         }
     }
@@ -245,8 +243,8 @@ impl Watch {
     }
 
     /// Watches one more.
-    fn add(&self, fd: RawFd, events: c_int) -> Result<()> {
-        let mut event = libc::epoll_event { events: events as u32, u64: 0 };
+    fn add(&self, fd: RawFd) -> Result<()> {
+        let mut event = libc::epoll_event { events: libc::EPOLLOUT as u32, u64: 0 };
         // SAFETY: the event is readable.
         match unsafe { libc::epoll_ctl(self.0, libc::EPOLL_CTL_ADD, fd, &raw mut event) } {
             0 => Ok(()),

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -478,7 +479,59 @@ TEST(rt_ipaddr_looking_up_several_at_once)
     AWAIT_THREADS();
 }
 
-/*  A child has copies of all descriptors, those of the look-up included. */
+/*  So a forked child keeps none, and none can be lost. */
+TEST(rt_ipaddr_looking_up_takes_no_descriptors)
+{
+    enum {MANY = 20};
+    struct ipaddr addr[MANY];
+    struct call c[MANY];
+    int before = open_descriptors();
+    set_silent(1);
+    for(int i = 0; i != MANY; i++) call_start(&c[i], look_up_op, &addr[i]);
+    CHECK_OK(msleep(BRIEFLY));
+    CHECK_INT(open_descriptors(), before);
+    set_silent(0);
+    for(int i = 0; i != MANY; i++) CALL_RETURNS(&c[i], 0);
+    AWAIT_THREADS();
+}
+
+enum {SOCKETS = 8};
+
+/*  What is said at one end is heard at the other. */
+static int are_connected(int s[SOCKETS][2])
+{
+    for(int i = 0; i != SOCKETS; i++) {
+        char c = 0;
+        if(send(s[i][0], "x", 1, MSG_NOSIGNAL) != 1) return 0;
+        if(recv(s[i][1], &c, 1, MSG_DONTWAIT) != 1 || c != 'x') return 0;
+    }
+    return 1;
+}
+
+/*  As daemons do. Whatever numbers the look-up has had, they are the program's
+    when it ends. */
+static int close_everything_during_a_look_up(void)
+{
+    struct ipaddr addr;
+    int s[SOCKETS][2];
+    set_silent(1);
+    if(ipaddr_remote(&addr, "slow.test", 80, 0, now() + 5) == 0) return 0;
+    for(int fd = 3; fd != 256; fd++) close(fd);
+    for(int i = 0; i != SOCKETS; i++)
+        if(socketpair(AF_UNIX, SOCK_STREAM, 0, s[i]) != 0) return 0;
+    set_silent(0);
+    AWAIT_THREADS();
+    return are_connected(s);
+}
+
+TEST(rt_ipaddr_a_look_up_that_ends_late_harms_no_descriptor)
+{
+    pid_t pid = fork();
+    if(pid == 0) child_ends(close_everything_during_a_look_up());
+    CHECK_CHILD_ENDS(pid);
+}
+
+/*  A child has copies of all that the process has. */
 TEST(rt_ipaddr_looking_up_while_the_process_forks)
 {
     struct ipaddr addr;

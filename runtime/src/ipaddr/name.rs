@@ -1,24 +1,23 @@
 //! Host names: looked up by the system's resolver in a thread of its own, while the coroutine that
 //! asked waits and the others run.
 //!
-//! The thread owns one end of a socket pair and answers through a channel. Shutting its end down wakes
-//! the coroutine; if that one has stopped waiting, the answer goes nowhere and is freed.
+//! The thread owns no descriptor, and the coroutine none for it: a program may close everything, as daemons
+//! do, while the resolver takes its time, and the number would mean something else then. So nothing wakes
+//! the coroutine, which looks for the answer now and then. If it has stopped waiting, the answer goes
+//! nowhere and is freed.
 
 use core::ffi::{CStr, c_int};
 use core::mem::MaybeUninit;
 use core::ptr::{null, null_mut};
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::io;
-use std::net::Shutdown;
-use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::thread;
 
 use libc::addrinfo;
 
 use crate::errno::{Errno, Result};
-use crate::sched::{self, Direction, WaitError};
+use crate::{sched, time};
 
 use super::Ipaddr;
 
@@ -31,11 +30,18 @@ const LIMIT: u64 = 64;
 /// Milliseconds after which whoever waits for others to end looks again.
 const RETRY: i64 = 10;
 
+/// Milliseconds after which whoever waits for an answer looks for it at the latest.
+const LOOK_AGAIN: i64 = 10;
+
+/// It looks for it once this part of the time has passed that it has been waiting for: what takes long may
+/// take that much longer.
+const PATIENCE: i64 = 8;
+
 /// A look-up in progress.
 pub struct Lookup {
     /// The process that has the thread. A forked child has not.
     process: u32,
-    bell: UnixStream,
+    began: i64,
     inbox: Receiver<Answer>,
 }
 
@@ -52,22 +58,20 @@ impl Lookup {
                 None => sched::pause(RETRY, deadline)?,
             }
         };
-        let (bell, cord) = UnixStream::pair().map_err(|error| errno_of(&error))?;
         let (answer, inbox) = mpsc::sync_channel(1);
         let name = name.to_owned();
         spawn_quietly(move || {
             // An error here only says that nobody waits any more.
             answer.send(ask(&name, family)).ok();
-            // Dropping it would not do: a process forked meanwhile has a copy.
-            cord.shutdown(Shutdown::Both).ok();
             drop(place);
         })?;
-        Ok(Lookup { process: std::process::id(), bell, inbox })
+        Ok(Lookup { process: std::process::id(), began: time::now(), inbox })
     }
 
-    /// A descriptor that becomes readable with the answer.
-    pub fn bell(&self) -> RawFd {
-        self.bell.as_raw_fd()
+    /// When to look for the answer again.
+    pub fn next_look(&self) -> i64 {
+        let now = time::now();
+        now + ((now - self.began) / PATIENCE).clamp(1, LOOK_AGAIN)
     }
 
     /// What has been found, with port 0; `None` if that is not known yet. An unknown name has no
@@ -91,19 +95,8 @@ impl Lookup {
             if let Some(answer) = self.answer() {
                 return answer;
             }
-            match sched::wait_fd(self.bell(), Direction::In, deadline) {
-                Ok(()) => {}
-                Err(WaitError::Errno(error)) => return Err(error),
-                // Nobody else knows this descriptor.
-                Err(WaitError::Closed) => return Err(Errno(libc::ECANCELED)),
-            }
+            sched::pause_until(self.next_look(), deadline)?;
         }
-    }
-}
-
-impl Drop for Lookup {
-    fn drop(&mut self) {
-        sched::forget_fd(self.bell());
     }
 }
 

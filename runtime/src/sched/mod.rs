@@ -446,10 +446,14 @@ pub fn sleep(deadline: i64) -> Result<()> {
 
 /// Sleeps so many milliseconds, but not beyond the deadline. Errors: ETIMEDOUT, ECANCELED.
 pub fn pause(ms: i64, deadline: i64) -> Result<()> {
+    pause_until(time::now() + ms, deadline)
+}
+
+/// Sleeps until then, but not beyond the deadline. Errors: ETIMEDOUT, ECANCELED.
+pub fn pause_until(next: i64, deadline: i64) -> Result<()> {
     if time::expired(deadline) {
         return Err(Errno(libc::ETIMEDOUT));
     }
-    let next = time::now() + ms;
     sleep(if deadline < 0 { next } else { next.min(deadline) })
 }
 
