@@ -13,7 +13,8 @@
 //! * `coroutine`: the control block. `switch`: the registers, by architecture. `stack`: the pool.
 //! * `bundle`: starting, ending and cancelling coroutines.
 //! * `wait`: waiting for one of several things. `timers`, `poller`: deadlines and descriptors.
-//! * `fork`: other processes. `list`: the links. `valgrind`: what valgrind has to know.
+//! * `epoll`: the system's means of waiting. `fork`, `generation`: other processes.
+//! * `list`: the links. `valgrind`: what valgrind has to know.
 
 use core::cell::{Cell, RefCell};
 use core::marker::PhantomData;
@@ -28,7 +29,9 @@ use crate::time;
 mod asan;
 pub(crate) mod bundle;
 mod coroutine;
+mod epoll;
 pub(crate) mod fork;
+mod generation;
 mod list;
 mod poller;
 mod stack;
