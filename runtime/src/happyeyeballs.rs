@@ -11,8 +11,9 @@ use std::os::fd::RawFd;
 use crate::errno::{Errno, Result};
 use crate::ipaddr::name::Lookup;
 use crate::ipaddr::{self, Ipaddr};
+use crate::sched::epoll::Epoll;
 use crate::sched::{self, Direction, WaitError};
-use crate::stream::socket::{Socket, close_descriptor};
+use crate::stream::socket::Socket;
 use crate::stream::{Kind, connection};
 use crate::time;
 
@@ -231,22 +232,20 @@ impl Attempt {
 }
 
 /// A descriptor that is readable when something has happened to one of several others.
-struct Watch(RawFd);
+struct Watch(Epoll);
 
 impl Watch {
     fn new() -> Result<Watch> {
-        // SAFETY: no memory is passed.
-        match unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) } {
-            fd @ 0.. => Ok(Watch(fd)),
-            _ => Err(Errno::last()),
-        }
+        let watch = Watch(Epoll::new());
+        watch.0.make()?;
+        Ok(watch)
     }
 
     /// Watches one more.
     fn add(&self, fd: RawFd) -> Result<()> {
         let mut event = libc::epoll_event { events: libc::EPOLLOUT as u32, u64: 0 };
         // SAFETY: the event is readable.
-        match unsafe { libc::epoll_ctl(self.0, libc::EPOLL_CTL_ADD, fd, &raw mut event) } {
+        match unsafe { libc::epoll_ctl(self.0.number(), libc::EPOLL_CTL_ADD, fd, &raw mut event) } {
             0 => Ok(()),
             _ => Err(Errno::last()),
         }
@@ -256,17 +255,17 @@ impl Watch {
     /// has a copy.
     fn remove(&self, fd: RawFd) {
         // SAFETY: no memory is passed.
-        unsafe { libc::epoll_ctl(self.0, libc::EPOLL_CTL_DEL, fd, core::ptr::null_mut()) };
+        unsafe { libc::epoll_ctl(self.0.number(), libc::EPOLL_CTL_DEL, fd, core::ptr::null_mut()) };
     }
 
     /// Waits until something has happened. Errors: ETIMEDOUT, ECANCELED.
     fn wait(&self, deadline: i64) -> Result<()> {
         let mut event = libc::epoll_event { events: 0, u64: 0 };
         // SAFETY: there is room for one event. The system tells of the same ones again and again.
-        if unsafe { libc::epoll_wait(self.0, &raw mut event, 1, 0) } > 0 {
+        if unsafe { libc::epoll_wait(self.0.number(), &raw mut event, 1, 0) } > 0 {
             return Ok(());
         }
-        sched::wait_fd(self.0, Direction::In, deadline).map_err(|error| match error {
+        sched::wait_fd(self.0.number(), Direction::In, deadline).map_err(|error| match error {
             WaitError::Errno(error) => error,
             // Nobody else knows this descriptor.
             WaitError::Closed => Errno(libc::ECANCELED),
@@ -276,6 +275,10 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        close_descriptor(self.0);
+        // A forked child has lost it already.
+        if self.0.is_ours() {
+            sched::forget_fd(self.0.number());
+        }
+        self.0.close();
     }
 }

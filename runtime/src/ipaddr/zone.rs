@@ -31,9 +31,10 @@ impl Name {
 /// The number of a zone that is given by its name or its number; `None` if there is no such.
 pub fn number(zone: &str) -> Option<u32> {
     let named = Name::new(zone).and_then(|name| {
-        // SAFETY: the name is a C string.
         call(|| {
-            Some(unsafe { libc::if_nametoindex(name.0.as_ptr()) }).filter(|number| *number != 0)
+            // SAFETY: the name is a C string.
+            let number = unsafe { libc::if_nametoindex(name.0.as_ptr()) };
+            (number != 0).then_some(number)
         })
         .ok()
     });

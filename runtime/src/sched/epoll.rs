@@ -1,4 +1,4 @@
-//! The epoll instance of a thread, and whether a number still is its.
+//! An instance of epoll, and whether a number still is its.
 //!
 //! A program may close everything, and then the number means something else: one of its own descriptors,
 //! or another thread's instance. A child has its parent's. So each instance notes the thread that made it,
@@ -26,8 +26,8 @@ const F_OWNER_TID: c_int = 0;
 const F_SETOWN_EX: c_int = 15;
 const F_GETOWN_EX: c_int = 16;
 
-/// The instance of a thread, if it has one.
-pub(super) struct Epoll {
+/// An instance, or none.
+pub(crate) struct Epoll {
     /// -1: there is none.
     fd: Cell<RawFd>,
     /// The thread that made it.
@@ -39,7 +39,7 @@ pub(super) struct Epoll {
 }
 
 impl Epoll {
-    pub(super) const fn new() -> Epoll {
+    pub(crate) const fn new() -> Epoll {
         Epoll {
             fd: Cell::new(-1),
             owner: Cell::new(0),
@@ -49,7 +49,7 @@ impl Epoll {
     }
 
     /// The number. It may mean something else by now: see [`Epoll::is_ours`].
-    pub(super) fn number(&self) -> RawFd {
+    pub(crate) fn number(&self) -> RawFd {
         self.fd.get()
     }
 
@@ -59,12 +59,13 @@ impl Epoll {
     }
 
     /// Whether the number still is that of the instance.
-    pub(super) fn is_ours(&self) -> bool {
+    pub(crate) fn is_ours(&self) -> bool {
         self.is_of_this_process() && is_owned_by(self.fd.get(), self.owner.get())
     }
 
-    /// Makes a new instance. Errors: EMFILE, ENFILE, ENOMEM.
-    pub(super) fn make(&self) -> Result<()> {
+    /// Makes the instance. Errors: EMFILE, ENFILE, ENOMEM.
+    pub(crate) fn make(&self) -> Result<()> {
+        fork::watch();
         let generation = fork::generation();
         // SAFETY: makes a new descriptor.
         let fd = errno::check(|| unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
@@ -93,7 +94,7 @@ impl Epoll {
     }
 
     /// Closes it. A number that may be the program's by now is left alone.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         // First, so that no child takes a later descriptor of this number for it.
         if let Some(note) = self.note.take() {
             note.store(0, Ordering::Release);
@@ -138,7 +139,7 @@ fn is_owned_by(fd: RawFd, thread: libc::pid_t) -> bool {
     asked.is_ok() && owner == Owner { kind: F_OWNER_TID, id: thread }
 }
 
-/// Notes of the instances of all threads: the thread in the upper half, the number in the lower. 0 is a
+/// Notes of all instances: the thread in the upper half, the number in the lower. 0 is a
 /// free one. They come in blocks that stay for good.
 struct Notes {
     notes: [AtomicU64; 64],

@@ -29,7 +29,7 @@ use crate::time;
 mod asan;
 pub(crate) mod bundle;
 mod coroutine;
-mod epoll;
+pub(crate) mod epoll;
 pub(crate) mod fork;
 mod generation;
 mod list;

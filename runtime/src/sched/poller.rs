@@ -381,7 +381,6 @@ impl Poller {
 
     /// Makes an epoll instance, with all who wait in it.
     fn make_epoll(&self) -> Result<()> {
-        super::fork::watch();
         super::end_with_thread();
         self.epoll.make()?;
         self.join_all();

@@ -482,7 +482,7 @@ fn detach(message: &msghdr) -> Option<OwnedFd> {
 /// in place until the last of them was taken.
 unsafe fn descriptors(header: *const cmsghdr) -> impl Iterator<Item = OwnedFd> {
     // SAFETY: the header is whole, and CMSG_LEN only calculates.
-    let (len, without) = unsafe { ((*header).cmsg_len as usize, libc::CMSG_LEN(0) as usize) };
+    let (len, without) = unsafe { ((*header).cmsg_len, libc::CMSG_LEN(0) as usize) };
     // SAFETY: the data is behind the header.
     let first = unsafe { libc::CMSG_DATA(header) }.cast::<c_int>();
     (0..len.saturating_sub(without) / size_of::<c_int>()).filter_map(move |index| {
