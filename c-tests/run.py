@@ -38,7 +38,7 @@ SPECIAL = ["decoy", "own_names", "valgrind_control"]
 # A program with deliberate mistakes behind its last test.
 CONTROL = "late_control"
 # Programs that replace malloc or system calls: valgrind does the same.
-INTERPOSING = ["allocations", "rt_memory", "syscalls"]
+INTERPOSING = ["allocations", "rt_exhaustion", "rt_memory", "rt_syscalls", "syscalls"]
 
 CFLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-g", "-O1"]
 STATIC_SYSTEM = ["-lpthread", "-ldl", "-lm", "-lrt", "-lgcc_s"]
@@ -93,7 +93,8 @@ def modes(args):
     libs = args.libs.resolve()
     rpath = f"-Wl,-rpath,{libs}"
     ws_so = "libdill_ws.so.0"
-    preload = {"LD_PRELOAD": str(libs / ws_so)}
+    # By name: the loader would take a space in a path for the end of it.
+    preload = {"LD_PRELOAD": ws_so, "LD_LIBRARY_PATH": str(libs)}
     found = [
         Mode("shared", args, ws=ws_so, host="libdill_rt.so.0", transports=("ipc", "tcp"),
              link=[f"-L{libs}", rpath, "-ldill_ws", "-ldill_rt"]),

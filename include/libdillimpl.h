@@ -57,7 +57,7 @@ struct dill_bsock_some_vfs {
     ssize_t (*brecvsome)(
         struct dill_bsock_some_vfs *vfs, void *buf, size_t len, int64_t deadline);
     /* Waits until a few hundred bytes can be sent without waiting, or the stream has ended: 0, or
-       -1 with ETIMEDOUT, ECANCELED, EBUSY if another coroutine waits to send, or an error that
+       -1 with ETIMEDOUT, ECANCELED, EBUSY if another coroutine sends or waits to, or an error that
        breaks the stream, such as ECONNRESET. Sends nothing. */
     int (*bawaitroom)(struct dill_bsock_some_vfs *vfs, int64_t deadline);
 };

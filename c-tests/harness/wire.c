@@ -155,15 +155,29 @@ static int tcp_socket(void)
     return fd;
 }
 
+/*  A port of one address is in use for a minute after its connection was
+    closed in order. So each has an address of its own, 127.0.0.1 to
+    127.255.255.254. */
+static uint32_t an_address(void)
+{
+    static uint32_t n;
+    if(!n) n = (uint32_t)getpid() << 12;
+    return htonl(127u << 24 | (n++ % 0xfffffe + 1));
+}
+
 static void tcp_pair(int fd[2])
 {
     struct sockaddr_in addr = {.sin_family = AF_INET,
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        .sin_addr.s_addr = an_address()};
     socklen_t len = sizeof addr;
     int one = 1;
+    struct sockaddr_in from = addr;
     int listener = tcp_socket();
     fd[0] = tcp_socket();
-    if(bind(listener, (struct sockaddr*)&addr, sizeof addr) != 0 ||
+    if(setsockopt(fd[0], IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one,
+            sizeof one) != 0 ||
+          bind(fd[0], (struct sockaddr*)&from, sizeof from) != 0 ||
+          bind(listener, (struct sockaddr*)&addr, sizeof addr) != 0 ||
           listen(listener, 1) != 0 ||
           getsockname(listener, (struct sockaddr*)&addr, &len) != 0 ||
           connect(fd[0], (struct sockaddr*)&addr, sizeof addr) != 0) abort();

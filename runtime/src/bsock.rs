@@ -36,6 +36,14 @@ pub struct BsockSomeVfs {
     pub bawaitroom: Option<unsafe extern "C" fn(*mut BsockSomeVfs, i64) -> c_int>,
 }
 
+/// The virtual function of a byte stream that can be closed without taking back what was sent,
+/// `struct dill_bsock_linger_vfs`.
+#[repr(C)]
+pub struct BsockLingerVfs {
+    /// Has what was sent reach a peer that reads, though the handle is closed next.
+    pub blinger: Option<unsafe extern "C" fn(*mut BsockLingerVfs)>,
+}
+
 /// The virtual function of a byte stream of this library by which other layers of it look at what has
 /// arrived, where it lies, and take what is theirs.
 pub struct BsockLookVfs {
@@ -52,6 +60,7 @@ const _: () = {
     assert!(offset_of!(BsockVfs, brecvl) == size_of::<usize>());
     assert!(size_of::<BsockVfs>() == 2 * size_of::<usize>());
     assert!(size_of::<BsockSomeVfs>() == 2 * size_of::<usize>());
+    assert!(size_of::<BsockLingerVfs>() == size_of::<usize>());
 };
 
 /// A type to query handles for, as the variable of a C type `const void *` that holds it.
@@ -75,6 +84,13 @@ pub const SOME_TYPE: *const c_void = ptr::without_provenance(0x6469_6c6c_736f_6d
 /// See the 64-bit variant.
 #[cfg(target_pointer_width = "32")]
 pub const SOME_TYPE: *const c_void = ptr::without_provenance(0x6473_6f6d);
+
+/// The type to query a handle for to get its [`BsockLingerVfs`]: likewise.
+#[cfg(target_pointer_width = "64")]
+pub const LINGER_TYPE: *const c_void = ptr::without_provenance(0x6469_6c6c_6c69_6e67);
+/// See the 64-bit variant.
+#[cfg(target_pointer_width = "32")]
+pub const LINGER_TYPE: *const c_void = ptr::without_provenance(0x6c69_6e67);
 
 /// The object whose address says "byte stream that can be looked into".
 static LOOK: c_int = 0;

@@ -5,7 +5,6 @@
 //! gathered in an epoll instance, which is itself a descriptor to wait for; answers to look-ups are looked for.
 
 use core::ffi::{CStr, c_int};
-use std::collections::VecDeque;
 use std::os::fd::RawFd;
 
 use crate::errno::{Errno, Result};
@@ -48,7 +47,8 @@ pub fn connect(name: &CStr, port: u16, deadline: i64) -> Result<c_int> {
 #[derive(Default)]
 struct Family {
     lookup: Option<Lookup>,
-    addresses: VecDeque<Ipaddr>,
+    /// From the last one to the first, which is tried first.
+    addresses: Vec<Ipaddr>,
 }
 
 impl Family {
@@ -56,9 +56,11 @@ impl Family {
     fn take_answer(&mut self, port: u16) -> Option<Result<()>> {
         let answer = self.lookup.as_ref()?.answer()?;
         self.lookup = None;
-        Some(answer.map(|addresses| {
-            self.addresses.extend(addresses.into_iter().take(ADDRESSES));
-            self.addresses.iter_mut().for_each(|address| address.set_port(port));
+        Some(answer.map(|mut addresses| {
+            addresses.truncate(ADDRESSES);
+            addresses.reverse();
+            addresses.iter_mut().for_each(|address| address.set_port(port));
+            self.addresses = addresses;
         }))
     }
 }
@@ -103,7 +105,9 @@ impl Race {
             Some(address) => {
                 let ipv6 = address.family() == libc::AF_INET6;
                 let family = if ipv6 { &mut race.ipv6 } else { &mut race.ipv4 };
-                family.addresses.push_back(address);
+                family.addresses.try_reserve_exact(1).map_err(|_| Errno(libc::ENOMEM))?;
+                // ROOM: reserved just before.
+                family.addresses.push(address);
             }
             None => {
                 race.ipv6.lookup = Some(Lookup::start(name, libc::AF_INET6, deadline)?);
@@ -176,7 +180,9 @@ impl Race {
         match begun {
             Ok((attempt, Some(()))) => return Ok(Some(attempt.socket)),
             Ok((attempt, None)) => {
+                self.attempts.try_reserve(1).map_err(|_| Errno(libc::ENOMEM))?;
                 self.watch.add(attempt.socket.descriptor())?;
+                // ROOM: reserved just before.
                 self.attempts.push(attempt);
                 self.next_attempt = now + ATTEMPT_DELAY;
             }
@@ -194,7 +200,7 @@ impl Race {
             true => (&mut self.ipv6, &mut self.ipv4),
             false => (&mut self.ipv4, &mut self.ipv6),
         };
-        first.addresses.pop_front().or_else(|| second.addresses.pop_front())
+        first.addresses.pop().or_else(|| second.addresses.pop())
     }
 
     /// When the next attempt begins, if there is an address for it.

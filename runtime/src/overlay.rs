@@ -8,7 +8,7 @@ use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 use core::ptr;
 
-use crate::bsock::{self, BsockLookVfs, BsockSomeVfs, BsockVfs, Look};
+use crate::bsock::{self, BsockLingerVfs, BsockLookVfs, BsockSomeVfs, BsockVfs, Look};
 use crate::errno::{self, Errno, Result};
 use crate::handle;
 use crate::iolist::Iolist;
@@ -80,6 +80,20 @@ impl Overlay {
         let below = result.map(|()| self.below.replace(NOTHING));
         handle::close(s)?;
         below
+    }
+
+    /// Has what was sent reach the peer though the stream is closed next, if the stream can see to that.
+    pub fn linger(&self) {
+        self.call(|s| {
+            let vfs: *mut BsockLingerVfs = handle::query(s, bsock::LINGER_TYPE)?.cast().as_ptr();
+            // SAFETY: the query found the stream's own function.
+            unsafe {
+                let linger = (*vfs).blinger.ok_or(Errno(libc::ENOTSUP))?;
+                linger(vfs);
+            }
+            Ok(())
+        })
+        .ok();
     }
 
     /// Whether a receive that fails has consumed nothing.

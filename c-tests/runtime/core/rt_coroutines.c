@@ -1,6 +1,7 @@
 /*  Coroutines: when they run, and on what. Times and descriptors are looked at
     elsewhere (rt_deadlines, rt_fairness). */
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -509,6 +510,60 @@ TEST(rt_coroutines_stacks_are_reused)
         CHECK_OK(hclose(go(see_stack())));
         CHECK(where == first);
     }
+}
+
+/*  Bytes of this process that are in memory. */
+static long resident(void)
+{
+    long total, pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if(!f || fscanf(f, "%ld %ld", &total, &pages) != 2) abort();
+    fclose(f);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+enum {MANY = 1000, TOUCHED = 200 * 1024};
+
+static coroutine void touch_much(int ch)
+{
+    volatile char stack[TOUCHED];
+    for(size_t i = 0; i < sizeof stack; i += 1024) stack[i] = 1;
+    chrecv(ch, NULL, 0, -1);
+}
+
+/*  So many at once, until all have finished. */
+static void burst(long before)
+{
+    int ch[2];
+    int bndl = bundle();
+    CHECK_OK(chmake(ch));
+    for(int i = 0; i != MANY; i++) CHECK_OK(bundle_go(bndl, touch_much(ch[0])));
+    CHECK_RANGE(resident() - before, (long)MANY * TOUCHED, LONG_MAX);
+    CHECK_OK(chdone(ch[1]));
+    CHECK_OK(bundle_wait(bndl, -1));
+    for(int i = 0; i != 2; i++) CHECK_OK(hclose(ch[i]));
+    CHECK_OK(hclose(bndl));
+}
+
+/*  What a burst has touched goes back when the thread waits, at the latest when
+    it has waited for a while after another one. */
+TEST(rt_coroutines_that_have_finished_keep_little)
+{
+    enum {KEPT = 20 << 20};
+    if(check_under("valgrind") || check_under("sanitizers"))
+        NA("such tools keep memory of their own for each byte");
+    long before = resident();
+    burst(before);
+    msleep(now() + 1);
+    CHECK_RANGE(resident() - before, LONG_MIN, KEPT);
+    burst(before);
+    int p[2];
+    char c;
+    stream_pair(IPC, p);
+    CHECK_ERR(brecv(p[0], &c, 1, now() + check_ms(300)), ETIMEDOUT);
+    CHECK_RANGE(resident() - before, LONG_MIN, KEPT);
+    CHECK_OK(hclose(p[0]));
+    CHECK_OK(hclose(p[1]));
 }
 
 static coroutine void sleep_for_ever(void)

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -312,7 +313,13 @@ static long long fair(void)
 
 /*  A peer in a thread of its own which sends the same bytes for ever, or
     takes whatever comes. */
-struct peer {int fd; struct bytes b; int takes; pthread_t thread;};
+struct peer {
+    int fd;
+    struct bytes b;
+    int takes;
+    pthread_t thread;
+    atomic_int over;
+};
 
 static void *peer_run(void *arg)
 {
@@ -320,6 +327,7 @@ static void *peer_run(void *arg)
     static char sink[1 << 20];
     if(p->takes) while(recv(p->fd, sink, sizeof sink, 0) > 0) {}
     else while(send(p->fd, p->b.p, p->b.n, MSG_NOSIGNAL) > 0) {}
+    p->over = 1;
     return NULL;
 }
 
@@ -339,6 +347,8 @@ static int peer_start(struct peer *p, enum kind kind, int takes)
 
 static void peer_end(struct peer *p)
 {
+    /*  What was closed may be looked after for a while. */
+    while(!p->over) msleep(now() + 10);
     pthread_join(p->thread, NULL);
     wire_close(p->fd);
     bytes_free(&p->b);

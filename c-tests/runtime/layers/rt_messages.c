@@ -950,6 +950,35 @@ TEST(rt_messages_closed_under_suffix_detach)
     }
 }
 
+/*  Who begins to send while the rest of a message is waited for is not cut off. */
+TEST(rt_messages_a_sender_beside_suffix_detach)
+{
+    enum {LEN = 8000000};
+    struct layer l = {&SUFFIX, OVER_IPC};
+    struct ends e = ends_open(l);
+    struct io detach;
+    struct io send;
+    char got[8];
+    unsigned char *out = malloc(LEN);
+    unsigned char *in = malloc(LEN + 2);
+    fill(out, LEN);
+    feed_bytes(e, "par", 3);
+    CHECK_ERR(mrecv(e.m, got, sizeof got, BRIEFLY), ETIMEDOUT);
+    io_start(&detach, suffix_detach_op, e.m, NULL, 0);
+    CHECK_BLOCKED(&detach.call);
+    io_start(&send, send_op, e.m, out, LEN);
+    CHECK_BLOCKED(&send.call);
+    feed_bytes(e, "t\r\n", 3);
+    CALL_FAILS(&detach.call, EBUSY);
+    CHECK_OK(brecv(e.b, in, LEN + 2, SOON));
+    CALL_RETURNS(&send.call, 0);
+    CHECK(memcmp(in, out, LEN) == 0 && memcmp(in + LEN, "\r\n", 2) == 0);
+    CHECK_OK(e.m = suffix_detach(e.m, SOON));
+    free(out);
+    free(in);
+    ends_close(e);
+}
+
 TEST_LAYERS(rt_messages_handles_are_given_back)
 {
     int s[2];

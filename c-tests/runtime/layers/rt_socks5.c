@@ -349,14 +349,18 @@ TEST(rt_socks5_client_meets_an_uncalled_for_login)
     SCRIPT_END(&own);
 }
 
-TEST(rt_socks5_client_meets_names_in_replies)
+TEST(rt_socks5_client_meets_places_in_replies)
 {
     static const struct client c = {NULL, NULL, "127.0.0.1", NULL, 80};
     static const struct {struct lit in; int err;} rows[] = {
         {BYTES(NO_LOGIN "\x05\x00\x00\x03\x01x\x00\x50"), 0},
         {BYTES(NO_LOGIN "\x05\x00\x00\x03\x00\x00\x50"), 0},
         {BYTES(NO_LOGIN "\x05\x00\x00\x03\x03" "a\0b\x00\x50"), EPROTO},
-        {BYTES(NO_LOGIN "\x05\x05\x00\x03\x01x\x00\x50"), ECONNREFUSED}};
+        {BYTES(NO_LOGIN "\x05\x05\x00\x03\x01x\x00\x50"), ECONNREFUSED},
+        /*  A proxy that refuses may leave the place out. */
+        {BYTES(NO_LOGIN "\x05\x05\x00\x00\x00"), ECONNREFUSED},
+        {BYTES(NO_LOGIN "\x05\x04\x00\x07\x00"), EHOSTUNREACH},
+        {BYTES(NO_LOGIN "\x05\x00\x00\x07\x00"), EPROTO}};
     for(size_t i = 0; i != COUNT_OF(rows); i++) {
         struct script own;
         check_note("row %zu", i);

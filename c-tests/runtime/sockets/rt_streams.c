@@ -315,6 +315,74 @@ TEST_KINDS(rt_streams_one_user_for_each_direction)
     close_pair(s);
 }
 
+/*  The peer would see an orderly end behind a part of a message. */
+TEST_KINDS(rt_streams_do_not_end_under_a_sender)
+{
+    int s[2];
+    char c;
+    struct io writer;
+    stream_pair(kind, s);
+    io_start(&writer, io_send, s[0], big, sizeof big);
+    CHECK_BLOCKED(&writer.call);
+    CHECK_ERR(stream_done(kind, s[0]), EBUSY);
+    CHECK_ERR(stream_close(kind, s[0], SOON), EBUSY);
+    CHECK_ERR(stream_close(kind, s[0], 0), EBUSY);
+    CHECK_ERR(bawait_room(s[0], SOON), EBUSY);
+    if(kind == IPC) CHECK_ERR(ipc_sendfd(s[0], 0, SOON), EBUSY);
+    stream_drop(s[1], sizeof big);
+    CALL_RETURNS(&writer.call, 0);
+    CHECK_PASSES_WHOLE(s[0], s[1], 10);
+    CHECK_INT(stream_done(kind, s[0]), 0);
+    CHECK_ERR(brecv(s[1], &c, 1, SOON), EPIPE);
+    close_pair(s);
+}
+
+TEST_KINDS(rt_streams_do_not_end_under_a_receiver)
+{
+    int s[2];
+    char c;
+    struct io reader;
+    stream_pair(kind, s);
+    io_start(&reader, io_recv, s[0], &c, 1);
+    CHECK_BLOCKED(&reader.call);
+    CHECK_ERR(stream_close(kind, s[0], SOON), EBUSY);
+    /*  Nothing has been said to the peer. */
+    CHECK_ERR(brecv(s[1], &c, 1, BRIEFLY), ETIMEDOUT);
+    CHECK_OK(bsend(s[1], "x", 1, SOON));
+    CALL_RETURNS(&reader.call, 0);
+    CHECK_PASSES_WHOLE(s[0], s[1], 10);
+    close_pair(s);
+}
+
+static long long await_room_op(void *arg)
+{
+    struct io *io = arg;
+    return bawait_room(io->s, io->deadline);
+}
+
+/*  A sender would be refused in the middle of a message. */
+TEST_KINDS(rt_streams_waiting_for_room_takes_a_turn)
+{
+    int s[2];
+    struct io io;
+    stream_pair(kind, s);
+    size_t n = stream_fill(s[0]);
+    io_start(&io, await_room_op, s[0], NULL, 0);
+    CHECK_BLOCKED(&io.call);
+    CHECK_ERR(bsend(s[0], "x", 1, SOON), EBUSY);
+    CHECK_ERR(stream_done(kind, s[0]), EBUSY);
+    CHECK_ERR(stream_close(kind, s[0], SOON), EBUSY);
+    CHECK_ERR(bawait_room(s[0], SOON), EBUSY);
+    CHECK_BLOCKED(&io.call);
+    stream_drop(s[1], n);
+    CALL_RETURNS(&io.call, 0);
+    CHECK_PASSES_WHOLE(s[0], s[1], 10);
+    CHECK_INT(stream_done(kind, s[0]), 0);
+    /*  Behind the end there is nothing to wait for. */
+    CHECK_OK(bawait_room(s[0], 0));
+    close_pair(s);
+}
+
 TEST_KINDS(rt_streams_are_no_other_type)
 {
     int s[2];
@@ -433,6 +501,96 @@ TEST(rt_streams_bytes_before_a_reset_are_delivered)
     CALL_FAILS(&io.call, ECONNRESET);
     CHECK_BYTES(in, 10, "abcdeZZZZZ", 10);
     CHECK_OK(hclose(s[1]));
+}
+
+/*  Its last words are "abcde". `ended`: an orderly end comes first. */
+static void peer_resets(enum kind kind, int fd, int ended)
+{
+    struct linger now_and_hard = {1, 0};
+    CHECK_INT(send(fd, "abcde", 5, 0), 5);
+    if(ended) CHECK_OK(shutdown(fd, SHUT_WR));
+    if(kind == TCP) CHECK_OK(setsockopt(fd, SOL_SOCKET, SO_LINGER,
+        &now_and_hard, sizeof now_and_hard));
+    CHECK_OK(close(fd));
+    CHECK_OK(msleep(now() + 2));
+}
+
+static void expect_reset(struct at at, int s)
+{
+    char in[10];
+    memset(in, 'Z', sizeof in);
+    int rc = brecv(s, in, sizeof in, SOON);
+    check_err(at, "brecv", rc, errno, ECONNRESET);
+    check_bytes(at, "before the reset", in, 10, "abcdeZZZZZ", 10);
+    for(int i = 0; i != 2; i++) {
+        rc = brecv(s, in, 1, SOON);
+        check_err(at, "brecv again", rc, errno, ECONNRESET);
+    }
+}
+
+/*  The system says it once, to whoever asks first. What the peer has not
+    received makes its close a reset on a UNIX socket as well. */
+TEST_KINDS(rt_streams_a_reset_is_told_to_both)
+{
+    int fd;
+    char in[10] = "ZZZZZZZZZZ";
+    struct io io[2];
+    /*  The sender meets it first, with a message under way or without; or
+        both wait for it; or the receiver does. */
+    for(int way = 0; way != 4; way++) {
+        check_note("way %d", way);
+        int s = stream_open(kind, &fd);
+        CHECK_OK(bsend(s, "x", 1, SOON));
+        if(way != 0) io_start(&io[0], io_send, s, big, sizeof big);
+        if(way == 2) io_start(&io[1], io_recv, s, in, sizeof in);
+        if(way == 3) CALL_CANCEL(&io[0].call);
+        peer_resets(kind, fd, 0);
+        if(way == 0) CHECK_ERR(bsend(s, "x", 1, SOON), ECONNRESET);
+        if(way == 1 || way == 2) CALL_FAILS(&io[0].call, ECONNRESET);
+        if(way == 2) {
+            CALL_FAILS(&io[1].call, ECONNRESET);
+            CHECK_BYTES(in, 10, "abcdeZZZZZ", 10);
+            CHECK_ERR(brecv(s, in, 1, SOON), ECONNRESET);
+        } else {
+            expect_reset(HERE, s);
+        }
+        CHECK_ERR(bsend(s, "x", 1, SOON), ECONNRESET);
+        CHECK_ERR(stream_close(kind, s, SOON), ECONNRESET);
+    }
+}
+
+/*  A stream that has ended before is none that was cut. */
+TEST(rt_streams_a_reset_after_the_end)
+{
+    for(int sends = 0; sends != 2; sends++) {
+        int fd;
+        char in[10];
+        check_note("sends %d", sends);
+        int s = stream_open(TCP, &fd);
+        peer_resets(TCP, fd, 1);
+        if(sends) CHECK_ERR(bsend(s, "x", 1, SOON), ECONNRESET);
+        CHECK_ERR(brecv(s, in, sizeof in, SOON), EPIPE);
+        CHECK_BYTES(in, 5, "abcde", 5);
+        CHECK_ERR(brecv(s, in, 1, SOON), EPIPE);
+        CHECK_OK(hclose(s));
+    }
+}
+
+/*  Between two messages a cut looks like the end, but for this. */
+TEST(rt_streams_a_reset_between_messages)
+{
+    int fd;
+    char in[8];
+    int s = prefix_attach(stream_open(TCP, &fd), 1, 0);
+    CHECK_OK(s);
+    CHECK_INT(send(fd, "\4", 1, 0), 1);
+    CHECK_INT(send(fd, "abcd\5", 5, 0), 5);
+    peer_resets(TCP, fd, 0);
+    CHECK_ERR(msend(s, "x", 1, SOON), ECONNRESET);
+    CHECK_INT(mrecv(s, in, sizeof in, SOON), 4);
+    CHECK_INT(mrecv(s, in, sizeof in, SOON), 5);
+    CHECK_ERR(mrecv(s, in, sizeof in, SOON), ECONNRESET);
+    CHECK_OK(hclose(s));
 }
 
 static long long close_op(void *arg)

@@ -420,6 +420,37 @@ TEST(rt_tcp_a_server_goes_on_after_emfile)
     CHECK_INT(WEXITSTATUS(status), 0);
 }
 
+/*  It takes no descriptor to receive what has come, though one to wait. */
+static void receive_without_descriptors(int s)
+{
+    struct rlimit none = {0, 0};
+    char c;
+    setrlimit(RLIMIT_NOFILE, &none);
+    EXPECT_IN_CHILD(brecv(s, &c, 1, SOON) == 0 && c == 'b');
+    EXPECT_IN_CHILD(brecv(s, &c, 1, SOON) < 0 && errno == EMFILE);
+    _exit(0);
+}
+
+TEST(rt_tcp_what_has_come_wins_over_a_want_of_descriptors)
+{
+    int fd;
+    char c;
+    int s = stream_open(TCP, &fd);
+    /*  This side takes all there is, and knows it. */
+    CHECK_INT(wire_write(fd, "a", 1), 0);
+    CHECK_OK(brecv(s, &c, 1, SOON));
+    CHECK_INT(wire_write(fd, "b", 1), 0);
+    /*  A child needs a poller of its own. */
+    pid_t pid = fork();
+    if(pid == 0) receive_without_descriptors(s);
+    int status = -1;
+    CHECK_INT(waitpid(pid, &status, 0), pid);
+    CHECK(WIFEXITED(status));
+    CHECK_INT(WEXITSTATUS(status), 0);
+    CHECK_OK(hclose(s));
+    wire_close(fd);
+}
+
 /**** A small program ****/
 
 static coroutine void pass_on(int from, int to)

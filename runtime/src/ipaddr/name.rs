@@ -3,21 +3,20 @@
 //!
 //! The thread owns no descriptor, and the coroutine none for it: a program may close everything, as daemons
 //! do, while the resolver takes its time, and the number would mean something else then. So nothing wakes
-//! the coroutine, which looks for the answer now and then. If it has stopped waiting, the answer goes
-//! nowhere and is freed.
+//! the coroutine, which looks now and then into memory that both share. Whoever is the last to need that
+//! memory frees it, with the answer if nobody has taken it.
 
-use core::ffi::{CStr, c_int};
+use core::ffi::{CStr, c_int, c_void};
 use core::mem::MaybeUninit;
-use core::ptr::{null, null_mut};
-use core::sync::atomic::{AtomicU64, Ordering};
-use std::io;
-use std::sync::mpsc::{self, Receiver, TryRecvError};
-use std::thread;
+use core::ops::Deref;
+use core::ptr::{NonNull, null, null_mut};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use libc::addrinfo;
 
 use crate::errno::{Errno, Result};
-use crate::{sched, time};
+use crate::{memory, sched, time};
 
 use super::Ipaddr;
 
@@ -37,12 +36,26 @@ const LOOK_AGAIN: i64 = 10;
 /// take that much longer.
 const PATIENCE: i64 = 8;
 
+/// Bytes of the thread's stack.
+const STACK_SIZE: usize = 2 * 1024 * 1024;
+
 /// A look-up in progress.
 pub struct Lookup {
     /// The process that has the thread. A forked child has not.
     process: u32,
     began: i64,
-    inbox: Receiver<Answer>,
+    question: Share,
+}
+
+/// What the coroutine and the thread share.
+struct Question {
+    /// A C string.
+    name: Vec<u8>,
+    family: c_int,
+    answer: Mutex<Option<Answer>>,
+    /// One of the two needs it no more.
+    is_left: AtomicBool,
+    _place: Place,
 }
 
 impl Lookup {
@@ -58,14 +71,15 @@ impl Lookup {
                 None => sched::pause(RETRY, deadline)?,
             }
         };
-        let (answer, inbox) = mpsc::sync_channel(1);
-        let name = name.to_owned();
-        spawn_quietly(move || {
-            // An error here only says that nobody waits any more.
-            answer.send(ask(&name, family)).ok();
-            drop(place);
+        let [question, of_thread] = Share::both(Question {
+            name: copy(name)?,
+            family,
+            answer: Mutex::new(None),
+            is_left: AtomicBool::new(false),
+            _place: place,
         })?;
-        Ok(Lookup { process: std::process::id(), began: time::now(), inbox })
+        spawn_quietly(of_thread)?;
+        Ok(Lookup { process: std::process::id(), began: time::now(), question })
     }
 
     /// When to look for the answer again.
@@ -81,12 +95,7 @@ impl Lookup {
         if self.process != std::process::id() {
             return Some(Err(Errno(libc::EAGAIN)));
         }
-        match self.inbox.try_recv() {
-            Ok(answer) => Some(answer),
-            Err(TryRecvError::Empty) => None,
-            // The thread died without an answer, or has given it before.
-            Err(TryRecvError::Disconnected) => Some(Err(Errno(libc::EADDRNOTAVAIL))),
-        }
+        self.question.answer.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Waits for the answer. Errors: ETIMEDOUT, ECANCELED, and those of [`Lookup::answer`].
@@ -96,6 +105,58 @@ impl Lookup {
                 return answer;
             }
             sched::pause_until(self.next_look(), deadline)?;
+        }
+    }
+}
+
+impl Question {
+    /// What the thread does.
+    fn ask(&self) {
+        let answer = match CStr::from_bytes_with_nul(&self.name) {
+            Ok(name) => ask(name, self.family),
+            Err(_) => Err(Errno(libc::EINVAL)),
+        };
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+    }
+}
+
+/// One of two shares of a question. An `Arc` could not be had without memory for it to be an error.
+struct Share(NonNull<Question>);
+
+// SAFETY: a question can be used by two threads at once, and dropped by any.
+unsafe impl Send for Share {}
+const _: fn() = || {
+    fn is_for_two_threads<T: Send + Sync>() {}
+    is_for_two_threads::<Question>();
+};
+
+impl Share {
+    /// Both shares of a question. Error: ENOMEM.
+    fn both(question: Question) -> Result<[Share; 2]> {
+        let place = NonNull::from(Box::leak(memory::boxed(question)?));
+        Ok([Share(place), Share(place)])
+    }
+
+    fn into_raw(self) -> *mut c_void {
+        let place = self.0.as_ptr().cast();
+        core::mem::forget(self);
+        place
+    }
+}
+
+impl Deref for Share {
+    type Target = Question;
+    fn deref(&self) -> &Question {
+        // SAFETY: it is there until both shares are dropped.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        if self.is_left.swap(true, Ordering::AcqRel) {
+            // SAFETY: it comes from a box, and the other share was dropped before.
+            drop(unsafe { Box::from_raw(self.0.as_ptr()) });
         }
     }
 }
@@ -159,14 +220,28 @@ fn ask(name: &CStr, family: c_int) -> Answer {
     // SAFETY: the list ends with NULL; until then every element is whole, with a whole address.
     while let Some(element) = unsafe { next.as_ref() } {
         // SAFETY: see above.
-        addresses.extend(unsafe { Ipaddr::from_sockaddr(element.ai_addr) });
+        if let Some(address) = unsafe { Ipaddr::from_sockaddr(element.ai_addr) } {
+            addresses.try_reserve(1).map_err(|_| Errno(libc::ENOMEM))?;
+            // ROOM: reserved just before.
+            addresses.push(address);
+        }
         next = element.ai_next;
     }
     Ok(addresses)
 }
 
-/// Starts a thread that takes none of the program's signals.
-fn spawn_quietly(work: impl FnOnce() + Send + 'static) -> Result<()> {
+/// With its NUL. Error: ENOMEM.
+fn copy(name: &CStr) -> Result<Vec<u8>> {
+    let bytes = name.to_bytes_with_nul();
+    let mut copied = Vec::new();
+    copied.try_reserve_exact(bytes.len()).map_err(|_| Errno(libc::ENOMEM))?;
+    // ROOM: reserved just before.
+    copied.extend_from_slice(bytes);
+    Ok(copied)
+}
+
+/// Starts a thread that asks, and takes none of the program's signals. Errors: EAGAIN, ENOMEM.
+fn spawn_quietly(question: Share) -> Result<()> {
     let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
     // SAFETY: both sets are writable, and `all` is filled before it is used. A new thread inherits
     // the mask.
@@ -174,12 +249,38 @@ fn spawn_quietly(work: impl FnOnce() + Send + 'static) -> Result<()> {
         libc::sigfillset(all.as_mut_ptr());
         libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
     }
-    let spawned = thread::Builder::new().spawn(work);
+    let spawned = spawn(question);
     // SAFETY: the first call stored the old mask.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), null_mut()) };
-    spawned.map(drop).map_err(|error| errno_of(&error))
+    spawned
 }
 
-fn errno_of(error: &io::Error) -> Errno {
-    Errno(error.raw_os_error().unwrap_or(libc::ENOMEM))
+/// Starts a thread that asks. Errors: EAGAIN, ENOMEM.
+fn spawn(question: Share) -> Result<()> {
+    let mut attributes = MaybeUninit::uninit();
+    let mut thread = MaybeUninit::uninit();
+    let question = question.into_raw();
+    // SAFETY: the attributes are made first, and unmade when they were used. The thread gets the share,
+    // or if there is none it is taken back.
+    unsafe {
+        let mut error = libc::pthread_attr_init(attributes.as_mut_ptr());
+        if error == 0 {
+            let attributes = attributes.as_mut_ptr();
+            libc::pthread_attr_setdetachstate(attributes, libc::PTHREAD_CREATE_DETACHED);
+            libc::pthread_attr_setstacksize(attributes, STACK_SIZE);
+            error = libc::pthread_create(thread.as_mut_ptr(), attributes, run, question);
+            libc::pthread_attr_destroy(attributes);
+        }
+        if error == 0 {
+            return Ok(());
+        }
+        drop(Share(NonNull::new_unchecked(question.cast())));
+        Err(Errno(error))
+    }
+}
+
+extern "C" fn run(question: *mut c_void) -> *mut c_void {
+    // SAFETY: `spawn` has passed a share.
+    unsafe { Share(NonNull::new_unchecked(question.cast())) }.ask();
+    null_mut()
 }

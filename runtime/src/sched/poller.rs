@@ -9,6 +9,8 @@
 //!   already and may have been closed and opened again behind our back. It registers anew each
 //!   time: that reports the present readiness, and fails for a descriptor that is not open.
 //!
+//! Sockets that [`Poller::linger`] is given are nobody's to wait for: what comes for them is dropped.
+//!
 //! A registration carries its number, so that an event of an earlier one is told apart.
 
 use core::cell::{Cell, RefCell};
@@ -18,6 +20,7 @@ use std::os::fd::RawFd;
 use libc::{c_int, epoll_event};
 
 use super::epoll::Epoll;
+use super::lingering::{self, Left, Lingering};
 use super::wait::Queue;
 use super::{Direction, WaitError};
 use crate::errno::{self, Errno, Result};
@@ -60,6 +63,8 @@ struct Descriptor {
     ready: Cell<u32>,
     /// One of the events in `LAST` has happened.
     last: Cell<bool>,
+    /// It lingers.
+    lingers: Cell<bool>,
 }
 
 impl Descriptor {
@@ -72,6 +77,7 @@ impl Descriptor {
             reliable: Cell::new(false),
             ready: Cell::new(0),
             last: Cell::new(false),
+            lingers: Cell::new(false),
         }
     }
 
@@ -133,8 +139,10 @@ pub(super) struct Poller {
     /// The tick of the clock in which it was last checked that the epoll instance still is ours.
     checked: Cell<i64>,
     blocks: RefCell<Vec<Option<NonNull<Block>>>>,
-    /// How many coroutines wait for a descriptor. Without any there is nothing to poll.
+    /// How many coroutines wait for a descriptor, and sockets linger. Without any there is nothing to
+    /// poll.
     waiting: Cell<usize>,
+    lingering: Lingering,
     events: RefCell<[epoll_event; EVENTS]>,
 }
 
@@ -145,6 +153,7 @@ impl Poller {
             checked: Cell::new(super::NEVER),
             blocks: RefCell::new(Vec::new()),
             waiting: Cell::new(0),
+            lingering: Lingering::new(),
             events: RefCell::new([epoll_event { events: 0, u64: 0 }; EVENTS]),
         }
     }
@@ -259,13 +268,91 @@ impl Poller {
             if let Some(descriptor) = self.known(fd)
                 && descriptor.registration.get() == registration
             {
-                descriptor.happened(event.events);
+                if descriptor.lingers.get() {
+                    self.drop_arrived(fd, descriptor);
+                } else {
+                    descriptor.happened(event.events);
+                }
             }
+        }
+    }
+
+    /// See [`super::linger`]. Errors, after which the socket is still the caller's: EBADF, ENOMEM, and
+    /// those of epoll.
+    pub(super) fn linger(&self, fd: RawFd) -> Result<()> {
+        let descriptor = self.descriptor(fd)?;
+        self.register(fd, descriptor, READABLE)?;
+        let added = self.lingering.add(fd)?;
+        descriptor.lingers.set(true);
+        self.waiting.set(self.waiting.get() + 1);
+        if added.is_multiple_of(EVENTS / 2) {
+            // Whoever closes many in one turn would leave as many descriptors open.
+            self.poll(0);
+        }
+        Ok(())
+    }
+
+    /// When the time of the first lingering socket is up.
+    pub(super) fn first_end(&self) -> Option<i64> {
+        self.lingering.first().map(|lingerer| lingerer.until())
+    }
+
+    /// Closes the lingering sockets whose time is up.
+    pub(super) fn expire(&self, now: i64) {
+        while let Some(lingerer) = self.lingering.first()
+            && lingerer.until() <= now
+        {
+            self.close_lingering(lingerer.fd);
+        }
+    }
+
+    /// Drops what has come for a lingering socket, and closes it when nothing more will.
+    #[cold]
+    #[inline(never)]
+    fn drop_arrived(&self, fd: RawFd, descriptor: &Descriptor) {
+        if !self.lingering.is_ours(fd) {
+            return self.close_lingering(fd);
+        }
+        match lingering::drop_arrived(fd) {
+            Left::Empty => {}
+            Left::Nothing => self.close_lingering(fd),
+            // To be told of what is there once more.
+            Left::More => {
+                self.try_register(fd, descriptor, READABLE).ok();
+            }
+        }
+    }
+
+    /// Ends the lingering of a socket, and closes it if the descriptor still is that.
+    #[cold]
+    #[inline(never)]
+    fn close_lingering(&self, fd: RawFd) {
+        let Some(lingerer) = self.lingering.remove(fd) else { return };
+        self.waiting.set(self.waiting.get() - 1);
+        let ours = lingerer.is_ours();
+        if let Some(descriptor) = self.known(fd) {
+            descriptor.lingers.set(false);
+            if ours {
+                self.drop_registration(fd, descriptor);
+            }
+        }
+        if ours {
+            // SAFETY: our own descriptor.
+            unsafe { libc::close(fd) };
+        }
+    }
+
+    /// Ends all lingering at once.
+    fn close_all_lingering(&self) {
+        while let Some(lingerer) = self.lingering.first() {
+            self.close_lingering(lingerer.fd);
         }
     }
 
     /// Closes the epoll instance and frees the table, unless someone is linked to it.
     pub(super) fn clear(&self) {
+        self.close_all_lingering();
+        self.lingering.clear();
         self.epoll.close();
         if !self.is_idle() {
             return;
@@ -313,6 +400,7 @@ impl Poller {
         if blocks.len() <= place {
             let missing = place + 1 - blocks.len();
             blocks.try_reserve(missing).map_err(|_| Errno(libc::ENOMEM))?;
+            // ROOM: reserved just before.
             blocks.resize(place + 1, None);
         }
         let block = crate::memory::boxed([const { Descriptor::new() }; BLOCK])?;
@@ -326,6 +414,10 @@ impl Poller {
     ///
     /// Errors: EBADF, ENOTSUP for what epoll does not take, such as regular files, and epoll's own.
     fn register(&self, fd: RawFd, descriptor: &Descriptor, events: u32) -> Result<()> {
+        if descriptor.lingers.get() {
+            // Whoever asks has it open, so the one that lingered was closed behind our back.
+            self.close_lingering(fd);
+        }
         if !self.epoll.is_ours() {
             self.make_epoll()?;
         }
@@ -381,7 +473,11 @@ impl Poller {
 
     /// Makes an epoll instance, with all who wait in it.
     fn make_epoll(&self) -> Result<()> {
-        super::end_with_thread();
+        crate::thread_end::prepare()?;
+        if !self.epoll.is_of_this_process() {
+            // A parent looks after what lingers there.
+            self.close_all_lingering();
+        }
         self.epoll.make()?;
         self.join_all();
         Ok(())
@@ -406,6 +502,11 @@ impl Poller {
             };
             let (events, reliable) = (descriptor.awaited(), descriptor.reliable.get());
             descriptor.unregister();
+            if descriptor.lingers.get() {
+                // It came through a close of everything only if it is another one by now, or a copy that
+                // another process looks after.
+                self.close_lingering(fd);
+            }
             if events == 0 {
                 continue;
             }
@@ -433,9 +534,11 @@ impl Poller {
         self.epoll.before_fork();
     }
 
-    /// See [`Epoll::after_fork`].
+    /// In a forked child: closes the parent's epoll instance, and the copies of what lingers there.
     pub(super) fn after_fork(&self) {
         self.epoll.after_fork();
+        // The parent looks after those connections, and after its registrations.
+        self.close_all_lingering();
     }
 }
 

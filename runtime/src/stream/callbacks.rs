@@ -6,7 +6,7 @@ use core::ptr::{self, NonNull};
 
 use libc::ssize_t;
 
-use crate::bsock::{self, BsockLookVfs, BsockSomeVfs, BsockVfs, Look};
+use crate::bsock::{self, BsockLingerVfs, BsockLookVfs, BsockSomeVfs, BsockVfs, Look};
 use crate::errno::{Result, interface, ret};
 use crate::handle::Hvfs;
 use crate::iolist::{Iolist, List};
@@ -48,6 +48,9 @@ pub unsafe trait Stream: Sized {
     /// Waits until sending can begin without waiting.
     fn await_room(&self, deadline: i64) -> Result<()>;
 
+    /// The handle is going to be closed, and then what was sent shall still reach the peer.
+    fn linger(&self);
+
     /// The handle is closed: abruptly, as this may not wait.
     fn abort(&self);
 }
@@ -60,6 +63,7 @@ pub struct Callbacks {
     bsock: BsockVfs,
     some: BsockSomeVfs,
     look: BsockLookVfs,
+    linger: BsockLingerVfs,
 }
 
 impl Callbacks {
@@ -73,6 +77,7 @@ impl Callbacks {
                 bawaitroom: Some(bawaitroom::<S>),
             },
             look: BsockLookVfs { look: look::<S> },
+            linger: BsockLingerVfs { blinger: Some(blinger::<S>) },
         }
     }
 }
@@ -91,6 +96,8 @@ unsafe extern "C" fn query<S: Stream>(hvfs: *mut Hvfs, ty: *const c_void) -> *mu
             (&raw mut (*callbacks).some).cast()
         } else if ty == bsock::LOOK_TYPE {
             (&raw mut (*callbacks).look).cast()
+        } else if ty == bsock::LINGER_TYPE {
+            (&raw mut (*callbacks).linger).cast()
         } else if ty == (*hvfs.cast::<S>()).own_type() {
             hvfs.cast()
         } else {
@@ -175,6 +182,16 @@ unsafe extern "C" fn bawaitroom<S: Stream>(vfs: *mut BsockSomeVfs, deadline: i64
     // SAFETY: the caller's promise is the callee's demand.
     let stream = unsafe { around::<S>(vfs.cast(), offset_of!(Callbacks, some)) };
     ret(stream.await_room(deadline))
+}
+
+/// Has what was sent reach the peer though the handle is closed.
+///
+/// # Safety
+/// `vfs` is that of a stream of this type which is alive.
+unsafe extern "C" fn blinger<S: Stream>(vfs: *mut BsockLingerVfs) {
+    // SAFETY: the caller's promise is the callee's demand.
+    let stream = unsafe { around::<S>(vfs.cast(), offset_of!(Callbacks, linger)) };
+    stream.linger();
 }
 
 /// Looks at what has come.

@@ -33,6 +33,7 @@ impl Record {
         if self.body.is_empty() {
             let length = self.length();
             self.body.try_reserve_exact(length).map_err(|_| Errno(libc::ENOMEM))?;
+            // ROOM: reserved just before.
             self.body.resize(length, 0);
         }
         Ok(self.body.get_mut(self.filled - HEADER..).unwrap_or_default())
