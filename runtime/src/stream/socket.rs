@@ -35,6 +35,8 @@ pub struct Socket {
     empty: Cell<bool>,
     /// The count of doings at that time, those of this socket left out.
     emptied: Cell<u32>,
+    /// A wait has reported what the next receive brings.
+    reported: Cell<bool>,
     /// The count of forks when it was made.
     forks: u32,
 }
@@ -95,6 +97,7 @@ impl Socket {
             fd: Cell::new(fd),
             empty: Cell::new(false),
             emptied: Cell::new(0),
+            reported: Cell::new(false),
             forks: sched::fork::count(),
         }
     }
@@ -346,9 +349,11 @@ impl Socket {
         }))
     }
 
-    /// Remembers whether a receive has left nothing.
+    /// Remembers whether a receive has left nothing. The end of the stream may have come with bytes that
+    /// nobody has waited for.
     fn note_empty(&self, empty: bool) {
-        self.empty.set(empty && sched::reports_arrivals(self.fd.get()));
+        let reported = self.reported.take();
+        self.empty.set(empty && reported && sched::reports_arrivals(self.fd.get()));
         self.emptied.set(sched::doings());
     }
 
@@ -379,6 +384,7 @@ impl Socket {
             Ok(()) => {
                 if direction == Direction::In {
                     self.empty.set(false);
+                    self.reported.set(true);
                 }
                 Ok(())
             }
