@@ -110,8 +110,8 @@ impl Lingerer {
 /// Drops what has come.
 pub(super) fn drop_arrived(fd: RawFd) -> Left {
     for _ in 0..RECEIVES {
-        // SAFETY: the sink is writable for its size.
         let received = errno::call(|| {
+            // SAFETY: the sink is writable for its size.
             let count =
                 unsafe { libc::recv(fd, SINK.0.get().cast(), SINK_SIZE, libc::MSG_DONTWAIT) };
             usize::try_from(count).ok()

@@ -145,14 +145,14 @@ impl Connection {
     #[inline(never)]
     unsafe fn send_now(&self, cursor: Cursor) -> Outcome<Option<usize>> {
         let mut few = [NO_ROOM; parts::FEW];
-        // SAFETY: same condition as this function's, here and below.
-        let (used, all) = unsafe { cursor.gather(&mut few) };
-        if !all && let Some((mut many, all)) = unsafe { parts::many(cursor) } {
-            // SAFETY: see above.
-            return unsafe { self.transmit(&mut many, !all, None) };
+        // SAFETY: same condition as this function's; the gathered parts are such buffers.
+        unsafe {
+            let (used, all) = cursor.gather(&mut few);
+            if !all && let Some((mut many, all)) = parts::many(cursor) {
+                return self.transmit(&mut many, !all, None);
+            }
+            self.transmit(few.get_mut(..used).unwrap_or_default(), !all, None)
         }
-        // SAFETY: see above.
-        unsafe { self.transmit(few.get_mut(..used).unwrap_or_default(), !all, None) }
     }
 
     /// Sends a descriptor with a byte. Errors: EINVAL if it is negative; EBADF, EBUSY, EPIPE,
