@@ -78,6 +78,8 @@ fn link(runtime: &Path) -> Result<(), Box<dyn Error>> {
         // Where it is preloaded or loaded by its path, the runtime is found beside it.
         "-Wl,-rpath,$ORIGIN",
         "-Wl,-z,defs",
+        // What ends with a thread is in it, and thread-specific keys do not keep a library loaded.
+        "-Wl,-z,nodelete",
         "-Wl,--no-as-needed",
         &runtime,
         "-Wl,--as-needed",
