@@ -86,7 +86,7 @@ MADE := $(foreach library,$(LIBRARIES),$(library).so $(library).a)
 
 # Cargo decides what is out of date. Where it changes nothing, neither does the rest.
 cargo:
-	$(CARGO) build --locked --release --workspace
+	tools/build.sh $(CARGO) build --locked --release --workspace
 	@mkdir -p build/cargo
 	@for made in $(MADE); do \
 	    cmp -s "$(RELEASE)/$$made" build/cargo/$$made || cp "$(RELEASE)/$$made" build/cargo/ || exit; done

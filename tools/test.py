@@ -36,6 +36,7 @@ def steps(libdill):
         ("missing tools", ["tools/needs_test.py"]),
         ("rust", ["cargo", "test", "--quiet", "--workspace"]),
         ("build", ["make", "--silent", "all"]),
+        ("builds elsewhere", ["tools/reproducible.sh"]),
         ("symbols", ["c-tests/headers/symbols.py"]),
         ("headers", ["c-tests/headers/headers.py"]),
         ("installation", ["c-tests/headers/install.py"]),
