@@ -33,6 +33,7 @@ def steps(libdill):
         ("lints", ["cargo", "clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         ("no lint is switched off", ["tools/no-allow.sh"]),
         ("no shortage of memory aborts", ["tools/room.py"]),
+        ("licences", ["tools/third_party.py", "--check"]),
         ("missing tools", ["tools/needs_test.py"]),
         ("rust", ["cargo", "test", "--quiet", "--workspace"]),
         ("build", ["make", "--silent", "all"]),
