@@ -14,7 +14,8 @@ use core::ptr::{NonNull, null, null_mut};
 use libc::{c_int, c_void};
 
 use crate::errno::{self, Errno, Result};
-use crate::{sched, thread_end};
+use crate::sched;
+use crate::thread_end::{self, Owner};
 
 /// The virtual functions of an object, `struct dill_hvfs`: the first thing in each object.
 #[repr(C)]
@@ -67,7 +68,7 @@ thread_local! {
 }
 
 /// Frees the table when the thread ends. From then on no handle is valid.
-pub(crate) fn at_thread_end() {
+fn at_thread_end() {
     TABLE.with(|table| table.replace(Table::new()));
 }
 
@@ -99,7 +100,7 @@ impl Table {
     fn grow(&mut self) -> Result<()> {
         let old = self.slots.len();
         let new = if old == 0 { FIRST_SLOTS } else { old.saturating_mul(2) };
-        thread_end::prepare()?;
+        thread_end::prepare(Owner::Handles, at_thread_end)?;
         if c_int::try_from(new).is_err() || self.slots.try_reserve_exact(new - old).is_err() {
             return Err(Errno(libc::ENOMEM));
         }

@@ -11,7 +11,7 @@
 //! that was looked up before is looked up again, or known to be alive for a stated reason.
 //!
 //! * `coroutine`: the control block. `switch`: the registers, by architecture. `stack`: the pool.
-//! * `bundle`: starting, ending and cancelling coroutines.
+//! * `group`: starting, ending and cancelling coroutines.
 //! * `wait`: waiting for one of several things. `timers`, `poller`: deadlines and descriptors.
 //! * `lingering`: sockets that are closed in the background. `epoll`: the system's means of waiting.
 //! * `fork`, `generation`: other processes. `list`: the links. `valgrind`: what valgrind has to know.
@@ -24,14 +24,15 @@ use std::os::fd::RawFd;
 use libc::c_int;
 
 use crate::errno::{self, Errno, Result};
-use crate::{thread_end, time};
+use crate::thread_end::{self, Owner};
+use crate::time;
 
 mod asan;
-pub(crate) mod bundle;
 mod coroutine;
 pub(crate) mod epoll;
 pub(crate) mod fork;
 mod generation;
+pub(crate) mod group;
 mod lingering;
 mod list;
 mod poller;
@@ -78,8 +79,6 @@ struct Local {
     /// The tick of the clock in which descriptors and timers were last looked at.
     looked: Cell<i64>,
     breaths: Cell<u8>,
-    /// How many times somebody went on after a wait.
-    turns: Cell<u32>,
     /// Counts what may have made something arrive: switches and sends.
     doings: Cell<u32>,
     /// The tick in which the running coroutine was resumed.
@@ -102,7 +101,6 @@ thread_local! {
             last_look: Cell::new(0),
             looked: Cell::new(NEVER),
             breaths: Cell::new(0),
-            turns: Cell::new(0),
             doings: Cell::new(0),
             began: Cell::new(NEVER),
             coroutines: Cell::new(1),
@@ -113,8 +111,13 @@ thread_local! {
     };
 }
 
+/// Has the thread's end free what the scheduler is about to hold. Error: ENOMEM.
+fn prepare_thread_end() -> Result<()> {
+    thread_end::prepare(Owner::Scheduler, at_thread_end)
+}
+
 /// Frees what the thread's scheduler holds when the thread ends.
-pub(crate) fn at_thread_end() {
+fn at_thread_end() {
     let local = local();
     local.poller.clear();
     // A thread that ends inside a coroutine has one stack in use at least.
@@ -245,14 +248,13 @@ impl Local {
     #[inline(always)]
     fn run_others(&self, me: Task) -> Outcome {
         let next = self.next_ready();
-        errno::clear();
+        errno::begin_turn();
         if next != me {
             self.set_current(next);
             // SAFETY: `next` came from the ready queue, so it is suspended on this thread; no
             // borrow is alive here, nor in any caller, by the rule of this module.
             unsafe { switch::switch(me, next) };
         }
-        self.turns.set(self.turns.get().wrapping_add(1));
         self.doings.set(self.doings.get().wrapping_add(1));
         me.outcome.get()
     }
@@ -285,6 +287,7 @@ impl Local {
     /// Makes sure that one more coroutine can block without allocating. `main` can as long as there is no
     /// other one. Error: ENOMEM.
     fn prepare_coroutine(&self) -> Result<()> {
+        prepare_thread_end()?;
         let coroutines = self.coroutines.get() + 1;
         match self.timers.borrow_mut().reserve(coroutines) {
             true => Ok(()),
@@ -293,11 +296,7 @@ impl Local {
     }
 
     fn take_stack(&self) -> Result<NonNull<u8>> {
-        let mut stacks = self.stacks.borrow_mut();
-        if stacks.total() == 0 {
-            thread_end::prepare()?;
-        }
-        stacks.take()
+        self.stacks.borrow_mut().take()
     }
 
     fn give_stack_back(&self, base: NonNull<u8>) {
@@ -506,12 +505,6 @@ fn take_breath(tick: i64) {
         // One that may not block carries on; it is about to end anyway.
         yield_now().ok();
     }
-}
-
-/// How many turns coroutines of this thread have had: if that changes, this one has waited.
-#[inline]
-pub fn turns() -> &'static Cell<u32> {
-    &local().turns
 }
 
 /// Ends the process: the program broke a rule that leaves no way to go on.

@@ -473,7 +473,7 @@ impl Poller {
 
     /// Makes an epoll instance, with all who wait in it.
     fn make_epoll(&self) -> Result<()> {
-        crate::thread_end::prepare()?;
+        super::prepare_thread_end()?;
         if !self.epoll.is_of_this_process() {
             // A parent looks after what lingers there.
             self.close_all_lingering();

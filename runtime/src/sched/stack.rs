@@ -142,6 +142,7 @@ impl Pool {
     }
 
     /// How many stacks there are, free ones included.
+    #[cfg(test)]
     pub(super) fn total(&self) -> usize {
         self.total
     }

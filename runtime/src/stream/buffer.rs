@@ -5,7 +5,7 @@ use core::mem::ManuallyDrop;
 use core::ptr;
 
 use crate::errno::{Errno, Result};
-use crate::thread_end;
+use crate::thread_end::{self, Owner};
 
 /// Bytes in a buffer of the usual size: a burst of small messages costs one system call.
 pub const SIZE: usize = 8 * 1024;
@@ -24,7 +24,7 @@ thread_local! {
 }
 
 /// Frees them when the thread ends.
-pub(crate) fn at_thread_end() {
+fn at_thread_end() {
     FREE.with(|free| free.take());
 }
 
@@ -116,7 +116,10 @@ impl Buffer {
         bytes.clear();
         FREE.with(|free| {
             let mut free = free.borrow_mut();
-            if free.len() < SPARE && thread_end::prepare().is_ok() && free.try_reserve(1).is_ok() {
+            let room = free.len() < SPARE
+                && thread_end::prepare(Owner::Buffers, at_thread_end).is_ok()
+                && free.try_reserve(1).is_ok();
+            if room {
                 // ROOM: reserved just before.
                 free.push(bytes);
             }
