@@ -1,7 +1,7 @@
 //! Coroutines, and what they can wait for.
 //!
 //! Each thread has its own scheduler: a queue of ready coroutines in strict order, a heap of timers,
-//! and an epoll instance. Coroutines switch only where they wait, yield, start or end.
+//! and what the system watches for it. Coroutines switch only where they wait, yield, start or end.
 //!
 //! **The rule of this module, and of everything built on it:** no borrow of shared state lives
 //! across a call that may switch. Such a call is every one that waits, yields, launches or cancels
@@ -13,7 +13,6 @@
 //! * `coroutine`: the control block. `switch`: the registers, by architecture. `stack`: the pool.
 //! * `group`: starting, ending and cancelling coroutines.
 //! * `wait`: waiting for one of several things. `timers`, `poller`: deadlines and descriptors.
-//! * `lingering`: sockets that are closed in the background. `epoll`: the system's means of waiting.
 //! * `fork`, `generation`: other processes. `list`: the links. `valgrind`: what valgrind has to know.
 
 use core::cell::{Cell, RefCell};
@@ -29,11 +28,9 @@ use crate::time;
 
 mod asan;
 mod coroutine;
-pub(crate) mod epoll;
 pub(crate) mod fork;
 mod generation;
 pub(crate) mod group;
-mod lingering;
 mod list;
 mod poller;
 mod stack;
@@ -55,6 +52,7 @@ use coroutine::{Coroutine, State, Task};
 use poller::Poller;
 use stack::{Memory, Pool};
 use timers::Timers;
+use wait::Wait;
 
 /// Descriptors and timers are looked at after so many switches, or in the next tick of the clock,
 /// whichever comes first: coroutines that run briefly are many, those that run long are few.
@@ -354,7 +352,7 @@ pub enum WaitError {
     /// with ECONNRESET.
     Closed,
     /// EBUSY: that direction already has a waiter. ETIMEDOUT. ECANCELED: the coroutine may not
-    /// block. Others: epoll does not take this descriptor.
+    /// block. Others: this descriptor cannot be waited for.
     Errno(Errno),
 }
 
@@ -369,7 +367,7 @@ pub enum WaitError {
 /// }
 /// ```
 ///
-/// The descriptor must be non-blocking. It is registered once, edge-triggered, for both
+/// The descriptor must be non-blocking. It is registered once, for both
 /// directions; so readiness is only reported after the caller has seen EAGAIN, and a return of
 /// `Ok` may be spurious: try again. Before closing the descriptor call [`forget_fd`].
 /// Any other coroutine may run meanwhile: on [`WaitError::Closed`] the socket object is gone.
@@ -380,6 +378,20 @@ pub fn wait_fd(
 ) -> core::result::Result<(), WaitError> {
     can_block().map_err(WaitError::Errno)?;
     local().poller.wait_fd(fd, direction, deadline)
+}
+
+/// [`wait_fd`] for the first of several descriptors, which nobody else waits for. Errors: ECANCELED,
+/// ETIMEDOUT, EBUSY, ECONNRESET if one of them is forgotten meanwhile, and those of a descriptor that cannot
+/// be waited for.
+pub fn wait_for_any(all: &mut [impl Awaited], direction: Direction, deadline: i64) -> Result<()> {
+    can_block()?;
+    local().poller.wait_for_any(all, direction, deadline)
+}
+
+/// One of several things to wait for.
+pub trait Awaited {
+    /// Its descriptor, and what stands for it while somebody waits.
+    fn parts(&mut self) -> (RawFd, &mut Wait);
 }
 
 /// Whether [`wait_fd`] is certain to return when more arrives at a stream socket that was read empty,
@@ -411,8 +423,7 @@ pub fn forget_fd(fd: RawFd) {
 /// side, for two seconds at most, then closes it. Without memory for that it is closed at once. Does not
 /// switch.
 pub(crate) fn linger(fd: RawFd) {
-    let rest = lingering::drop_arrived(fd);
-    if rest == lingering::Left::Nothing || local().poller.linger(fd).is_err() {
+    if local().poller.linger(fd) != Ok(true) {
         forget_fd(fd);
         // SAFETY: whoever calls has given the descriptor away.
         unsafe { libc::close(fd) };
@@ -422,7 +433,7 @@ pub(crate) fn linger(fd: RawFd) {
 /// Waits until a descriptor of the program is ready, even if it was all along: `fdin`, `fdout`.
 ///
 /// Errors, in this order: ECANCELED, EBADF, EBUSY if that direction has a waiter, ENOTSUP for what
-/// epoll does not take, ETIMEDOUT.
+/// cannot be waited for, ETIMEDOUT.
 pub fn poll_fd(fd: RawFd, direction: Direction, deadline: i64) -> Result<()> {
     can_block()?;
     local().poller.poll_fd(fd, direction, deadline)
