@@ -116,7 +116,7 @@ impl Race {
         Ok(race)
     }
 
-    /// Does what can be done without waiting, and answers the first connection. Error: EAGAIN in a
+    /// Does what can be done without waiting, and returns the first connection. Error: EAGAIN in a
     /// forked child.
     fn advance(&mut self) -> Result<Option<Socket>> {
         if self.process != std::process::id() {
@@ -151,7 +151,7 @@ impl Race {
         }
     }
 
-    /// Drops the attempts that have failed, and answers the first that has not.
+    /// Drops the attempts that have failed, and returns the first that has not.
     fn look_at_attempts(&mut self, now: i64) -> Option<Socket> {
         let mut index = 0;
         while let Some(attempt) = self.attempts.get(index) {
