@@ -12,27 +12,50 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use libc::pthread_key_t;
 
 use crate::errno::{Errno, Result};
-use crate::{chan, handle, sched, stream};
+
+/// Whose memory it is, in the order in which it is freed.
+#[derive(Clone, Copy)]
+pub enum Owner {
+    /// Coroutines, and what they wait for.
+    Scheduler,
+    /// The table of handles.
+    Handles,
+    /// What `choose` keeps.
+    Choices,
+    /// Free receive buffers.
+    Buffers,
+}
+
+/// Where the clean-up of one stands.
+type Place = Cell<Option<fn()>>;
+
+/// How many there are.
+const OWNERS: usize = Owner::Buffers as usize + 1;
 
 // ROOM: it has no destructor.
 thread_local! {
-    static IS_PREPARED: Cell<bool> = const { Cell::new(false) };
+    /// What frees the memory of each.
+    static CLEAN_UPS: [Place; OWNERS] = const { [const { Cell::new(None) }; OWNERS] };
 }
 
 /// The key of the clean-up, plus one; 0: there is none yet.
 static KEY: AtomicU32 = AtomicU32::new(0);
 
-/// Makes sure that what this thread is about to get is freed with it. Error: ENOMEM.
-pub fn prepare() -> Result<()> {
-    if IS_PREPARED.get() {
-        return Ok(());
-    }
+/// Has `clean_up` free what this thread is about to get for `owner`, when it ends. Error: ENOMEM.
+#[inline]
+pub fn prepare(owner: Owner, clean_up: fn()) -> Result<()> {
+    CLEAN_UPS.with(|clean_ups| match clean_ups.get(owner as usize) {
+        Some(place) if place.get().is_none() => register().map(|()| place.set(Some(clean_up))),
+        _ => Ok(()),
+    })
+}
+
+/// Makes sure that the thread's end is told of. Error: ENOMEM.
+#[cold]
+fn register() -> Result<()> {
     // SAFETY: the key is one of ours. The value only has to be there.
     match unsafe { libc::pthread_setspecific(key()?, NonNull::<c_void>::dangling().as_ptr()) } {
-        0 => {
-            IS_PREPARED.set(true);
-            Ok(())
-        }
+        0 => Ok(()),
         _ => Err(Errno(libc::ENOMEM)),
     }
 }
@@ -60,14 +83,14 @@ fn key() -> Result<pthread_key_t> {
 
 /// Whatever comes afterwards is prepared for anew.
 extern "C" fn clean_up(_: *mut c_void) {
-    IS_PREPARED.set(false);
-    if goes_on() {
-        return;
-    }
-    sched::at_thread_end();
-    handle::at_thread_end();
-    chan::at_thread_end();
-    stream::buffer::at_thread_end();
+    CLEAN_UPS.with(|clean_ups| {
+        let ends = !goes_on();
+        for clean_up in clean_ups.iter().filter_map(Cell::take) {
+            if ends {
+                clean_up();
+            }
+        }
+    });
 }
 
 /// Whether this thread goes on: after the main one the handlers of atexit(3) may run, and use whatever it

@@ -112,7 +112,7 @@ impl Pool {
         self.keep_warm(WARM_STACKS);
     }
 
-    /// Gives back pages before the thread waits, as a burst of coroutines may be over for good. Answers
+    /// Gives back pages before the thread waits, as a burst of coroutines may be over for good. Returns
     /// in how many milliseconds there is more to do, if there is: then it is to be called again. Not
     /// inlined, so that waiting coroutines have little on their stacks.
     #[inline(never)]
@@ -142,6 +142,7 @@ impl Pool {
     }
 
     /// How many stacks there are, free ones included.
+    #[cfg(test)]
     pub(super) fn total(&self) -> usize {
         self.total
     }

@@ -240,7 +240,7 @@ impl Socket {
         check(|| unsafe { libc::shutdown(self.fd.get(), libc::SHUT_WR) }).map(drop)
     }
 
-    /// Sends from the parts what is possible, and answers how many bytes that was. `more`: the rest
+    /// Sends from the parts what is possible, and returns how many bytes that was. `more`: the rest
     /// follows at once. `descriptor` goes with the first byte.
     ///
     /// # Safety
