@@ -11,6 +11,10 @@ use crate::stream::inbound::{Failure, Outcome};
 
 use super::why::{self, Reason};
 
+/// Bytes that are encrypted at once: a message of 64 KiB with what frames it, and what the records add.
+/// Much more does not stay in the processor's cache until it is sent.
+const SEALED: usize = 72 * 1024;
+
 /// One end of a TLS connection.
 pub struct Session {
     connection: RefCell<Connection>,
@@ -20,7 +24,8 @@ pub struct Session {
 
 impl Session {
     /// An end that has not begun to talk.
-    pub fn new(connection: Connection) -> Session {
+    pub fn new(mut connection: Connection) -> Session {
+        connection.set_buffer_limit(Some(SEALED));
         Session { connection: RefCell::new(connection), held: Cell::default() }
     }
 
