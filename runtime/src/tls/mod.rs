@@ -41,7 +41,7 @@ use crate::stream::inbound::{Failure, Inbound, Outcome, Source};
 use crate::stream::patience::Patience;
 use crate::stream::side::{Side, State};
 
-use record::{Part, Record};
+use record::Record;
 use session::Session;
 use why::{Reason, Words, because};
 
@@ -59,7 +59,7 @@ pub struct Tls {
     below: Overlay,
     session: Session,
     inbound: Inbound,
-    /// Belongs to whoever has the turn to receive, who takes it out while receiving.
+    /// Belongs to whoever has the turn to receive. Whatever interrupts, the session has what has come.
     record: Cell<Record>,
     outbound: Side,
     /// Why it is broken.
@@ -236,43 +236,34 @@ impl Tls {
         }
     }
 
-    /// Waits for a record, and has the session take it.
+    /// Waits for a record, and has the session take it, part by part as it comes: from where it lies
+    /// below.
     fn receive_record(&self, deadline: i64) -> Outcome<()> {
-        let mut record = self.record.take();
-        let received = self.complete(&mut record, deadline);
-        if let Err(Failure::Interrupted(_)) = received {
-            self.record.set(record);
+        while self.record.get().missing() > 0 {
+            let mut fed = Ok(());
+            let looked = self.below.look(self.record.get().missing(), deadline, &mut |bytes| {
+                let mut record = self.record.get();
+                let count = record.take(bytes);
+                self.record.set(record);
+                fed = self.session.feed(bytes.get(..count).unwrap_or_default());
+                count
+            });
+            looked.map_err(|error| self.failure(error))?;
+            fed.map_err(|reason| self.refuse(reason, deadline))?;
         }
-        received
+        self.record.take();
+        self.session.shrink();
+        Ok(())
     }
 
-    fn complete(&self, record: &mut Record, deadline: i64) -> Outcome<()> {
-        loop {
-            let room = record.room().map_err(Failure::Interrupted)?;
-            let count = self.below.receive(room, deadline).map_err(|error| self.failure(error))?;
-            match record.fill(count) {
-                Some(Part::Header(header)) => self.feed(header, deadline)?,
-                Some(Part::Body(body)) => {
-                    self.feed(body, deadline)?;
-                    self.session.shrink();
-                    return Ok(());
-                }
-                None => {}
-            }
+    /// What has come makes no sense, so everything ends with an alert.
+    fn refuse(&self, Reason(error, words): Reason, deadline: i64) -> Failure {
+        self.why.set(words);
+        self.answer(deadline);
+        if self.outbound.state() == State::Open {
+            self.outbound.set_state(State::Broken);
         }
-    }
-
-    /// Has the session take what has come. If it cannot make sense of it, everything ends with an
-    /// alert.
-    fn feed(&self, bytes: &[u8], deadline: i64) -> Outcome<()> {
-        self.session.feed(bytes).map_err(|Reason(error, words)| {
-            self.why.set(words);
-            self.answer(deadline);
-            if self.outbound.state() == State::Open {
-                self.outbound.set_state(State::Broken);
-            }
-            Failure::Broken(error)
-        })
+        Failure::Broken(error)
     }
 
     /// Sends the whole list. Errors: EINVAL, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
