@@ -93,6 +93,8 @@ pub fn attach(
         why: Cell::new(why::NOTHING),
     })?;
     tls.shake_hands(deadline).map_err(|error| tls.explained(error))?;
+    // The handshake's arithmetic needs several pages, and nothing later does.
+    sched::trim_stack();
     // SAFETY: it begins with its callbacks, and the one for closing takes the share back.
     unsafe { tls.make_handle() }
 }
