@@ -5,6 +5,7 @@ LIBDIR = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include
 MANDIR = $(PREFIX)/share/man
 PKGCONFIGDIR = $(LIBDIR)/pkgconfig
+CMAKEDIR = $(LIBDIR)/cmake/libdill_ws
 DESTDIR =
 
 CARGO = cargo
@@ -13,7 +14,7 @@ INSTALL = install
 STRIP = strip
 
 CARGO_TARGET_DIR ?= target
-# Where cargo has its results, also when it builds for another machine.
+# Where cargo has its results, also when it builds for another machine. There may be spaces in it.
 RELEASE := $(CARGO_TARGET_DIR)$(CARGO_BUILD_TARGET:%=/%)/release
 VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml | head -n 1)
 # It is in the sonames too: build.rs, runtime/build.rs.
@@ -78,23 +79,26 @@ header: ## make include/libdill_ws.h from the Rust sources
 	UPDATE_HEADER=1 $(CARGO) test --quiet --package dill_ws --lib header_is_up_to_date
 
 clean: ## remove what was built
-	$(CARGO) clean
-	rm -rf build
+	rm -rf build "$(CARGO_TARGET_DIR)"
+
+# What cargo makes, under names that make can handle.
+MADE := $(foreach library,$(LIBRARIES),$(library).so $(library).a)
 
 # Cargo decides what is out of date. Where it changes nothing, neither does the rest.
 cargo:
 	$(CARGO) build --locked --release --workspace
+	@mkdir -p build/cargo
+	@for made in $(MADE); do \
+	    cmp -s "$(RELEASE)/$$made" build/cargo/$$made || cp "$(RELEASE)/$$made" build/cargo/ || exit; done
 
-$(LIBRARIES:%=$(RELEASE)/%.so) $(LIBRARIES:%=$(RELEASE)/%.a): cargo ;
+$(MADE:%=build/cargo/%): cargo ;
 
-build/%.so.$(VERSION): $(RELEASE)/%.so
-	@mkdir -p build
+build/%.so.$(VERSION): build/cargo/%.so
 	$(INSTALL) -m 755 $< $@
 	ln -sf $(@F) build/$*.so.$(ABI)
 	ln -sf $*.so.$(ABI) build/$*.so
 
-build/%.a: $(RELEASE)/%.a symbols/%.txt tools/pack-static.sh
-	@mkdir -p build
+build/%.a: build/cargo/%.a symbols/%.txt tools/pack-static.sh
 	tools/pack-static.sh $< $@ symbols/$*.txt
 
 # Why there is an import library: see pkgconfig/libdill_ws.pc.in.
@@ -114,52 +118,70 @@ build/libdill/libdill.a: $(STATIC) tools/join-static.sh
 # It has all of the code itself. One that had none, and needed libdill_ws.so.0 and libdill_rt.so.0, would
 # have nothing for the linker to find.
 build/libdill/libdill.so.20: build/libdill/libdill.a
-	$(CC) -shared -Wl,-soname,$(@F) -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -o $@ \
+	$(CC) -shared -Wl,-soname,$(@F) -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro -Wl,-z,now -o $@ \
 	    -Wl,--whole-archive $< -Wl,--no-whole-archive -lpthread -ldl
 
+FILL_IN = sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+    -e 's|@VERSION@|$(VERSION)|; s|@ABI@|$(ABI)|'
+
 define install_pc
-	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|' \
-	    -e 's|@VERSION@|$(VERSION)|' pkgconfig/$(1).pc.in > "$(DESTDIR)$(PKGCONFIGDIR)/$(1).pc"
+	$(FILL_IN) pkgconfig/$(1).pc.in > "$(DESTDIR)$(PKGCONFIGDIR)/$(1).pc"
+
+endef
+
+CMAKEFILES := libdill_ws-config.cmake libdill_ws-config-version.cmake
+
+define install_cmake
+	$(FILL_IN) packaging/cmake/$(1).in > "$(DESTDIR)$(CMAKEDIR)/$(1)"
 
 endef
 
 define install_pages
 	for page in $(notdir $(call MANPAGES,$(1))); do \
-	    $(INSTALL) -m 644 man/$$page $(DESTDIR)$(MANDIR)/man$(1)/$${page}$(MANSUFFIX) || exit; done
+	    $(INSTALL) -m 644 man/$$page "$(DESTDIR)$(MANDIR)/man$(1)/$${page}$(MANSUFFIX)" || exit; done
 
 endef
 
-# `sudo make install` may find no cargo, and installs what `make` has built.
+BUILT = [ -e $(firstword $(SHARED)) ] || { echo "nothing is built yet: run make first, which needs $(CARGO)" >&2; exit 1; }
+
+# `sudo make install` may find no cargo, and installs what `make` has built. Build systems have programs
+# search, as long as they are not installed, where the linker found the libraries: so the import library has
+# links to the real ones beside it.
 install: $(if $(shell command -v $(CARGO)),all) ## install both libraries
-	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/libdill_ws $(DESTDIR)$(PKGCONFIGDIR) \
-	    $(DESTDIR)$(INCLUDEDIR)/libdill_rt $(MANSECTIONS:%=$(DESTDIR)$(MANDIR)/man%)
-	$(INSTALL) -m 755 $(SHARED) $(DESTDIR)$(LIBDIR)/
-	$(foreach library,$(LIBRARIES),ln -sf $(library).so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(library).so.$(ABI) && \
-	    ln -sf $(library).so.$(ABI) $(DESTDIR)$(LIBDIR)/$(library).so &&) true
-	$(INSTALL) -m 644 $(STATIC) $(DESTDIR)$(LIBDIR)/
-	$(INSTALL) -m 755 $(IMPORT) $(DESTDIR)$(LIBDIR)/libdill_ws/
-	$(INSTALL) -m 644 include/libdill_ws.h $(DESTDIR)$(INCLUDEDIR)/
-	$(INSTALL) -m 644 $(HEADERS:%=include/%) $(DESTDIR)$(INCLUDEDIR)/libdill_rt/
+	@$(BUILT)
+	$(INSTALL) -d "$(DESTDIR)$(LIBDIR)/libdill_ws" "$(DESTDIR)$(PKGCONFIGDIR)" "$(DESTDIR)$(CMAKEDIR)" \
+	    "$(DESTDIR)$(INCLUDEDIR)/libdill_rt" $(MANSECTIONS:%="$(DESTDIR)$(MANDIR)/man%")
+	$(INSTALL) -m 755 $(SHARED) "$(DESTDIR)$(LIBDIR)/"
+	$(foreach library,$(LIBRARIES),ln -sf $(library).so.$(VERSION) "$(DESTDIR)$(LIBDIR)/$(library).so.$(ABI)" && \
+	    ln -sf $(library).so.$(ABI) "$(DESTDIR)$(LIBDIR)/$(library).so" &&) true
+	$(INSTALL) -m 644 $(STATIC) "$(DESTDIR)$(LIBDIR)/"
+	$(INSTALL) -m 755 $(IMPORT) "$(DESTDIR)$(LIBDIR)/libdill_ws/"
+	$(foreach library,$(LIBRARIES),ln -sf ../$(library).so.$(ABI) "$(DESTDIR)$(LIBDIR)/libdill_ws/" &&) true
+	$(INSTALL) -m 644 include/libdill_ws.h "$(DESTDIR)$(INCLUDEDIR)/"
+	$(INSTALL) -m 644 $(HEADERS:%=include/%) "$(DESTDIR)$(INCLUDEDIR)/libdill_rt/"
 	$(foreach library,$(LIBRARIES),$(call install_pc,$(library)))
+	$(foreach file,$(CMAKEFILES),$(call install_cmake,$(file)))
 	$(foreach section,$(MANSECTIONS),$(call install_pages,$(section)))
 
 install-strip: install ## likewise, without debug lines, which are most of the size
-	$(STRIP) --strip-unneeded $(SHARED:build/%=$(DESTDIR)$(LIBDIR)/%)
+	for library in $(notdir $(SHARED)); do $(STRIP) --strip-unneeded "$(DESTDIR)$(LIBDIR)/$$library" || exit; done
 
 uninstall: ## remove what install put there
 	rm -f $(foreach library,$(LIBRARIES),$(foreach suffix,a so so.$(ABI) so.$(VERSION),\
-	    $(DESTDIR)$(LIBDIR)/$(library).$(suffix)) $(DESTDIR)$(PKGCONFIGDIR)/$(library).pc)
-	rm -f $(DESTDIR)$(INCLUDEDIR)/libdill_ws.h $(foreach section,$(MANSECTIONS),\
-	    $(patsubst man/%,$(DESTDIR)$(MANDIR)/man$(section)/%$(MANSUFFIX),$(call MANPAGES,$(section))))
-	rm -rf $(DESTDIR)$(LIBDIR)/libdill_ws $(DESTDIR)$(INCLUDEDIR)/libdill_rt
+	    "$(DESTDIR)$(LIBDIR)/$(library).$(suffix)") "$(DESTDIR)$(PKGCONFIGDIR)/$(library).pc")
+	rm -f "$(DESTDIR)$(INCLUDEDIR)/libdill_ws.h" $(foreach section,$(MANSECTIONS),\
+	    $(patsubst man/%,"$(DESTDIR)$(MANDIR)/man$(section)/%$(MANSUFFIX)",$(call MANPAGES,$(section))))
+	rm -rf "$(DESTDIR)$(LIBDIR)/libdill_ws" "$(DESTDIR)$(CMAKEDIR)" "$(DESTDIR)$(INCLUDEDIR)/libdill_rt"
 
-# They are libdill's names. Spaces in the directories do no harm.
+# They are libdill's names.
 COMPATFILES = "$(DESTDIR)$(INCLUDEDIR)/libdill.h" "$(DESTDIR)$(INCLUDEDIR)/libdillimpl.h" \
     "$(DESTDIR)$(LIBDIR)/libdill.so" "$(DESTDIR)$(LIBDIR)/libdill.so.20" "$(DESTDIR)$(LIBDIR)/libdill.a" \
     "$(DESTDIR)$(PKGCONFIGDIR)/libdill.pc"
 
+# Debian's libdill is in lib/x86_64-linux-gnu, where linkers and loaders look before they find ours.
 install-compat: $(if $(shell command -v $(CARGO)),all) ## install both under the name of libdill, where there is none
-	@tools/libdill-files.sh check $(COMPATFILES)
+	@$(BUILT)
+	@tools/libdill-files.sh check $(COMPATFILES) "$(DESTDIR)$(LIBDIR)"/*/libdill.so*
 	$(INSTALL) -d "$(DESTDIR)$(INCLUDEDIR)" "$(DESTDIR)$(LIBDIR)" "$(DESTDIR)$(PKGCONFIGDIR)"
 	$(INSTALL) -m 644 build/libdill/libdill.h include/libdillimpl.h "$(DESTDIR)$(INCLUDEDIR)/"
 	$(INSTALL) -m 755 build/libdill/libdill.so.20 "$(DESTDIR)$(LIBDIR)/"

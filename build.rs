@@ -27,11 +27,22 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Makes the header from the exported functions. `src/abi/pinned.rs` compares it with the one that is
 /// checked in.
 fn header(output: &Path) -> Result<(), Box<dyn Error>> {
-    let config = cbindgen::Config::from_file(CBINDGEN)?;
+    let mut config = cbindgen::Config::from_file(CBINDGEN)?;
+    let macros = macros(&std::fs::read_to_string(EXPORTS)?);
+    config.after_includes = config.after_includes.map(|text| text.replace("FUNCTIONS", &macros));
     let mut text = Vec::new();
     cbindgen::Builder::new().with_config(config).with_src(EXPORTS).generate()?.write(&mut text);
     std::fs::write(output, text)?;
     Ok(())
+}
+
+/// A macro for each function that begins with `dill_`, so that it has its plain name in C.
+fn macros(exports: &str) -> String {
+    let functions =
+        exports.split("extern \"C\" fn ").skip(1).filter_map(|rest| rest.split('(').next());
+    let macros = functions
+        .filter_map(|full| full.strip_prefix("dill_").map(|raw| format!("#define {raw} {full}")));
+    macros.collect::<Vec<_>>().join("\n")
 }
 
 /// Names the shared library `libdill_ws.so.0` and has it load `libdill_rt.so.0`.

@@ -4,8 +4,10 @@
     `memcpy`    copying the bytes of a message, to compare with
     `send`      ws_send by a client, which masks, to a byte stream that drops
     `recv`      ws_recv by a server, which unmasks, from a byte stream that
-                just copies
+                shows what has arrived, as libdill_rt's do
     `text`      the same with text, which is checked
+    `exact`     the same as `recv` from a byte stream that copies exact amounts,
+                as libdill's do
     `ipc_pair`  ws_send by a client and ws_recv by a server, on an ipc_pair
 
     With -DOWN_WS it takes the WebSocket functions that libdill declares. */
@@ -24,6 +26,10 @@
 struct stream {
     struct hvfs hvfs;
     struct bsock_vfs bvfs;
+#ifdef DILL_BSOCK_SOME_TYPE
+    struct dill_bsock_some_vfs some;
+    int has_some;
+#endif
     struct frames frame;
     size_t at;
 };
@@ -32,6 +38,9 @@ static void *stream_query(struct hvfs *hvfs, const void *type)
 {
     struct stream *self = (struct stream*)hvfs;
     if(type == bsock_type) return &self->bvfs;
+#ifdef DILL_BSOCK_SOME_TYPE
+    if(type == DILL_BSOCK_SOME_TYPE && self->has_some) return &self->some;
+#endif
     errno = ENOTSUP;
     return NULL;
 }
@@ -61,10 +70,51 @@ static int stream_brecvl(struct bsock_vfs *vfs, struct iolist *first, struct iol
     return 0;
 }
 
-static int open_stream(struct stream *self, size_t size, int type)
+#ifdef DILL_BSOCK_SOME_TYPE
+static struct stream *around(struct dill_bsock_some_vfs *vfs)
 {
-    *self = (struct stream){
-        {stream_query, stream_close}, {stream_bsendl, stream_brecvl}, {NULL, 0}, 0};
+    return (struct stream*)((char*)vfs - offsetof(struct stream, some));
+}
+
+static ssize_t stream_brecvsome(struct dill_bsock_some_vfs *vfs, void *buf, size_t len,
+    int64_t deadline)
+{
+    struct iolist list = {buf, len, NULL, 0};
+    stream_brecvl(&around(vfs)->bvfs, &list, &list, deadline);
+    return (ssize_t)len;
+}
+
+static int stream_bawaitroom(struct dill_bsock_some_vfs *vfs, int64_t deadline)
+{
+    (void)vfs, (void)deadline;
+    return 0;
+}
+
+/*  At most as much as the runtime's buffers hold. */
+static int stream_blook(struct dill_bsock_some_vfs *vfs,
+    size_t (*look)(void *arg, const void *bytes, size_t len), void *arg, int64_t deadline)
+{
+    struct stream *self = around(vfs);
+    (void)deadline;
+    if(self->at == self->frame.len) self->at = 0;
+    size_t left = self->frame.len - self->at;
+    self->at += look(arg, self->frame.bytes + self->at, left < 8192 ? left : 8192);
+    return 0;
+}
+#endif
+
+static int open_stream(struct stream *self, size_t size, int type, int exact)
+{
+    memset(self, 0, sizeof *self);
+    self->hvfs = (struct hvfs){stream_query, stream_close};
+    self->bvfs = (struct bsock_vfs){stream_bsendl, stream_brecvl};
+#ifdef DILL_BSOCK_SOME_TYPE
+    self->some = (struct dill_bsock_some_vfs){
+        sizeof self->some, stream_brecvsome, stream_bawaitroom, stream_blook};
+    self->has_some = !exact;
+#else
+    (void)exact;
+#endif
     make_frames(&self->frame, size, 1, 1);
     if(type == WS_TEXT) {
         /* Letters, masked with the key that comes before them. */
@@ -131,10 +181,10 @@ static void measure(const char *name, void (*step)(void))
     printf("%s %zu %.1f\n", name, length, best);
 }
 
-static void measure_receiving(const char *name, int type)
+static void measure_receiving(const char *name, int type, int exact)
 {
     struct stream stream;
-    ws = ws_attach_server(open_stream(&stream, length, type), WS_NOHTTP | type, NULL, 0, NULL, 0, -1);
+    ws = ws_attach_server(open_stream(&stream, length, type, exact), WS_NOHTTP | type, NULL, 0, NULL, 0, -1);
     need(ws >= 0, "ws_attach_server");
     measure(name, receive_one);
     hclose(ws);
@@ -151,14 +201,15 @@ int main(void)
         measure("memcpy", copy);
 
         struct stream stream;
-        ws = ws_attach_client(open_stream(&stream, length, WS_BINARY), WS_NOHTTP, NULL, NULL, -1);
+        ws = ws_attach_client(open_stream(&stream, length, WS_BINARY, 1), WS_NOHTTP, NULL, NULL, -1);
         need(ws >= 0, "ws_attach_client");
         measure("send", send_one);
         hclose(ws);
         free(stream.frame.bytes);
 
-        measure_receiving("recv", WS_BINARY);
-        measure_receiving("text", WS_TEXT);
+        measure_receiving("recv", WS_BINARY, 0);
+        measure_receiving("text", WS_TEXT, 0);
+        measure_receiving("exact", WS_BINARY, 1);
 
         /* What does not fit into the sockets would wait for a second coroutine.
            A kilobyte does not, where every byte is sent by itself. */

@@ -26,7 +26,10 @@ ROOT = HERE.parent
 sys.path.insert(0, str(ROOT / "tools"))
 from needs import die, need  # noqa: E402
 
-# What every program is linked with; the rest of the directory are programs.
+# What the tests stand on, and the programs themselves.
+HARNESS = HERE / "harness"
+PROGRAMS = [HERE / "ws", HERE / "runtime"]
+# What every program is linked with.
 SUPPORT = ["check", "wire", "conn", "tap", "http"]
 # What a program that tests the runtime alone may use.
 RT_SUPPORT = ["check", "wire", "rt", "tool"]
@@ -35,19 +38,34 @@ SPECIAL = ["decoy", "own_names", "valgrind_control"]
 # A program with deliberate mistakes behind its last test.
 CONTROL = "late_control"
 # Programs that replace malloc or system calls: valgrind does the same.
-INTERPOSING = ["allocations", "rt_memory", "syscalls"]
+INTERPOSING = ["allocations", "rt_exhaustion", "rt_memory", "rt_syscalls", "syscalls"]
 
 CFLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-g", "-O1"]
 STATIC_SYSTEM = ["-lpthread", "-ldl", "-lm", "-lrt", "-lgcc_s"]
 # The status by which valgrind and the sanitizers say that they have found something.
 FOUND = 99
 VALGRIND = ["valgrind", "-q", f"--error-exitcode={FOUND}", "--leak-check=full",
-            f"--suppressions={HERE / 'valgrind.supp'}",
+            f"--suppressions={HARNESS / 'valgrind.supp'}",
             "--show-leak-kinds=definite,indirect",
             "--errors-for-leak-kinds=definite,indirect",
             "--child-silent-after-fork=yes"]
 VALGRIND_SLOWDOWN = 10
 PROGRAM_SECONDS = 900
+
+
+def sources():
+    """All sources by name. No two of them share one, whatever their folders."""
+    found = {}
+    for path in [*HARNESS.glob("*.c"), *(path for folder in PROGRAMS for path in sorted(folder.rglob("*.c")))]:
+        if path.stem in found:
+            die(f"{path} and {found[path.stem]} have the same name")
+        found[path.stem] = path
+    for path in HERE.glob("*.c"):
+        die(f"{path} would not be run: programs are in {', '.join(str(folder) for folder in PROGRAMS)}")
+    return found
+
+
+SOURCES = sources()
 
 
 class Mode:
@@ -75,7 +93,8 @@ def modes(args):
     libs = args.libs.resolve()
     rpath = f"-Wl,-rpath,{libs}"
     ws_so = "libdill_ws.so.0"
-    preload = {"LD_PRELOAD": str(libs / ws_so)}
+    # By name: the loader would take a space in a path for the end of it.
+    preload = {"LD_PRELOAD": ws_so, "LD_LIBRARY_PATH": str(libs)}
     found = [
         Mode("shared", args, ws=ws_so, host="libdill_rt.so.0", transports=("ipc", "tcp"),
              link=[f"-L{libs}", rpath, "-ldill_ws", "-ldill_rt"]),
@@ -107,7 +126,7 @@ class Build:
         self.cc, flags = shlex.split(args.compiler)[:1], shlex.split(args.compiler)[1:]
         self.cflags = CFLAGS + shlex.split(os.environ.get("CFLAGS", "")) + flags
         need(self.cc[0])
-        need("openssl")  # tls/certificates.sh
+        need("openssl")  # harness/certificates.sh
         args.out.mkdir(parents=True, exist_ok=True)
 
     def run(self, command):
@@ -117,11 +136,11 @@ class Build:
 
     def object(self, name):
         target = self.args.out / f"{name}.o"
-        source = HERE / f"{name}.c"
-        inputs = [source, *HERE.glob("*.h"), *self.args.include.glob("*.h"), pathlib.Path(__file__)]
+        source = SOURCES[name]
+        inputs = [source, *HARNESS.glob("*.h"), *self.args.include.glob("*.h"), pathlib.Path(__file__)]
         newest = max(path.stat().st_mtime for path in inputs)
         if not target.exists() or target.stat().st_mtime < newest:
-            self.run([*self.cc, *self.cflags, "-fPIC", f"-I{self.args.include}",
+            self.run([*self.cc, *self.cflags, "-fPIC", f"-I{self.args.include}", f"-I{HARNESS}",
                       "-c", source, "-o", target])
         return target
 
@@ -131,7 +150,7 @@ class Build:
 
     def decoy(self):
         self.run([*self.cc, *self.cflags, "-fPIC", "-shared", "-Wl,-soname,libdecoy.so",
-                  HERE / "decoy.c", "-o", self.args.out / "libdecoy.so"])
+                  SOURCES["decoy"], "-o", self.args.out / "libdecoy.so"])
 
     def link(self, mode, name, objects):
         mode.dir.mkdir(parents=True, exist_ok=True)
@@ -324,21 +343,20 @@ def late_controls(args, build, mode, results):
 
 
 def programs(args):
-    names = [path.stem for path in sorted(HERE.glob("*.c"))
-             if path.stem not in [*SUPPORT, *RT_SUPPORT, *SPECIAL, CONTROL]]
+    names = [name for name, path in SOURCES.items() if path.parent != HARNESS and name not in SPECIAL]
     skipped = args.skip.split(",") + (INTERPOSING if args.valgrind else [])
     return [name for name in names if name not in skipped]
 
 
 def is_harnessed(name):
-    return not re.search(r"^int main\(", (HERE / f"{name}.c").read_text(), re.M)
+    return not re.search(r"^int main\(", SOURCES[name].read_text(), re.M)
 
 
 def chosen(args, name):
     """Does --only name the program, or can it name one of its tests?"""
     if not args.only or args.only in name:
         return True
-    return args.only in (HERE / f"{name}.c").read_text()
+    return args.only in SOURCES[name].read_text()
 
 
 def run_mode(args, build, mode, results):

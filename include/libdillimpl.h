@@ -40,12 +40,13 @@ struct dill_bsock_vfs {
         struct dill_iolist *first, struct dill_iolist *last, int64_t deadline);
 };
 
-/* Not in libdill: a byte stream may also deliver what has arrived, and say whether it can send.
+/* Not in libdill: a byte stream may also show what has arrived, and say whether it can send.
    hquery(s, DILL_BSOCK_SOME_TYPE) gives NULL and ENOTSUP where it can not. A stream that can also
    promises that a receive which times out or is cancelled has consumed nothing.
 
    The type is a number that is nobody's address ("dillsome" in ASCII; "dsom" where addresses have
-   32 bits), so that asking a runtime that has never heard of it is harmless. */
+   32 bits), so that asking a runtime that has never heard of it is harmless. The struct begins with
+   its size and may grow at the end, so that the stream may be older or newer than whoever asks. */
 #if UINTPTR_MAX > 0xffffffffu
 #define DILL_BSOCK_SOME_TYPE ((const void *)(uintptr_t)0x64696c6c736f6d65)
 #else
@@ -53,13 +54,20 @@ struct dill_bsock_vfs {
 #endif
 
 struct dill_bsock_some_vfs {
+    /* sizeof(struct dill_bsock_some_vfs), as whoever made the stream knows it. */
+    size_t size;
     /* Waits for a byte, then delivers between 1 and `len`: the number, or -1 as brecv does. */
     ssize_t (*brecvsome)(
         struct dill_bsock_some_vfs *vfs, void *buf, size_t len, int64_t deadline);
     /* Waits until a few hundred bytes can be sent without waiting, or the stream has ended: 0, or
-       -1 with ETIMEDOUT, ECANCELED, EBUSY if another coroutine waits to send, or an error that
+       -1 with ETIMEDOUT, ECANCELED, EBUSY if another coroutine sends or waits to, or an error that
        breaks the stream, such as ECONNRESET. Sends nothing. */
     int (*bawaitroom)(struct dill_bsock_some_vfs *vfs, int64_t deadline);
+    /* Waits for a byte, then calls `look` with `arg` and the bytes that have arrived, where they lie,
+       and receives as many as it returns, perhaps none: 0, or -1 as brecv does. `look` must not use
+       the stream, wait or yield, and the bytes are good until it returns. */
+    int (*blook)(struct dill_bsock_some_vfs *vfs,
+        size_t (*look)(void *arg, const void *bytes, size_t len), void *arg, int64_t deadline);
 };
 
 /* Not in libdill either: hclose takes back what a byte stream has sent and the peer has not received. A

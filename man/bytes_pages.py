@@ -63,7 +63,7 @@ def recv_errors(einval):
         ("ECONNRESET", "The connection is broken, or the handle was closed meanwhile."),
         ("EINVAL", einval + " Nothing was received."),
         NOMEM, NOT_STREAM,
-        ("EPIPE", "The peer has ended the stream, and fewer bytes than that were left. Every later call says so too."),
+        ("EPIPE", "The peer has ended the stream in order, and fewer bytes than that were left. Every later call says so too."),
         TIMEDOUT,
     ]
 

@@ -8,7 +8,8 @@ STREAM = "<s> can be any byte stream: a TCP connection, a UNIX socket, or TLS ov
 
 ENDS = (
     "There is no message that says \"this was all\", and none is sent at the end. Where the stream ends behind a whole "
-    "message, `mrecv`(3) fails with `EPIPE`; in the middle of one it is `ECONNRESET`. To end only one direction, or to "
+    "message, `mrecv`(3) fails with `EPIPE`; in the middle of one it is `ECONNRESET`. Where `tcp_done`(3), or its "
+    "like, was called before the socket was attached, `msend`(3) fails with `EPIPE`. To end only one direction, or to "
     "go on with something else on the stream, attach a term socket on top: see `term_attach`(3).")
 
 INTERRUPTED = [

@@ -86,6 +86,8 @@ PAGES = {
                "orderly end use `tcp_close`(3), `ipc_close`(3), or what the layer on top has."),
               ("A layer on a connection, such as TLS", "Both are closed, without a word to the peer. The functions "
                "that detach give the connection back."),
+              ("A WebSocket", "Likewise, but what was sent still reaches a peer that reads. For that the descriptor "
+               "stays open, while coroutines run or wait, until the peer ends its side, for two seconds at most."),
               ("A listener", "Nobody can connect any more. The file of a UNIX socket stays."),
               ("An end of a channel", "If the other end is closed too, who still waits at either gets `EPIPE`. The "
                "first to close disturbs nobody; `chdone`(3) tells the other side that no more will come.")],

@@ -27,7 +27,8 @@ def send_errors(einval):
         ("EINVAL", einval + " The message cannot be sent on this socket."),
         ("EMSGSIZE", "The message is larger than the protocol allows."),
         NOMEM, NOT_SOCKET,
-        ("EPIPE", "Sending is over."),
+        ("EPIPE", "Sending is over: `term_done`(3), `ws_done`(3), or their like, was called; or sending on the stream under "
+         "the socket had ended before the socket was attached."),
         TIMEDOUT,
     ]
 

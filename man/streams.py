@@ -25,13 +25,13 @@ CLOSE = [
     "end.",
     "If <s> is a listener it is just closed.",
     DEADLINE,
-    "After `EBADF` and `ENOTSUP` nothing has happened. After anything else the handle is closed, be it success or "
-    "failure: do not close <s> again.",
+    "After `EBADF`, `EBUSY` and `ENOTSUP` nothing has happened. After anything else the handle is closed, be it success "
+    "or failure: do not close <s> again.",
 ]
 
 CLOSE_NOTES = [
     "Give this call a deadline: a peer need not end its side.",
-    "After a failure the connection is cut off, as by `hclose`(3), which does so at once.",
+    "After a failure that closes it the connection is cut off, as by `hclose`(3), which does so at once.",
 ]
 
 
@@ -53,6 +53,7 @@ def accept_errors(kind, null=None):
 def done_errors(kind):
     return [
         NO_HANDLE,
+        ("EBUSY", "Another coroutine is sending, and goes on."),
         ("ECONNRESET", "The connection is broken, or an earlier send was cut in the middle."),
         NOMEM, no_handle_of(f"{kind} connection"),
         ("EPIPE", "This has been done already."),
@@ -62,7 +63,7 @@ def done_errors(kind):
 def close_errors(kind):
     return [
         NO_HANDLE,
-        ("EBUSY", "Another coroutine is receiving."),
+        ("EBUSY", "Another coroutine is sending or receiving, and goes on."),
         CANCELED,
         ("ECONNRESET", "The connection is broken, a send was cut in the middle, or the handle was closed meanwhile."),
         NOMEM, no_handle_of(f"{kind} connection or listener"), TIMEDOUT,

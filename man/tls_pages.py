@@ -91,6 +91,10 @@ STACK = (
     "A handshake takes some 20 KiB of stack. Coroutines of `go`(3) have 256 KiB; with memory of your "
     "own, give it 64 KiB or more.")
 
+RESERVE = (
+    "A process that uses TLS has 8 MiB more of address space for each thread that works on TLS at the same time. It is "
+    "a reserve for calculations that run out of memory in the middle, and occupies none otherwise.")
+
 
 def attach_errors(*special):
     common = [NO_HANDLE, CANCELED, ("ECONNRESET", "The peer has gone away."), NOMEM, TIMEDOUT]
@@ -110,7 +114,7 @@ PAGES = {
               OWNERSHIP],
         returns="The handle of the TLS socket",
         errors=attach_errors(CLIENT_PROTO),
-        notes=["The program above uses the function that checks.", ALERTS, LEFT, STACK],
+        notes=["The program above uses the function that checks.", ALERTS, LEFT, STACK, RESERVE],
         example=CLIENT,
     ),
     "tls_attach_client_mem": dict(
@@ -121,7 +125,7 @@ PAGES = {
               in_memory("tls_attach_client", END), STREAM, DEADLINE, OWNERSHIP],
         returns="The handle of the TLS socket",
         errors=attach_errors(("EINVAL", "<mem> is NULL."), CLIENT_PROTO),
-        notes=["The program above uses a function that checks.", ALERTS, LEFT, STACK, STORAGE],
+        notes=["The program above uses a function that checks.", ALERTS, LEFT, STACK, RESERVE, STORAGE],
         example=CLIENT,
     ),
     "tls_attach_client_host": dict(
@@ -135,7 +139,7 @@ PAGES = {
             REFUSED, ("EINVAL", "<hostname> is NULL, or neither a name nor an address."), ROOTS,
             CLIENT_PROTO),
         source="RFC 5246 and RFC 8446. libdill does not have this function.",
-        notes=[*STRICT, KEYS, RESUMED, ALERTS, WHY, LEFT, STACK],
+        notes=[*STRICT, KEYS, RESUMED, ALERTS, WHY, LEFT, STACK, RESERVE],
         example=CLIENT,
     ),
     "tls_attach_client_host_mem": dict(
@@ -150,7 +154,7 @@ PAGES = {
             REFUSED, ("EINVAL", "<mem> or <hostname> is NULL, or the latter is neither a name nor an "
                       "address."), ROOTS, CLIENT_PROTO),
         source="RFC 5246 and RFC 8446. libdill does not have this function.",
-        notes=[*STRICT, KEYS, RESUMED, ALERTS, WHY, LEFT, STACK, STORAGE],
+        notes=[*STRICT, KEYS, RESUMED, ALERTS, WHY, LEFT, STACK, RESERVE, STORAGE],
         example=CLIENT,
     ),
     "tls_attach_server": dict(
@@ -163,7 +167,7 @@ PAGES = {
         errors=attach_errors(("EINVAL", BAD_FILES), NO_FILES, SERVER_PROTO),
         notes=["With TLS 1.3 the server has done its part before it hears that the client does not "
                "trust it: then the first `brecv`(3) fails with `EPROTO`.",
-               RESUMED, ALERTS, WHY, LEFT, STACK],
+               RESUMED, ALERTS, WHY, LEFT, STACK, RESERVE],
         example=SERVER,
     ),
     "tls_attach_server_mem": dict(
@@ -175,7 +179,7 @@ PAGES = {
               in_memory("tls_attach_server", END), STREAM, DEADLINE, OWNERSHIP],
         returns="The handle of the TLS socket",
         errors=attach_errors(("EINVAL", "<mem> is NULL. " + BAD_FILES), NO_FILES, SERVER_PROTO),
-        notes=[RESUMED, ALERTS, WHY, LEFT, STACK, STORAGE],
+        notes=[RESUMED, ALERTS, WHY, LEFT, STACK, RESERVE, STORAGE],
         example=SERVER,
     ),
     "tls_attach_client_opts": dict(
@@ -198,7 +202,7 @@ PAGES = {
         source=NEW,
         notes=["A server that speaks none of the protocols may refuse, or ignore them.",
                "With TLS 1.3 the client has done its part before the server says that it wants another certificate: "
-               "then the first `brecv`(3) fails with `EPROTO`.", *STRICT, KEYS, RESUMED, ALERTS, WHY, LEFT, STACK],
+               "then the first `brecv`(3) fails with `EPROTO`.", *STRICT, KEYS, RESUMED, ALERTS, WHY, LEFT, STACK, RESERVE],
         example=ASKING,
     ),
     "tls_attach_server_opts": dict(
@@ -219,7 +223,7 @@ PAGES = {
         source=NEW,
         notes=["A client that offers protocols, but none of <alpn>, is refused. One that offers none is not: look at "
                "<chosen>.", "A client that has to show a certificate does so each time: its sessions are not resumed.",
-               RESUMED, ALERTS, WHY, LEFT, STACK],
+               RESUMED, ALERTS, WHY, LEFT, STACK, RESERVE],
         example=ASKING,
     ),
     "tls_why": dict(
@@ -255,11 +259,11 @@ PAGES = {
               "`tls_done`(3) has done so before; drops what still comes, until the peer says so too; "
               "and returns the handle of the byte stream underneath, with all that follows still in "
               "it.", DEADLINE,
-              "After `EBADF` and `ENOTSUP` nothing has happened. After any other failure everything "
+              "After `EBADF`, `EBUSY` and `ENOTSUP` nothing has happened. After any other failure everything "
               "is closed: do not close <s> again."],
         returns="The handle of the underlying socket",
         errors=[NO_HANDLE,
-                ("EBUSY", "Another coroutine is sending or receiving on this socket."), CANCELED,
+                ("EBUSY", "Another coroutine is sending or receiving on this socket, and goes on."), CANCELED,
                 RESET, NOMEM, NOT_TLS, ("EPROTO", "The peer has broken the rules."), TIMEDOUT],
         notes=["Give this call a deadline: a peer need not answer. `hclose`(3) closes both sockets at "
                "once and tells the peer nothing."],

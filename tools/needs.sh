@@ -26,6 +26,8 @@ clang clang
 clang++ clang
 make make
 cmake cmake
+meson meson
+ninja ninja-build
 pkg-config pkg-config
 python3 python3
 venv python3-venv

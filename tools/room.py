@@ -10,7 +10,7 @@ Such a call may stand where the room for it was made before; a remark right abov
     // ROOM: reserved just before.
 
 A remark without such a call under it is an error as well. What no list of calls can show, such as clone() and
-into(), is found by tests that let every allocation fail (c-tests/faults).
+into(), is found by tests that let every allocation fail (c-tests/faults, c-tests/runtime/core/rt_exhaustion.c).
 """
 
 import argparse
@@ -26,7 +26,7 @@ from needs import need
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "tools" / "room"
 CONTROL = CONFIG / "control"
-CRATES = {"dill_ws": "src"}
+CRATES = {"dill_ws": "src", "dill_rt": "runtime/src"}
 LINTS = ("clippy::disallowed_methods", "clippy::disallowed_macros")
 REMARK = "// ROOM: "
 
@@ -96,13 +96,13 @@ def check_control():
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--crate", choices=["dill_ws", "dill_rt"], action="append")
+    parser.add_argument("--crate", choices=list(CRATES), action="append")
     args = parser.parse_args()
     need("cargo", "cargo-clippy")
     check_control()
     count = 0
     for crate in args.crate or CRATES:
-        sources = ROOT / {**CRATES, "dill_rt": "runtime/src"}[crate]
+        sources = ROOT / CRATES[crate]
         for place, number, what in complaints(ROOT, sources, ["--package", crate, "--lib"]):
             print(f"{place.relative_to(ROOT)}:{number}: {what}")
             count += 1

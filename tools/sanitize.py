@@ -50,7 +50,7 @@ ENVIRONMENT = {
 # How much slower programs may be.
 SLOWDOWN = "2"
 # Programs that replace malloc, as AddressSanitizer does.
-SKIPPED = ["allocations", "rt_memory"]
+SKIPPED = ["allocations", "rt_exhaustion", "rt_memory"]
 
 # Each deliberate mistake, and what the report must say.
 MISTAKES = [

@@ -39,6 +39,7 @@ def steps(libdill):
         ("symbols", ["c-tests/headers/symbols.py"]),
         ("headers", ["c-tests/headers/headers.py"]),
         ("installation", ["c-tests/headers/install.py"]),
+        ("build systems", ["c-tests/headers/build_systems.py"]),
         ("installation as libdill", ["c-tests/headers/compat.py"]),
         ("manual pages", ["man/pages.py", "--check"]),
         ("examples of the manual pages", ["c-tests/examples/run.py"]),
@@ -51,6 +52,7 @@ def steps(libdill):
         ("failing hosts", ["c-tests/faults/run.py"]),
         ("demo", ["tools/demo.sh"]),
         ("other implementations", ["c-tests/peers/run.py"]),
+        ("random streams", ["c-tests/peers/differential/run.py"]),
         ("other implementations over TLS", ["c-tests/peers/tls.py"]),
         ("socks5 with other implementations", ["c-tests/peers/socks5.py"]),
         ("autobahn", ["c-tests/autobahn/run.py"]),
@@ -58,9 +60,11 @@ def steps(libdill):
     theirs = [
         ("headers with libdill's", ["c-tests/headers/headers.py", "--libdill", libdill]),
         ("installation with libdill", ["c-tests/headers/install.py", "--libdill", libdill]),
+        ("build systems with libdill", ["c-tests/headers/build_systems.py", "--libdill", libdill]),
         ("installation instead of libdill", ["c-tests/headers/compat.py", "--libdill", libdill]),
         ("c on libdill", ["c-tests/run.py", "--libdill", libdill, "--modes", "libdill,libdill-preload"]),
         ("other implementations on libdill", ["c-tests/peers/run.py", "--libdill", libdill]),
+        ("random streams on libdill", ["c-tests/peers/differential/run.py", "--libdill", libdill]),
         ("autobahn on libdill", ["c-tests/autobahn/run.py", "--libdill", libdill]),
     ]
     return own + (theirs if libdill else [])

@@ -18,7 +18,7 @@ from checks import BUILD, CC, CXX, INCLUDE, check, finish, need, run  # noqa: E4
 LEVELS = ["-O0", "-O1", "-O2", "-O3", "-Os"]
 C = [("results.c", f"-std={std}") for std in ("c99", "gnu11", "gnu17")]
 CPP = [("results.c", "-std=c++98"), ("results.c", "-std=gnu++17"),
-       *(("classes.cpp", f"-std={std}") for std in ("c++11", "c++17", "gnu++20"))]
+       *itertools.product(("classes.cpp", "threads.cpp"), ("-std=c++11", "-std=c++17", "-std=gnu++20"))]
 
 
 def programs(compiler):

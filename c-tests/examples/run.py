@@ -256,7 +256,7 @@ class Build:
         home = self.directory / "certificates"
         if not home.exists():
             home.mkdir()
-            done = run([ROOT / "c-tests/tls/certificates.sh", home])
+            done = run([ROOT / "c-tests/harness/certificates.sh", home])
             expect(done.returncode == 0, done.stderr)
             self.environment["SSL_CERT_FILE"] = str(home / "root.pem")
             (self.directory / "chain.pem").write_bytes((home / "good.pem").read_bytes())
@@ -819,7 +819,7 @@ BETTER_HERE = {
 # ---- The documents ----
 
 def tests_in_c():
-    for source in (ROOT / "c-tests").glob("*.c"):
+    for source in (ROOT / "c-tests").rglob("*.c"):
         yield from re.findall(r"^TEST(?:_\w+)?\((\w+)", source.read_text(), re.M)
 
 

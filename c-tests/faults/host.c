@@ -40,7 +40,7 @@ void (*stream_on_send)(void);
 
 static const char *const names[] = {
     "hmake", "hquery(bsock)", "hquery(some)", "hquery(linger)", "hquery(ws)", "hown", "bsend",
-    "bsendl", "brecv", "brecvsome", "bawaitroom", "yield", "chmake_mem", "chrecv", "chdone",
+    "bsendl", "brecv", "brecvsome", "bawaitroom", "blook", "yield", "chmake_mem", "chrecv", "chdone",
     "tcp_done", "ipc_done"};
 
 const char *call_name(enum call call) {return names[call];}
@@ -217,6 +217,21 @@ static int bawaitroom(struct dill_bsock_some_vfs *vfs, int64_t deadline)
     return fails(CALL_BAWAITROOM) ? -1 : 0;
 }
 
+static int blook(struct dill_bsock_some_vfs *vfs,
+    size_t (*look)(void *arg, const void *bytes, size_t len), void *arg, int64_t deadline)
+{
+    (void)vfs;
+    (void)deadline;
+    if(fails(CALL_BLOOK)) return -1;
+    size_t count = newest.inlen - newest.inpos;
+    if(!count) {
+        errno = EPIPE;
+        return -1;
+    }
+    newest.inpos += look(arg, newest.in + newest.inpos, count < newest.piece ? count : newest.piece);
+    return 0;
+}
+
 /*  The message calls of programs go to libdill_ws through its own table. */
 static struct dill_msock_vfs *find_msock(int s)
 {
@@ -256,7 +271,7 @@ int stream_open(const void *in, size_t len, int some, size_t piece)
 {
     newest = (struct stream){
         .hvfs = {stream_query, stream_close},
-        .some = {brecvsome, bawaitroom},
+        .some = {sizeof(struct dill_bsock_some_vfs), brecvsome, bawaitroom, blook},
         .piece = piece,
         .offers_some = some};
     stream_feed(in, len);

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 from needs import need  # noqa: E402
 
 CFLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-g", "-O1"]
-SOURCES = [HERE / "faults.c", HERE / "host.c", HERE / "memory.c", HERE.parent / "check.c"]
+SOURCES = [HERE / "faults.c", HERE / "host.c", HERE / "memory.c", HERE.parent / "harness" / "check.c"]
 SYSTEM = ["-lgcc_s", "-lpthread", "-ldl", "-lm"]
 # The allocations that memory.c may let fail.
 WRAPPED = [f"-Wl,--wrap={name}" for name in ("malloc", "calloc", "realloc", "aligned_alloc", "posix_memalign")]

@@ -17,6 +17,7 @@ from install import Prefix, files, linkers, make
 
 FILES = ["include/libdill.h", "include/libdillimpl.h", "lib/libdill.a", "lib/libdill.so", "lib/libdill.so.20",
          "lib/pkgconfig/libdill.pc"]
+MULTIARCH = ["lib/x86_64-linux-gnu/libdill.so", "lib/aarch64-linux-gnu/libdill.so.20"]
 AS_LIBDILL = {"header": "libdill_rt", "ws": "libdill.so.20", "host": "libdill.so.20", "go": "libdill.so.20"}
 
 CMAKE = """
@@ -77,7 +78,7 @@ def installation(work):
 
 def refusal(work):
     """A libdill that is there stays as it is, if there is but one file of it."""
-    for number, kept in enumerate([FILES, *([name] for name in FILES)]):
+    for number, kept in enumerate([FILES, *([name] for name in (*FILES, *MULTIARCH))]):
         prefix = work / "refusal" / str(number)
         for name in kept:
             path = prefix / name

@@ -38,7 +38,9 @@ def files(directory):
 def expected_files():
     version = re.search(r'^version = "(.*)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
     names = ["include/libdill_ws.h", "include/libdill_rt/libdill.h",
-             "include/libdill_rt/libdillimpl.h", "lib/libdill_ws/libdill_ws.so"]
+             "include/libdill_rt/libdillimpl.h", "lib/libdill_ws/libdill_ws.so",
+             "lib/libdill_ws/libdill_ws.so.0", "lib/libdill_ws/libdill_rt.so.0",
+             "lib/cmake/libdill_ws/libdill_ws-config.cmake", "lib/cmake/libdill_ws/libdill_ws-config-version.cmake"]
     for library in ("libdill_ws", "libdill_rt"):
         names += [f"lib/{library}.{end}" for end in ("a", "so", "so.0", f"so.{version}")]
         names.append(f"lib/pkgconfig/{library}.pc")

@@ -97,7 +97,9 @@ ASSERT(sizeof(sigjmp_buf) == 200);
 #endif
 
 #ifdef LIBDILL_RT_H_INCLUDED
-SIZE(bsock_some_vfs, 2 * POINTER);
-AT(bsock_some_vfs, brecvsome, 0);
-AT(bsock_some_vfs, bawaitroom, POINTER);
+SIZE(bsock_some_vfs, 4 * POINTER);
+AT(bsock_some_vfs, size, 0);
+AT(bsock_some_vfs, brecvsome, POINTER);
+AT(bsock_some_vfs, bawaitroom, 2 * POINTER);
+AT(bsock_some_vfs, blook, 3 * POINTER);
 #endif

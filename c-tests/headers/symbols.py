@@ -136,7 +136,7 @@ def quiet():
     """A test looks at errno after each function."""
     # The two halves of go().
     macros = {"dill_prologue", "dill_epilogue"}
-    for library, test in (("libdill_rt", "rt_errno.c"), ("libdill_ws", "s2_errno.c")):
+    for library, test in (("libdill_rt", "runtime/core/rt_errno.c"), ("libdill_ws", "ws/s2_errno.c")):
         functions = {line.split()[1] for line in pinned(library) if line.startswith("function dill_")}
         tested = {f"dill_{name}" for name in called((HERE.parent / test).read_text())}
         same(f"{test} has all functions of {library}", tested & functions, functions - macros)

@@ -37,7 +37,7 @@ def environment(**changes):
 
 
 def certificates(home):
-    done = subprocess.run([support.HERE.parent / "tls/certificates.sh", home],
+    done = subprocess.run([support.HERE.parent / "harness/certificates.sh", home],
                           capture_output=True, text=True)
     if done.returncode:
         support.die(done.stderr)

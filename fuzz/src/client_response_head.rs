@@ -4,28 +4,32 @@
 
 use crate::handshake::{Head, justify, play, read};
 use crate::input;
+use crate::protocol::frame::Role;
+use crate::protocol::handshake::Offer;
 use crate::protocol::key;
 use crate::socket::memory_host::MemoryHost;
 use crate::socket::{Error, Host, attach_client};
 
+const OFFER: Offer<'static> = Offer { resource: b"/chat?a=b", authority: b"example.com:80" };
+
 pub fn run(data: &[u8]) {
     let Some((decisions, stream)) = input::split(data) else { return };
     // Every host of this kind makes the same key.
-    let mut nonce = [0; 16];
-    MemoryHost::new(false).random(&mut nonce).expect("no randomness in memory");
+    let nonce = MemoryHost::new(false).random().expect("no randomness in memory");
     let accept = key::accept(&key::encode(nonce));
     let stream = replace(stream, b"{accept}", &accept);
     let setup = decisions.next();
     let host = MemoryHost::new(setup & 1 != 0);
     let deadline = if setup & 2 != 0 { 5000 } else { -1 };
     let failed = play(&host, decisions, &stream);
-    let result = attach_client(&host, b"/chat?a=b", b"example.com:80", deadline);
+    let result = attach_client(&host, &OFFER, deadline);
     host.clear_hook();
     assert_eq!(host.misuse(), None);
     let judged = read_last(&stream);
     let accepted = judged.as_ref().is_some_and(|(head, _)| judge(head, &accept));
     match result {
-        Ok(()) => {
+        Ok(agreement) => {
+            assert_eq!(agreement.role, Role::Client);
             assert!(accepted, "an answer was accepted that must not be");
             assert_eq!(Some(host.consumed()), judged.map(|(_, len)| len), "read too far");
         }

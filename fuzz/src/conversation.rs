@@ -7,11 +7,12 @@
 use crate::checked::Checked;
 use crate::coroutines::{self, Task};
 use crate::input::{self, Decisions};
+use crate::protocol::close::Close;
 use crate::protocol::frame::Role;
-use crate::protocol::message::Kind;
+use crate::protocol::kind::Kind;
 use crate::receive::buffers;
 use crate::socket::memory_host::{Call, Fate, MemoryHost, Moment, Pieces};
-use crate::socket::{Deadline, Error, WebSocket};
+use crate::socket::{Deadline, Error};
 use crate::wire;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -159,7 +160,7 @@ impl World {
         self.tick();
         let choice = self.decisions.next();
         let fate = match (moment.call, moment.waiting) {
-            (Call::Receive | Call::ReceiveSome, true) => self.wait_for_bytes(host, choice),
+            (Call::Receive | Call::ReceiveSome | Call::Look, true) => self.wait_for_bytes(host, choice),
             (Call::WaitTurn, true) => self.wait_for_turn(choice),
             (Call::WaitTurn, false) => fail_rarely(choice, &[Error::OutOfMemory]),
             (Call::Pause, _) => {
@@ -172,7 +173,7 @@ impl World {
                 self.maybe_suspend(choice);
                 fail_rarely(choice, &[Error::TimedOut])
             }
-            (Call::Send | Call::Receive | Call::ReceiveSome, _) => {
+            (Call::Send | Call::Receive | Call::ReceiveSome | Call::Look, _) => {
                 self.maybe_suspend(choice);
                 match choice {
                     140..200 => Fate::Part(usize::from(choice - 140)),
@@ -284,40 +285,33 @@ impl World {
     }
 
     fn done(&self) {
-        let (code, reason) = self.close_arguments();
-        let valid = WebSocket::<MemoryHost>::check_close(code, reason).is_ok();
+        let Some(close) = self.close_arguments() else { return };
         let (busy, over) = (self.sending.replace(true), self.is_sending_over());
-        let result = self.checked.socket.done(code, reason, FOREVER);
+        let result = self.checked.socket.done(close, FOREVER);
         self.sending.set(busy);
         match result {
             Ok(()) => {
-                assert!(valid && !busy && !over);
-                let code = (code as u16).to_be_bytes();
-                let code: &[u8] = if code == [0, 0] { &[] } else { &code };
-                let sent = self.close.replace(Some([code, reason].concat()));
+                assert!(!busy && !over);
+                let sent = self.close.replace(Some(close.payload().as_slice().to_vec()));
                 assert_eq!(sent, None, "two close frames");
             }
-            Err(Error::InvalidArgument) => assert!(!valid),
             Err(error) => self.check_send_error(error, busy, over),
         }
     }
 
     fn finish(&self) {
-        let (code, reason) = self.close_arguments();
+        let Some(close) = self.close_arguments() else { return };
         let busy = self.sending.get() || self.receiving.get();
         let was = (self.sending.replace(true), self.receiving.replace(true));
-        let result = self.checked.finish(code, reason, FOREVER);
+        let result = self.checked.finish(close, FOREVER);
         self.sending.set(was.0);
         self.receiving.set(was.1);
         match result {
             Ok(()) => self.gone.set(true),
             Err(Error::Busy) => assert!(busy),
-            Err(Error::InvalidArgument) => {
-                assert!(!WebSocket::<MemoryHost>::check_close(code, reason).is_ok())
-            }
             Err(_) => self.abandon(),
         }
-        assert!(!busy || matches!(result, Err(Error::Busy | Error::InvalidArgument)));
+        assert!(!busy || result == Err(Error::Busy));
     }
 
     fn abandon(&self) {
@@ -327,8 +321,9 @@ impl World {
         }
     }
 
-    fn close_arguments(&self) -> (i32, &'static [u8]) {
-        match self.decisions.next() {
+    /// What a caller may close with, or nothing if its arguments are wrong.
+    fn close_arguments(&self) -> Option<Close> {
+        let (code, reason): (i32, &[u8]) = match self.decisions.next() {
             0..60 => (1000, b"bye"),
             60..120 => (0, b""),
             120..180 => (4999, "käse".as_bytes()),
@@ -336,7 +331,10 @@ impl World {
             200..220 => (0, b"no code"),
             220..240 => (1000, b"\xff"),
             _ => (1001, &[b'x'; 123]),
-        }
+        };
+        let close = Close::new(code, reason).ok();
+        assert_eq!(close.is_some(), !matches!(code, 1005) && reason != b"no code" && reason != b"\xff");
+        close
     }
 
     /// Whether a whole close frame has gone out.

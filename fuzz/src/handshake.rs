@@ -65,7 +65,7 @@ pub fn play(host: &MemoryHost, decisions: Decisions, stream: &[u8]) -> Rc<Cell<O
 /// An error that is no refusal was made, or the stream has ended within a head. Whether it was made.
 pub fn justify(error: Error, failed: Option<Error>, host: &MemoryHost) -> bool {
     let injected = failed.is_some_and(|failed| error == failed || error == failed.of_stream());
-    let cut_short = error == Error::Reset && host.unread() < 4;
+    let cut_short = error == Error::Reset && host.unread() < 5;
     assert!(injected || cut_short, "{error:?} out of nowhere");
     injected
 }

@@ -2,6 +2,7 @@
 
 use crate::handshake::{Head, justify, play, read};
 use crate::input;
+use crate::protocol::frame::Role;
 use crate::protocol::handshake::request::Refusal;
 use crate::socket::memory_host::MemoryHost;
 use crate::socket::{Error, attach_server};
@@ -22,11 +23,11 @@ pub fn run(data: &[u8]) {
                 if request.resource.parts().concat().len() > resource {
                     return Err(Refusal::ResourceTooLong);
                 }
-                if request.host.len() > name {
-                    return Err(Refusal::HostTooLong);
+                if request.authority.len() > name {
+                    return Err(Refusal::AuthorityTooLong);
                 }
             }
-            seen = Some((request.resource.parts().concat(), request.host.to_vec()));
+            seen = Some((request.resource.parts().concat(), request.authority.to_vec()));
             Ok(())
         },
         deadline,
@@ -38,7 +39,8 @@ pub fn run(data: &[u8]) {
     let wanted = judged.as_ref().and_then(|(head, _)| judge(head));
     let key_is_canonical = wanted.as_ref().is_none_or(|wanted| wanted.key_is_canonical);
     match result {
-        Ok(()) => {
+        Ok(agreement) => {
+            assert_eq!(agreement.role, Role::Server);
             let wanted = wanted.expect("a request was accepted that must be refused");
             let seen = seen.expect("nobody admitted the request");
             assert_eq!(seen, (latin1(&wanted.resource), latin1(&wanted.host)));

@@ -2,9 +2,7 @@
 
 use core::ffi::{c_int, c_void};
 use core::mem::{offset_of, size_of};
-use core::ptr::{self, NonNull};
-
-use libc::ssize_t;
+use core::ptr::NonNull;
 
 use crate::errno::{Errno, Result};
 use crate::handle;
@@ -23,35 +21,13 @@ pub struct BsockVfs {
     pub brecvl: Option<Transfer>,
 }
 
-/// The virtual functions of a byte stream that can say what has arrived and whether it can send,
-/// `struct dill_bsock_some_vfs`.
-#[repr(C)]
-pub struct BsockSomeVfs {
-    /// Waits for at least one byte, then delivers between one and `len` of them.
-    pub brecvsome:
-        Option<unsafe extern "C" fn(*mut BsockSomeVfs, *mut c_void, usize, i64) -> ssize_t>,
-    /// Waits until a few hundred bytes can be sent without waiting, or the stream has ended. For
-    /// whoever cannot take back what it has made to be sent, or has better things to do than to wait:
-    /// it asks before it begins.
-    pub bawaitroom: Option<unsafe extern "C" fn(*mut BsockSomeVfs, i64) -> c_int>,
-}
-
-/// The virtual function of a byte stream of this library by which other layers of it look at what has
-/// arrived, where it lies, and take what is theirs.
-pub struct BsockLookVfs {
-    /// Waits for at least one byte, then has somebody look at all that have arrived, who answers how
-    /// many to take.
-    pub look: unsafe fn(*mut BsockLookVfs, i64, Look<'_>) -> Result<()>,
-}
-
-/// Somebody who looks at bytes and answers how many to take. It must not let others run.
+/// Somebody who looks at bytes and returns how many to take. It must not let others run.
 pub type Look<'a> = &'a mut dyn FnMut(&[u8]) -> usize;
 
 const _: () = {
     assert!(offset_of!(BsockVfs, bsendl) == 0);
     assert!(offset_of!(BsockVfs, brecvl) == size_of::<usize>());
     assert!(size_of::<BsockVfs>() == 2 * size_of::<usize>());
-    assert!(size_of::<BsockSomeVfs>() == 2 * size_of::<usize>());
 };
 
 /// A type to query handles for, as the variable of a C type `const void *` that holds it.
@@ -66,21 +42,6 @@ static BSOCK: c_int = 0;
 
 /// The type to query a handle for to get its [`BsockVfs`].
 pub const TYPE: *const c_void = (&raw const BSOCK).cast();
-
-/// The type to query a handle for to get its [`BsockSomeVfs`]: a number known to both sides, which
-/// is no object's address. A stream that answers it promises that a failed receive has consumed
-/// nothing.
-#[cfg(target_pointer_width = "64")]
-pub const SOME_TYPE: *const c_void = ptr::without_provenance(0x6469_6c6c_736f_6d65);
-/// See the 64-bit variant.
-#[cfg(target_pointer_width = "32")]
-pub const SOME_TYPE: *const c_void = ptr::without_provenance(0x6473_6f6d);
-
-/// The object whose address says "byte stream that can be looked into".
-static LOOK: c_int = 0;
-
-/// The type to query a handle for to get its [`BsockLookVfs`].
-pub const LOOK_TYPE: *const c_void = (&raw const LOOK).cast();
 
 /// Finds the byte stream behind a handle.
 ///

@@ -14,7 +14,7 @@ use core::ptr::{NonNull, null, null_mut};
 use libc::{c_int, c_void};
 
 use crate::errno::{self, Errno, Result};
-use crate::sched;
+use crate::{sched, thread_end};
 
 /// The virtual functions of an object, `struct dill_hvfs`: the first thing in each object.
 #[repr(C)]
@@ -61,21 +61,14 @@ struct Table {
     free: usize,
 }
 
+// ROOM: it has no destructor.
 thread_local! {
-    /// Never dropped, so that looking at it is quick; the thread's end frees the slots.
     static TABLE: ManuallyDrop<RefCell<Table>> = const { ManuallyDrop::new(RefCell::new(Table::new())) };
-    static END: End = const { End };
 }
 
 /// Frees the table when the thread ends. From then on no handle is valid.
-struct End;
-
-impl Drop for End {
-    fn drop(&mut self) {
-        if !sched::outlives_its_destructors() {
-            TABLE.with(|table| table.replace(Table::new()));
-        }
-    }
+pub(crate) fn at_thread_end() {
+    TABLE.with(|table| table.replace(Table::new()));
 }
 
 /// Runs `f` on the thread's table.
@@ -106,12 +99,12 @@ impl Table {
     fn grow(&mut self) -> Result<()> {
         let old = self.slots.len();
         let new = if old == 0 { FIRST_SLOTS } else { old.saturating_mul(2) };
-        // Without effect when the thread's end has begun; then what is made now is lost.
-        END.try_with(|_| ()).ok();
+        thread_end::prepare()?;
         if c_int::try_from(new).is_err() || self.slots.try_reserve_exact(new - old).is_err() {
             return Err(Errno(libc::ENOMEM));
         }
         for index in old..new {
+            // ROOM: reserved just before.
             self.slots.push(Slot {
                 object: null_mut(),
                 state: State::Open,

@@ -5,7 +5,6 @@
 //! gathered in an epoll instance, which is itself a descriptor to wait for.
 
 use core::ffi::{CStr, c_int};
-use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::RawFd;
 
@@ -48,7 +47,8 @@ pub fn connect(name: &CStr, port: u16, deadline: i64) -> Result<c_int> {
 #[derive(Default)]
 struct Family {
     lookup: Option<Lookup>,
-    addresses: VecDeque<Ipaddr>,
+    /// From the last one to the first, which is tried first.
+    addresses: Vec<Ipaddr>,
 }
 
 impl Family {
@@ -58,9 +58,11 @@ impl Family {
         let answer = lookup.answer()?;
         watch.remove(lookup.bell());
         self.lookup = None;
-        Some(answer.map(|addresses| {
-            self.addresses.extend(addresses.into_iter().take(ADDRESSES));
-            self.addresses.iter_mut().for_each(|address| address.set_port(port));
+        Some(answer.map(|mut addresses| {
+            addresses.truncate(ADDRESSES);
+            addresses.reverse();
+            addresses.iter_mut().for_each(|address| address.set_port(port));
+            self.addresses = addresses;
         }))
     }
 }
@@ -104,7 +106,9 @@ impl Race {
         match name.to_str().ok().and_then(|name| name.parse::<IpAddr>().ok()) {
             Some(ip) => {
                 let family = if ip.is_ipv6() { &mut race.ipv6 } else { &mut race.ipv4 };
-                family.addresses.push_back(Ipaddr::new(SocketAddr::new(ip, port)));
+                family.addresses.try_reserve_exact(1).map_err(|_| Errno(libc::ENOMEM))?;
+                // ROOM: reserved just before.
+                family.addresses.push(Ipaddr::new(SocketAddr::new(ip, port)));
             }
             None => {
                 race.ipv6.lookup = Some(race.look_up(name, libc::AF_INET6, deadline)?);
@@ -183,7 +187,9 @@ impl Race {
         match begun {
             Ok((attempt, Some(()))) => return Ok(Some(attempt.socket)),
             Ok((attempt, None)) => {
+                self.attempts.try_reserve(1).map_err(|_| Errno(libc::ENOMEM))?;
                 self.watch.add(attempt.socket.descriptor(), libc::EPOLLOUT)?;
+                // ROOM: reserved just before.
                 self.attempts.push(attempt);
                 self.next_attempt = now + ATTEMPT_DELAY;
             }
@@ -201,7 +207,7 @@ impl Race {
             true => (&mut self.ipv6, &mut self.ipv4),
             false => (&mut self.ipv4, &mut self.ipv6),
         };
-        first.addresses.pop_front().or_else(|| second.addresses.pop_front())
+        first.addresses.pop().or_else(|| second.addresses.pop())
     }
 
     /// When the next attempt begins, if there is an address for it.

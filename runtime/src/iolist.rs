@@ -148,6 +148,7 @@ impl List {
             Some(few) => few,
             None => {
                 many.try_reserve_exact(count + 1).map_err(|_| Errno(libc::ENOMEM))?;
+                // ROOM: reserved just before.
                 many.resize_with(count + 1, || Iolist::single(ptr::null_mut(), 0));
                 &mut many
             }

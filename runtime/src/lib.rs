@@ -6,6 +6,7 @@
 //! * `errno`: errors, and the one place that stores errno. `memory`: allocation that can fail.
 //! * `handle`: numbers for objects, and the objects' virtual functions. `object`: what is behind them.
 //! * `sched`: coroutines, bundles, stacks, timers, and waiting for descriptors. `time`: the clock.
+//! * `thread_end`: freeing what a thread holds.
 //! * `chan`: channels and `choose`.
 //! * `iolist`, `bsock`, `msock`: gather lists, and what sockets look like from outside.
 //! * `ipaddr`: IP addresses and host names.
@@ -25,6 +26,9 @@ mod abi;
 mod bsock;
 mod chan;
 mod errno;
+// One definition for both libraries.
+#[path = "../../src/abi/extension.rs"]
+mod extension;
 mod handle;
 mod happyeyeballs;
 mod http;
@@ -40,6 +44,7 @@ mod sched;
 mod socks5;
 mod stream;
 mod tcp;
+mod thread_end;
 mod time;
 mod tls;
 mod udp;

@@ -6,10 +6,11 @@
 
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
-use core::ptr;
+use core::ptr::{self, NonNull};
 
-use crate::bsock::{self, BsockLookVfs, BsockSomeVfs, BsockVfs, Look};
+use crate::bsock::{self, BsockVfs, Look};
 use crate::errno::{self, Errno, Result};
+use crate::extension::{BsockLingerVfs, BsockSomeVfs, LINGER_TYPE, SOME_TYPE};
 use crate::handle;
 use crate::iolist::Iolist;
 use crate::msock;
@@ -27,11 +28,9 @@ const LOOKED_AT: usize = 32;
 /// What an object lies over.
 pub struct Overlay {
     below: Cell<c_int>,
-    /// A byte stream that says how much has arrived, and when there is room. One that does has
+    /// A byte stream that shows what has arrived, and says when there is room. One that does has
     /// consumed nothing when a receive fails.
     has_some: bool,
-    /// A byte stream that can be looked into.
-    has_look: bool,
 }
 
 /// Closes what an object was to lie over, as there will be none. It may not exist.
@@ -44,15 +43,17 @@ impl Overlay {
     /// closed: EPROTO if it is no byte stream, ECANCELED, ENOMEM.
     pub fn stream(s: c_int) -> Result<Overlay> {
         let below = take(s, bsock::TYPE)?;
-        let has_some = handle::query(below, bsock::SOME_TYPE).is_ok();
-        let has_look = handle::query(below, bsock::LOOK_TYPE).is_ok();
-        Ok(Overlay { below: Cell::new(below), has_some, has_look })
+        // SAFETY: the query found what begins with its size.
+        let has_all =
+            |vfs: NonNull<BsockSomeVfs>| unsafe { vfs.as_ref().size } >= size_of::<BsockSomeVfs>();
+        let has_some = some_of(below).is_ok_and(has_all);
+        Ok(Overlay { below: Cell::new(below), has_some })
     }
 
     /// Takes a message socket over. Errors: as for [`Overlay::stream`].
     pub fn messages(s: c_int) -> Result<Overlay> {
         let below = take(s, msock::TYPE)?;
-        Ok(Overlay { below: Cell::new(below), has_some: false, has_look: false })
+        Ok(Overlay { below: Cell::new(below), has_some: false })
     }
 
     /// Closes what is below, unless that was done or it was given back.
@@ -80,6 +81,17 @@ impl Overlay {
         let below = result.map(|()| self.below.replace(NOTHING));
         handle::close(s)?;
         below
+    }
+
+    /// Has what was sent reach the peer though the stream is closed next, if the stream can see to that.
+    pub fn linger(&self) {
+        self.call(|s| {
+            let vfs: *mut BsockLingerVfs = handle::query(s, LINGER_TYPE)?.cast().as_ptr();
+            // SAFETY: the query found the stream's own function.
+            unsafe { ((*vfs).blinger)(vfs) };
+            Ok(())
+        })
+        .ok();
     }
 
     /// Whether a receive that fails has consumed nothing.
@@ -160,12 +172,8 @@ impl Overlay {
     /// how many bytes it is going to take in any case: so many may be received before it can see them.
     /// `look` must not let others run. Errors: those of the stream; ECONNRESET if it is gone.
     pub fn look(&self, certain: usize, deadline: i64, look: Look<'_>) -> Result<()> {
-        if self.has_look {
-            return self.call(|s| {
-                let vfs: *mut BsockLookVfs = handle::query(s, bsock::LOOK_TYPE)?.cast().as_ptr();
-                // SAFETY: the query found the stream's own function.
-                unsafe { ((*vfs).look)(vfs, deadline, look) }
-            });
+        if self.has_some {
+            return self.call(|s| look_into(s, deadline, look));
         }
         if certain > LOOKED_AT {
             return self.look_at_much(certain, deadline, look);
@@ -181,6 +189,7 @@ impl Overlay {
     fn look_at_much(&self, certain: usize, deadline: i64, look: Look<'_>) -> Result<()> {
         let mut memory = Vec::new();
         memory.try_reserve_exact(certain).map_err(|_| Errno(libc::ENOMEM))?;
+        // ROOM: reserved just before.
         memory.resize(certain, 0);
         let count = self.receive(&mut memory, deadline)?;
         look(memory.get(..count).unwrap_or_default());
@@ -246,12 +255,14 @@ fn take(s: c_int, ty: *const c_void) -> Result<c_int> {
     handle::own(s)
 }
 
+fn some_of(s: c_int) -> Result<NonNull<BsockSomeVfs>> {
+    handle::query(s, SOME_TYPE).map(NonNull::cast)
+}
+
 fn await_room(s: c_int, deadline: i64) -> Result<()> {
-    let vfs: *mut BsockSomeVfs = handle::query(s, bsock::SOME_TYPE)?.cast().as_ptr();
+    let vfs = some_of(s)?.as_ptr();
     // SAFETY: the query found the stream's own functions.
-    let await_room = unsafe { (*vfs).bawaitroom }.ok_or(Errno(libc::ENOTSUP))?;
-    // SAFETY: likewise.
-    match unsafe { await_room(vfs, deadline) } {
+    match unsafe { ((*vfs).bawaitroom)(vfs, deadline) } {
         0.. => Ok(()),
         _ => Err(Errno::last()),
     }
@@ -260,12 +271,30 @@ fn await_room(s: c_int, deadline: i64) -> Result<()> {
 /// # Safety
 /// `base` is NULL or writable for `len` bytes.
 unsafe fn receive_some(s: c_int, base: *mut c_void, len: usize, deadline: i64) -> Result<usize> {
-    let vfs: *mut BsockSomeVfs = handle::query(s, bsock::SOME_TYPE)?.cast().as_ptr();
-    // SAFETY: the query found the stream's own functions.
-    let receive = unsafe { (*vfs).brecvsome }.ok_or(Errno(libc::ENOTSUP))?;
-    // SAFETY: likewise; the caller promises the room.
-    let count = unsafe { receive(vfs, base, len, deadline) };
+    let vfs = some_of(s)?.as_ptr();
+    // SAFETY: the query found the stream's own functions; the caller promises the room.
+    let count = unsafe { ((*vfs).brecvsome)(vfs, base, len, deadline) };
     usize::try_from(count).map(|count| count.min(len)).map_err(|_| Errno::last())
+}
+
+fn look_into(s: c_int, deadline: i64, mut look: Look<'_>) -> Result<()> {
+    let vfs = some_of(s)?.as_ptr();
+    // SAFETY: the query found the stream's own functions; `show` gets the argument that it wants.
+    match unsafe { ((*vfs).blook)(vfs, show, (&raw mut look).cast(), deadline) } {
+        0.. => Ok(()),
+        _ => Err(Errno::last()),
+    }
+}
+
+/// Shows bytes to whoever [`look_into`] was called for.
+///
+/// # Safety
+/// `look` points to a [`Look`], and `bytes` to `len` bytes.
+unsafe extern "C" fn show(look: *mut c_void, bytes: *const c_void, len: usize) -> usize {
+    // SAFETY: the caller's promises; nobody else uses it meanwhile.
+    let (look, bytes) =
+        unsafe { (&mut *look.cast::<Look<'_>>(), core::slice::from_raw_parts(bytes.cast(), len)) };
+    look(bytes)
 }
 
 #[cfg(test)]

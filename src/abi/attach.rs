@@ -3,9 +3,11 @@
 use super::buffers::{self, StringBuffer};
 use super::host::Stream;
 use super::object;
+use super::storage::Storage;
 use crate::protocol::frame::Role;
 use crate::protocol::handshake::request::{Refusal, Request};
-use crate::protocol::message::Kind;
+use crate::protocol::handshake::{Agreement, Offer};
+use crate::protocol::kind::Kind;
 use crate::socket::{Error, attach_client, attach_server};
 use std::ffi::{c_char, c_int};
 
@@ -35,96 +37,113 @@ pub(super) fn to_flags(kind: Kind) -> c_int {
     }
 }
 
-/// Attaches the client's end to `s`, which is owned from here on.
-///
-/// # Safety
-///
-/// `resource` and `host` must be readable strings.
-pub(super) unsafe fn client(
-    s: c_int,
-    flags: c_int,
-    resource: *const c_char,
-    host: *const c_char,
-    storage: Result<(), Error>,
-    deadline: i64,
-) -> Result<c_int, Error> {
-    let stream = Stream::own(s)?;
-    storage?;
-    let (kind, http) = parse_flags(flags)?;
-    if http {
-        // SAFETY: passed on from the caller.
-        let (resource, host) = unsafe { (buffers::string(resource)?, buffers::string(host)?) };
-        attach_client(&stream, resource, host, deadline)?;
-    }
-    object::make(stream, Role::Client, kind)
+/// What all attaching functions are called with.
+pub(super) struct Attach {
+    /// Owned from here on.
+    pub(super) s: c_int,
+    pub(super) flags: c_int,
+    pub(super) storage: Storage,
+    pub(super) deadline: i64,
 }
 
-/// Attaches the server's end to `s`, which is owned from here on.
-///
-/// # Safety
-///
-/// `resource` and `host` must be writable for the length beside them.
-pub(super) unsafe fn server(
-    s: c_int,
-    flags: c_int,
-    resource: (*mut c_char, usize),
-    host: (*mut c_char, usize),
-    storage: Result<(), Error>,
-    deadline: i64,
-) -> Result<c_int, Error> {
-    // SAFETY: passed on from the caller.
-    let strings =
-        (flags & NO_HTTP == 0).then(|| unsafe { RequestStrings::new(resource, host) }).transpose();
-    let attached = Stream::own(s).and_then(|stream| {
-        storage?;
-        let (kind, _) = parse_flags(flags)?;
-        if let Some(strings) = strings.as_ref().map_err(|error| *error)? {
-            attach_server(&stream, |request| strings.store(request), deadline)?;
+/// What a client says in its request, if there is one.
+pub(super) struct ClientStrings {
+    pub(super) resource: *const c_char,
+    pub(super) host: *const c_char,
+}
+
+/// Where a server wants what the request says, if there is one: buffers and their lengths.
+pub(super) struct ServerBuffers {
+    pub(super) resource: (*mut c_char, usize),
+    pub(super) host: (*mut c_char, usize),
+}
+
+impl Attach {
+    /// Attaches the client's end.
+    ///
+    /// # Safety
+    ///
+    /// `strings` must be readable ones.
+    pub(super) unsafe fn client(self, strings: ClientStrings) -> Result<c_int, Error> {
+        let stream = Stream::own(self.s)?;
+        self.storage.check()?;
+        let (kind, http) = parse_flags(self.flags)?;
+        let mut agreement = Agreement { role: Role::Client };
+        if http {
+            // SAFETY: passed on from the caller.
+            let offer = unsafe {
+                Offer {
+                    resource: buffers::string(strings.resource)?,
+                    authority: buffers::string(strings.host)?,
+                }
+            };
+            agreement = attach_client(&stream, &offer, self.deadline)?;
         }
-        object::make(stream, Role::Server, kind)
-    });
-    if let (Err(_), Ok(Some(strings))) = (&attached, &strings) {
-        strings.clear();
+        object::make(stream, agreement, kind)
     }
-    attached
+
+    /// Attaches the server's end.
+    ///
+    /// # Safety
+    ///
+    /// `buffers` must be writable for the lengths beside them.
+    pub(super) unsafe fn server(self, buffers: ServerBuffers) -> Result<c_int, Error> {
+        let http = self.flags & NO_HTTP == 0;
+        // SAFETY: passed on from the caller.
+        let strings = http.then(|| unsafe { RequestStrings::new(buffers) }).transpose();
+        let attached = Stream::own(self.s).and_then(|stream| {
+            self.storage.check()?;
+            let (kind, _) = parse_flags(self.flags)?;
+            let agreement = match strings.as_ref().map_err(|error| *error)? {
+                Some(strings) => {
+                    attach_server(&stream, |request| strings.store(request), self.deadline)?
+                }
+                None => Agreement { role: Role::Server },
+            };
+            object::make(stream, agreement, kind)
+        });
+        if let (Err(_), Ok(Some(strings))) = (&attached, &strings) {
+            strings.clear();
+        }
+        attached
+    }
 }
 
 /// Where the caller wants the strings of a request.
 struct RequestStrings<'a> {
     resource: StringBuffer<'a>,
-    host: StringBuffer<'a>,
+    authority: StringBuffer<'a>,
 }
 
 impl RequestStrings<'_> {
     /// # Safety
     ///
-    /// Both buffers must be writable for the length beside them and outlive the result.
-    unsafe fn new(
-        resource: (*mut c_char, usize),
-        host: (*mut c_char, usize),
-    ) -> Result<Self, Error> {
+    /// The buffers must be writable for the lengths beside them and outlive the result.
+    unsafe fn new(buffers: ServerBuffers) -> Result<Self, Error> {
+        let ServerBuffers { resource, host } = buffers;
         // SAFETY: passed on from the caller. Both are made empty before either is refused.
-        let (resource, host) = unsafe { (StringBuffer::new(resource), StringBuffer::new(host)) };
-        Ok(Self { resource: resource?, host: host? })
+        let (resource, authority) =
+            unsafe { (StringBuffer::new(resource), StringBuffer::new(host)) };
+        Ok(Self { resource: resource?, authority: authority? })
     }
 
     /// Stores the strings of a request, or refuses it where they have no room.
     fn store(&self, request: &Request<'_>) -> Result<(), Refusal> {
-        let (resource, host) = (request.resource.parts(), [request.host]);
+        let (resource, authority) = (request.resource.parts(), [request.authority]);
         if !self.resource.has_room_for(&resource) {
             return Err(Refusal::ResourceTooLong);
         }
-        if !self.host.has_room_for(&host) {
-            return Err(Refusal::HostTooLong);
+        if !self.authority.has_room_for(&authority) {
+            return Err(Refusal::AuthorityTooLong);
         }
         self.resource.store(&resource);
-        self.host.store(&host);
+        self.authority.store(&authority);
         Ok(())
     }
 
     /// Makes them empty again.
     fn clear(&self) {
         self.resource.store(&[]);
-        self.host.store(&[]);
+        self.authority.store(&[]);
     }
 }

@@ -1,5 +1,6 @@
 //! Caller's strings and plain buffers.
 
+use crate::protocol::close::{Close, MAX_REASON};
 use crate::socket::Error;
 use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_void};
@@ -21,26 +22,23 @@ pub(super) unsafe fn string<'a>(string: *const c_char) -> Result<&'a [u8], Error
     Ok(unsafe { CStr::from_ptr(string) }.to_bytes())
 }
 
-/// At most `most` bytes at `buf`.
+/// What a caller wants to close a connection with: a code, and a reason of `len` bytes at `buf`.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidArgument`]: NULL with a length, or more than `most` bytes.
+/// [`Error::InvalidArgument`]: NULL with a length, or what must not be sent.
 ///
 /// # Safety
 ///
-/// `buf` must be readable for `len` bytes and outlive the result.
-pub(super) unsafe fn bytes<'a>(
-    buf: *const c_void,
-    len: usize,
-    most: usize,
-) -> Result<&'a [u8], Error> {
-    match len {
-        0 => Ok(&[]),
-        len if buf.is_null() || len > most => Err(Error::InvalidArgument),
+/// `buf` must be readable for `len` bytes.
+pub(super) unsafe fn close(code: i32, buf: *const c_void, len: usize) -> Result<Close, Error> {
+    let reason = match len {
+        0 => &[][..],
+        len if buf.is_null() || len > MAX_REASON => return Err(Error::InvalidArgument),
         // SAFETY: not NULL, so readable for `len` bytes by contract.
-        len => Ok(unsafe { std::slice::from_raw_parts(buf.cast(), len) }),
-    }
+        len => unsafe { std::slice::from_raw_parts(buf.cast(), len) },
+    };
+    Close::new(code, reason).map_err(|_| Error::InvalidArgument)
 }
 
 /// A buffer in which the caller wants a string, or nothing if it does not want it.

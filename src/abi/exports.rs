@@ -1,14 +1,13 @@
 //! The thirteen functions. `include/libdill_ws.h` is generated from this file.
 
-use super::attach::{self, parse_flags, to_flags};
+use super::attach::{Attach, ClientStrings, ServerBuffers, parse_flags, to_flags};
 use super::errno::report;
 use super::iolist::{Body, Iolist};
 use super::object::{self, InUse};
-use super::storage::{self, WsStorage};
-use super::{buffers, host, random};
-use crate::protocol::close::MAX_REASON;
+use super::storage::{Storage, WsStorage};
+use super::{buffers, random};
 use crate::protocol::key;
-use crate::socket::{Error, WebSocket};
+use crate::socket::Error;
 use libc::ssize_t;
 use std::ffi::{c_char, c_int, c_void};
 
@@ -44,7 +43,10 @@ pub unsafe extern "C" fn dill_ws_attach_client(
     deadline: i64,
 ) -> c_int {
     // SAFETY: passed on from the caller.
-    report(|| unsafe { attach::client(s, flags, resource, host, Ok(()), deadline) })
+    report(|| unsafe {
+        let attach = Attach { s, flags, storage: Storage::Ours, deadline };
+        attach.client(ClientStrings { resource, host })
+    })
 }
 
 /// Attaches the client's end of a WebSocket to a byte stream, with the caller's storage.
@@ -67,7 +69,10 @@ pub unsafe extern "C" fn dill_ws_attach_client_mem(
     deadline: i64,
 ) -> c_int {
     // SAFETY: passed on from the caller.
-    report(|| unsafe { attach::client(s, flags, resource, host, storage::check(mem), deadline) })
+    report(|| unsafe {
+        let attach = Attach { s, flags, storage: Storage::Callers(mem), deadline };
+        attach.client(ClientStrings { resource, host })
+    })
 }
 
 /// Attaches the server's end of a WebSocket to a byte stream.
@@ -106,9 +111,9 @@ pub unsafe extern "C" fn dill_ws_attach_server(
     hostlen: usize,
     deadline: i64,
 ) -> c_int {
-    let (resource, host) = ((resource, resourcelen), (host, hostlen));
+    let buffers = ServerBuffers { resource: (resource, resourcelen), host: (host, hostlen) };
     // SAFETY: passed on from the caller.
-    report(|| unsafe { attach::server(s, flags, resource, host, Ok(()), deadline) })
+    report(|| unsafe { Attach { s, flags, storage: Storage::Ours, deadline }.server(buffers) })
 }
 
 /// Attaches the server's end of a WebSocket to a byte stream, with the caller's storage.
@@ -132,9 +137,11 @@ pub unsafe extern "C" fn dill_ws_attach_server_mem(
     mem: *mut WsStorage,
     deadline: i64,
 ) -> c_int {
-    let (resource, host) = ((resource, resourcelen), (host, hostlen));
+    let buffers = ServerBuffers { resource: (resource, resourcelen), host: (host, hostlen) };
     // SAFETY: passed on from the caller.
-    report(|| unsafe { attach::server(s, flags, resource, host, storage::check(mem), deadline) })
+    report(|| unsafe {
+        Attach { s, flags, storage: Storage::Callers(mem), deadline }.server(buffers)
+    })
 }
 
 /// Sends a message.
@@ -274,9 +281,8 @@ pub unsafe extern "C" fn dill_ws_done(
 ) -> c_int {
     report(|| {
         // SAFETY: passed on from the caller.
-        let reason = unsafe { buffers::bytes(buf, len, MAX_REASON) }?;
-        WebSocket::<host::Stream>::check_close(status, reason)?;
-        InUse::find(s)?.done(status, reason, deadline)
+        let close = unsafe { buffers::close(status, buf, len) }?;
+        InUse::find(s)?.done(close, deadline)
     })
 }
 
@@ -351,8 +357,7 @@ pub unsafe extern "C" fn dill_ws_status(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ws_request_key(request_key: *mut c_char) -> c_int {
     report(|| {
-        let mut nonce = [0; 16];
-        random::fill(&mut nonce)?;
+        let nonce = random::bytes()?;
         // SAFETY: passed on from the caller.
         unsafe { buffers::store(&key::encode(nonce), request_key) }
     })

@@ -1,11 +1,12 @@
 //! The host: whoever provides handles, coroutines and byte streams. `libdill_rt` or libdill itself.
 
+use super::extension::{BsockLingerVfs, BsockSomeVfs, LINGER_TYPE, SOME_TYPE};
 use super::iolist::{Body, Iolist};
 use super::{errno, random};
 use crate::socket::{Deadline, Error, Host, Outgoing};
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
-use std::ptr::{NonNull, null_mut, without_provenance};
+use std::ptr::{NonNull, null_mut};
 
 /// The virtual functions of a handle.
 #[repr(C)]
@@ -20,35 +21,6 @@ pub struct MsockVfs {
     pub(super) msendl: unsafe extern "C" fn(*mut MsockVfs, *mut Iolist, *mut Iolist, i64) -> c_int,
     pub(super) mrecvl: unsafe extern "C" fn(*mut MsockVfs, *mut Iolist, *mut Iolist, i64) -> isize,
 }
-
-/// A byte stream that can deliver what has arrived, and whose receives are all or nothing: one that
-/// is cut by its deadline has consumed nothing.
-#[repr(C)]
-struct BsockSomeVfs {
-    brecvsome: unsafe extern "C" fn(*mut BsockSomeVfs, *mut c_void, usize, i64) -> isize,
-    /// Waits until a short frame can be sent without waiting.
-    bawaitroom: unsafe extern "C" fn(*mut BsockSomeVfs, i64) -> c_int,
-}
-
-/// The type that [`BsockSomeVfs`] is asked for with: the letters `dillsome`, which are no object's
-/// address. A host that does not know it says so, like for any foreign type.
-#[cfg(target_pointer_width = "64")]
-const BSOCK_SOME_TYPE: usize = 0x6469_6c6c_736f_6d65;
-#[cfg(target_pointer_width = "32")]
-const BSOCK_SOME_TYPE: usize = 0x6473_6f6d;
-
-/// A byte stream that can let what was sent arrive although it is closed.
-#[repr(C)]
-struct BsockLingerVfs {
-    /// Closing the stream, which is next, shall take nothing back that was sent. Never switches.
-    blinger: unsafe extern "C" fn(*mut BsockLingerVfs),
-}
-
-/// The type that [`BsockLingerVfs`] is asked for with, as above: the letters `dillling`.
-#[cfg(target_pointer_width = "64")]
-const BSOCK_LINGER_TYPE: usize = 0x6469_6c6c_6c69_6e67;
-#[cfg(target_pointer_width = "32")]
-const BSOCK_LINGER_TYPE: usize = 0x6c69_6e67;
 
 /// The size of libdill's `struct chstorage`.
 const CHSTORAGE: usize = 144;
@@ -100,7 +72,7 @@ fn waited<T>(received: Result<T, Error>) -> Result<T, Error> {
 pub(super) struct Stream {
     /// -1 once closed or released.
     handle: Cell<c_int>,
-    has_some: bool,
+    is_extended: bool,
 }
 
 impl Stream {
@@ -119,7 +91,7 @@ impl Stream {
         }
         // SAFETY: any number may be passed.
         let handle = check(|| unsafe { dill_hown(s) })?;
-        Ok(Self { handle: Cell::new(handle), has_some: answers_some(handle) })
+        Ok(Self { handle: Cell::new(handle), is_extended: is_extended(handle) })
     }
 
     /// Closes the stream.
@@ -131,8 +103,7 @@ impl Stream {
     /// that.
     pub(super) fn close_lingering(&self) {
         // SAFETY: any number may be passed; the type is one that only a stream which knows it answers.
-        let linger =
-            || unsafe { dill_hquery(self.handle.get(), without_provenance(BSOCK_LINGER_TYPE)) };
+        let linger = || unsafe { dill_hquery(self.handle.get(), LINGER_TYPE) };
         let linger = errno::ask(|| NonNull::<BsockLingerVfs>::new(linger().cast()));
         if let Ok(linger) = linger {
             // SAFETY: the query found the stream's own function, and the stream is alive.
@@ -153,18 +124,32 @@ impl Drop for Stream {
     }
 }
 
-/// What makes a stream one that can deliver what has arrived. Looked up for each use: whoever knows
-/// the number of the handle may have closed it.
-fn some_of(s: c_int) -> Result<NonNull<BsockSomeVfs>, Error> {
+/// The extension of a stream that has it. Looked up for each use: whoever knows the number of the handle
+/// may have closed it.
+fn extension_of(s: c_int) -> Result<NonNull<BsockSomeVfs>, Error> {
     // SAFETY: any number may be passed; the type is one that only a stream which knows it answers.
-    let some = unsafe { dill_hquery(s, without_provenance(BSOCK_SOME_TYPE)) };
-    errno::result(NonNull::new(some.cast()))
+    let vfs = unsafe { dill_hquery(s, SOME_TYPE) };
+    errno::result(NonNull::new(vfs.cast()))
 }
 
-fn answers_some(s: c_int) -> bool {
+/// Whether a stream has the extension, and all of it that is used here.
+fn is_extended(s: c_int) -> bool {
     // SAFETY: any number may be passed.
-    let some = || unsafe { dill_hquery(s, without_provenance(BSOCK_SOME_TYPE)) };
-    errno::ask(|| NonNull::new(some())).is_ok()
+    let vfs = || NonNull::<BsockSomeVfs>::new(unsafe { dill_hquery(s, SOME_TYPE) }.cast());
+    // SAFETY: the query found what begins with its size.
+    errno::ask(vfs).is_ok_and(|vfs| unsafe { vfs.as_ref().size } >= size_of::<BsockSomeVfs>())
+}
+
+/// Shows bytes to the closure that [`Host::look`] was called with.
+///
+/// # Safety
+///
+/// `look` must point to it, and `bytes` be readable for `len` bytes.
+unsafe extern "C" fn show(look: *mut c_void, bytes: *const c_void, len: usize) -> usize {
+    // SAFETY: passed on from the caller; nobody else uses the closure meanwhile.
+    let look = unsafe { &mut *look.cast::<&mut dyn FnMut(&[u8]) -> usize>() };
+    // SAFETY: passed on from the caller.
+    look(unsafe { std::slice::from_raw_parts(bytes.cast(), len) })
 }
 
 /// Closes a handle; a number that is none is harmless.
@@ -210,30 +195,43 @@ impl Host for Stream {
     }
 
     fn receive_some(&self, buf: &mut [u8], deadline: Deadline) -> Result<usize, Error> {
-        if !self.has_some {
+        if !self.is_extended {
             self.receive(buf, deadline)?;
             return Ok(buf.len());
         }
-        let some = some_of(self.handle.get())?;
+        let vfs = extension_of(self.handle.get())?;
         // SAFETY: the stream is alive when it is called, and sees to itself from then on; `buf` is
         // writable for its length.
         let count = unsafe {
-            (some.as_ref().brecvsome)(some.as_ptr(), buf.as_mut_ptr().cast(), buf.len(), deadline)
+            (vfs.as_ref().brecvsome)(vfs.as_ptr(), buf.as_mut_ptr().cast(), buf.len(), deadline)
         };
         waited(errno::result(usize::try_from(count).ok()))
     }
 
-    fn resumes(&self) -> bool {
-        self.has_some
+    fn look(
+        &self,
+        deadline: Deadline,
+        mut look: &mut dyn FnMut(&[u8]) -> usize,
+    ) -> Result<(), Error> {
+        let vfs = extension_of(self.handle.get())?;
+        let arg = (&raw mut look).cast();
+        // SAFETY: the stream is alive when it is called, and sees to itself from then on; `show` gets
+        // the argument that it wants.
+        let looked = unsafe { (vfs.as_ref().blook)(vfs.as_ptr(), show, arg, deadline) };
+        waited(done(looked))
+    }
+
+    fn is_extended(&self) -> bool {
+        self.is_extended
     }
 
     fn has_room(&self) -> bool {
-        if !self.has_some {
+        if !self.is_extended {
             return true;
         }
-        let Ok(some) = some_of(self.handle.get()) else { return true };
+        let Ok(vfs) = extension_of(self.handle.get()) else { return true };
         // SAFETY: as in `receive_some`.
-        let room = check(|| unsafe { (some.as_ref().bawaitroom)(some.as_ptr(), 0) });
+        let room = check(|| unsafe { (vfs.as_ref().bawaitroom)(vfs.as_ptr(), 0) });
         // Of other errors the send itself will tell.
         !room.is_err_and(Error::is_interruption)
     }
@@ -252,7 +250,7 @@ impl Host for Stream {
     }
 
     fn pause(&self) -> Result<(), Error> {
-        if self.has_some {
+        if self.is_extended {
             // Such a stream lets others run by itself, but delivers what has arrived to a cancelled
             // coroutine too. This call says first of all whether it is one.
             // SAFETY: any number may be passed; an empty message needs no buffer.
@@ -265,8 +263,8 @@ impl Host for Stream {
         check(|| unsafe { dill_yield() }).map(drop)
     }
 
-    fn random(&self, bytes: &mut [u8]) -> Result<(), Error> {
-        random::fill(bytes)
+    fn random<const N: usize>(&self) -> Result<[u8; N], Error> {
+        random::bytes()
     }
 
     fn wait_turn(&self, seat: &Cell<Option<c_int>>, deadline: Deadline) -> Result<(), Error> {

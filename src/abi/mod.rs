@@ -6,6 +6,7 @@ mod attach;
 mod buffers;
 mod errno;
 mod exports;
+mod extension;
 mod fork;
 mod host;
 mod iolist;

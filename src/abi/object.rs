@@ -7,9 +7,9 @@ use super::host::{
     Hvfs, MsockVfs, Stream, check, dill_bsock_type, dill_hmake, dill_hquery, dill_msock_type,
 };
 use super::iolist::{Body, Buffers, Iolist};
-use crate::protocol::close::MAX_REASON;
-use crate::protocol::frame::Role;
-use crate::protocol::message::Kind;
+use crate::protocol::close::Close;
+use crate::protocol::handshake::Agreement;
+use crate::protocol::kind::Kind;
 use crate::socket::{Discard, Error, Received, WebSocket};
 use std::alloc::{Layout, alloc};
 use std::cell::Cell;
@@ -26,6 +26,8 @@ struct Object {
     /// How many calls are under way. The last one to leave a closed object frees it.
     calls: Cell<u32>,
     closed: Cell<bool>,
+    /// The type of messages that msend and mrecv deal in.
+    kind: Kind,
     websocket: WebSocket<Stream>,
 }
 
@@ -43,7 +45,7 @@ fn ws_type() -> *const c_void {
 /// # Errors
 ///
 /// [`Error::OutOfMemory`], or the host's. The stream is closed then.
-pub(super) fn make(stream: Stream, role: Role, kind: Kind) -> Result<c_int, Error> {
+pub(super) fn make(stream: Stream, agreement: Agreement, kind: Kind) -> Result<c_int, Error> {
     // SAFETY: the object has a size. Nobody else has the memory, and there is room in it.
     let object = unsafe {
         let memory = alloc(Layout::new::<Object>()).cast::<Object>();
@@ -55,7 +57,8 @@ pub(super) fn make(stream: Stream, role: Role, kind: Kind) -> Result<c_int, Erro
             mvfs: MsockVfs { msendl, mrecvl },
             calls: Cell::new(0),
             closed: Cell::new(false),
-            websocket: WebSocket::new(stream, role, kind),
+            kind,
+            websocket: WebSocket::new(stream, agreement),
         });
         memory
     };
@@ -191,7 +194,7 @@ unsafe extern "C" fn msendl(
     report(|| {
         // SAFETY: passed on from the caller.
         let (websocket, body) = unsafe { (of_msock(vfs), Body::new(first, last)) };
-        websocket.send(websocket.kind(), &body?, deadline)
+        websocket.send(websocket.object().kind, &body?, deadline)
     })
 }
 
@@ -209,7 +212,7 @@ unsafe extern "C" fn mrecvl(
         let websocket = unsafe { of_msock(vfs) };
         // SAFETY: likewise.
         let Received { len, kind } = unsafe { receive(&websocket, first, last, deadline) }?;
-        if kind == websocket.kind() { Ok(len as usize) } else { Err(Error::Protocol) }
+        if kind == websocket.object().kind { Ok(len as usize) } else { Err(Error::Protocol) }
     })
 }
 
@@ -254,14 +257,14 @@ pub(super) unsafe fn detach(
     deadline: i64,
 ) -> Result<c_int, Error> {
     let websocket = InUse::find(s)?;
-    let reason = match websocket.is_done() {
+    let close = match websocket.is_done() {
         // Nobody gets to read it.
-        true => &[],
+        true => Close::default(),
         // SAFETY: passed on from the caller.
-        false => unsafe { buffers::bytes(buf, len, MAX_REASON) }?,
+        false => unsafe { buffers::close(code, buf, len) }?,
     };
-    let finished = websocket.finish(code, reason, deadline);
-    if matches!(finished, Err(Error::InvalidArgument | Error::Busy)) {
+    let finished = websocket.finish(close, deadline);
+    if finished == Err(Error::Busy) {
         finished?;
     }
     // Closing the handle frees its slot; it finds no byte stream then that it could close.
@@ -294,18 +297,18 @@ pub(super) unsafe fn status(
     if buf.is_null() && len > 0 {
         return Err(Error::InvalidArgument);
     }
-    InUse::find(s)?.status(|code, reason| {
-        // SAFETY: NULL, or an int of the caller's.
-        if let Some(status) = unsafe { status.as_mut() } {
-            *status = c_int::from(code);
+    let close = InUse::find(s)?.status()?;
+    // SAFETY: NULL, or an int of the caller's.
+    if let Some(status) = unsafe { status.as_mut() } {
+        *status = c_int::from(close.code());
+    }
+    let reason = close.reason();
+    if !buf.is_null() {
+        if reason.len() > len {
+            return Err(Error::TooBig);
         }
-        if !buf.is_null() {
-            if reason.len() > len {
-                return Err(Error::TooBig);
-            }
-            // SAFETY: writable for `len` bytes by contract; our own copy cannot overlap it.
-            unsafe { buf.copy_from_nonoverlapping(reason.as_ptr().cast(), reason.len()) };
-        }
-        Ok(())
-    })
+        // SAFETY: writable for `len` bytes by contract; our own copy cannot overlap it.
+        unsafe { buf.copy_from_nonoverlapping(reason.as_ptr().cast(), reason.len()) };
+    }
+    Ok(reason.len())
 }

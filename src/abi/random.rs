@@ -7,7 +7,8 @@ use super::fork;
 use crate::socket::Error;
 use std::cell::RefCell;
 
-const BATCH: usize = 256;
+/// As many as the system makes in about the time that asking for them takes.
+const BATCH: usize = 1024;
 
 struct Batch {
     bytes: [u8; BATCH],
@@ -22,28 +23,29 @@ thread_local! {
         const { RefCell::new(Batch { bytes: [0; BATCH], used: BATCH, generation: 0 }) };
 }
 
-/// Fills `bytes` (at most a batch) with bytes that were never handed out before.
-pub(super) fn fill(bytes: &mut [u8]) -> Result<(), Error> {
-    let Some(generation) = fork::generation() else { return draw(bytes) };
+/// Bytes (at most a batch) that were never handed out before.
+pub(super) fn bytes<const N: usize>() -> Result<[u8; N], Error> {
+    let Some(generation) = fork::generation() else { return fresh() };
     // At the end of a thread its batch may be gone.
-    DRAWN
-        .try_with(|drawn| drawn.borrow_mut().take(bytes, generation))
-        .unwrap_or_else(|_| draw(bytes))
+    DRAWN.try_with(|drawn| drawn.borrow_mut().take(generation)).unwrap_or_else(|_| fresh())
+}
+
+fn fresh<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    draw(&mut bytes)?;
+    Ok(bytes)
 }
 
 impl Batch {
-    fn take(&mut self, bytes: &mut [u8], generation: u32) -> Result<(), Error> {
-        if self.generation != generation || self.used + bytes.len() > BATCH {
+    fn take<const N: usize>(&mut self, generation: u32) -> Result<[u8; N], Error> {
+        if self.generation != generation || self.used + N > BATCH {
             draw(&mut self.bytes)?;
             self.used = 0;
             self.generation = generation;
         }
-        let fresh = self.bytes.get_mut(self.used..).unwrap_or_default();
-        for (to, from) in bytes.iter_mut().zip(fresh) {
-            *to = std::mem::take(from);
-        }
-        self.used += bytes.len();
-        Ok(())
+        let unused = self.bytes.get_mut(self.used..).and_then(|bytes| bytes.first_chunk_mut());
+        self.used += N;
+        unused.map_or_else(fresh, |bytes| Ok(std::mem::replace(bytes, [0; N])))
     }
 }
 
@@ -52,28 +54,4 @@ fn draw(bytes: &mut [u8]) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::HashSet;
-
-    #[test]
-    fn no_key_is_handed_out_twice() {
-        let mut seen = HashSet::new();
-        for _ in 0..1000 {
-            let mut key = [0; 16];
-            fill(&mut key).unwrap();
-            assert!(seen.insert(key));
-        }
-    }
-
-    #[test]
-    fn another_generation_discards_the_batch() {
-        let mut batch = Batch { bytes: [7; BATCH], used: 0, generation: 1 };
-        let mut key = [0; 4];
-        batch.take(&mut key, 1).unwrap();
-        assert_eq!(key, [7; 4]);
-        let mut keys = [0; 64];
-        batch.take(&mut keys, 2).unwrap();
-        assert_ne!(keys, [7; 64]);
-    }
-}
+mod tests;

@@ -16,7 +16,24 @@ pub struct WsStorage {
 
 const _: () = assert!(size_of::<WsStorage>() == 176);
 
-/// Checks that the caller passed storage at all.
-pub(super) fn check(mem: *const WsStorage) -> Result<(), Error> {
-    if mem.is_null() { Err(Error::InvalidArgument) } else { Ok(()) }
+/// Where a caller wants the state of a WebSocket.
+pub(super) enum Storage {
+    /// In memory of ours.
+    Ours,
+    /// In the caller's.
+    Callers(*const WsStorage),
+}
+
+impl Storage {
+    /// Checks that a caller who has storage passed it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`]: NULL.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::Callers(mem) if mem.is_null() => Err(Error::InvalidArgument),
+            _ => Ok(()),
+        }
+    }
 }

@@ -1,23 +1,24 @@
 //! RFC 6455 as bytes and events, without any input or output of its own.
 //!
-//! The byte stream below delivers exact amounts, so this layer tells how many bytes it needs next,
-//! and whoever drives it fetches them.
+//! A [`reader`] turns the wire into headers and payloads, an [`assembler`] these into messages; a
+//! [`composer`] turns messages into what goes on the wire. Whoever drives them fetches and sends.
 
 #![forbid(unsafe_code)]
 
 pub mod argument;
+pub mod assembler;
 pub mod close;
+pub mod code;
+pub mod composer;
 pub mod frame;
 pub mod handshake;
 pub mod key;
+pub mod kind;
 pub mod mask;
-pub mod message;
+pub mod payload;
+pub mod reader;
 pub mod utf8;
+pub mod violation;
 
 #[cfg(test)]
-mod conversation;
-
-/// The tests cut their input in two at every so many bytes: at all but under miri, which is hundreds
-/// of times slower.
-#[cfg(test)]
-const CUTS: usize = if cfg!(miri) { 61 } else { 1 };
+mod tests;

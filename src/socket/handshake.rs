@@ -1,9 +1,11 @@
-//! The opening handshake (RFC 6455 §4) over a byte stream that delivers exact amounts.
+//! The opening handshake (RFC 6455 §4) over a byte stream.
 
 use super::{Deadline, Error, Host};
+use crate::protocol::frame::Role;
 use crate::protocol::handshake::head::{HeadError, HeadReader};
 use crate::protocol::handshake::request::{self, Refusal, Request};
 use crate::protocol::handshake::response::{self, Answer, ResponseError};
+use crate::protocol::handshake::{Agreement, Offer};
 use crate::protocol::key;
 
 /// How many interim answers a client takes before the one that counts (RFC 9110 §15.2).
@@ -17,23 +19,24 @@ const REFUSAL_DRAIN: usize = 64 * 1024;
 ///
 /// # Errors
 ///
-/// [`Error::InvalidArgument`]: `resource` or `host_name` cannot stand in a request.
-/// [`Error::Protocol`]: the server did not agree. [`Error::TooBig`]: its answer is too long.
-/// [`Error::Reset`]: it went away. Otherwise what the host reports.
+/// - [`Error::InvalidArgument`]: the offer cannot be made.
+/// - [`Error::Protocol`]: the server did not agree.
+/// - [`Error::TooBig`]: its answer is too long.
+/// - [`Error::Reset`]: it went away.
+/// - Otherwise what the host reports.
 pub fn attach_client<H: Host>(
     host: &H,
-    resource: &[u8],
-    host_name: &[u8],
+    offer: &Offer<'_>,
     deadline: Deadline,
-) -> Result<(), Error> {
-    let key = ask(host, resource, host_name, deadline)?;
+) -> Result<Agreement, Error> {
+    let key = ask(host, offer, deadline)?;
     for _ in 0..=MOST_INTERIM {
         let mut reader = HeadReader::default();
         let answer = receive_head(host, &mut reader, deadline)?
             .map_err(ResponseError::from)
-            .and_then(|()| response::check(reader.head(), &key));
+            .and_then(|()| response::check(&reader, &key));
         match answer.map_err(of_response)? {
-            Answer::Accepted => return Ok(()),
+            Answer::Accepted(agreement) => return Ok(agreement),
             Answer::Interim => {}
         }
     }
@@ -43,16 +46,12 @@ pub fn attach_client<H: Host>(
 /// Sends the request. Returns the key in it.
 fn ask<H: Host>(
     host: &H,
-    resource: &[u8],
-    host_name: &[u8],
+    offer: &Offer<'_>,
     deadline: Deadline,
 ) -> Result<[u8; key::REQUEST_LEN], Error> {
-    request::check_resource(resource).map_err(|_| Error::InvalidArgument)?;
-    request::check_host(host_name).map_err(|_| Error::InvalidArgument)?;
-    let mut nonce = [0; 16];
-    host.random(&mut nonce)?;
-    let key = key::encode(nonce);
-    let request = request::build(resource, host_name, &key).map_err(|_| Error::OutOfMemory)?;
+    offer.check().map_err(|_| Error::InvalidArgument)?;
+    let key = key::encode(host.random()?);
+    let request = request::build(offer, &key).map_err(|_| Error::OutOfMemory)?;
     host.send(&request, deadline).map_err(Error::of_stream)?;
     Ok(key)
 }
@@ -70,25 +69,29 @@ fn of_response(error: ResponseError) -> Error {
 ///
 /// # Errors
 ///
-/// [`Error::Protocol`], [`Error::TooBig`]: the request was refused, and the client told why.
-/// [`Error::Reset`]: the client went away. Otherwise what the host reports.
+/// - [`Error::Protocol`], [`Error::TooBig`]: the request was refused, and the client told why.
+/// - [`Error::Reset`]: the client went away.
+/// - Otherwise what the host reports.
 pub fn attach_server<H: Host>(
     host: &H,
     admit: impl FnOnce(&Request<'_>) -> Result<(), Refusal>,
     deadline: Deadline,
-) -> Result<(), Error> {
+) -> Result<Agreement, Error> {
     let mut reader = HeadReader::default();
     let read = receive_head(host, &mut reader, deadline)?.map_err(Refusal::from);
-    let admitted = read.and_then(|()| request::parse(reader.head())).and_then(|request| {
+    let admitted = read.and_then(|()| request::parse(&reader)).and_then(|request| {
         admit(&request)?;
         Ok(request)
     });
     match admitted {
-        Ok(request) => accept(host, &request, deadline).map_err(Error::of_stream),
+        Ok(request) => {
+            accept(host, &request, deadline).map_err(Error::of_stream)?;
+            Ok(Agreement { role: Role::Server })
+        }
         Err(refusal) => {
             refuse(host, refusal, host.within(deadline, REFUSAL_WAIT));
             Err(match refusal {
-                Refusal::HeadTooLarge | Refusal::ResourceTooLong | Refusal::HostTooLong => {
+                Refusal::HeadTooLarge | Refusal::ResourceTooLong | Refusal::AuthorityTooLong => {
                     Error::TooBig
                 }
                 Refusal::OutOfMemory => Error::OutOfMemory,
@@ -112,17 +115,25 @@ fn receive_head<H: Host>(
     reader: &mut HeadReader,
     deadline: Deadline,
 ) -> Result<Result<(), HeadError>, Error> {
-    let mut piece = [0; 4];
-    loop {
-        let wanted = reader.wanted().clamp(1, piece.len());
-        let piece = piece.get_mut(..wanted).unwrap_or_default();
-        host.receive(piece, deadline).map_err(Error::of_stream)?;
-        match reader.push(piece) {
-            Ok(false) => {}
-            Ok(true) => return Ok(Ok(())),
-            Err(error) => return Ok(Err(error)),
+    while reader.wanted() > 0 {
+        let mut pushed = Ok(0);
+        if host.is_extended() {
+            let look = &mut |bytes: &[u8]| {
+                pushed = reader.push(bytes);
+                pushed.unwrap_or_default()
+            };
+            host.look(deadline, look).map_err(Error::of_stream)?;
+        } else {
+            let mut bytes = [0; 5];
+            let bytes = bytes.get_mut(..reader.wanted()).unwrap_or_default();
+            host.receive(bytes, deadline).map_err(Error::of_stream)?;
+            pushed = reader.push(bytes);
+        }
+        if let Err(error) = pushed {
+            return Ok(Err(error));
         }
     }
+    Ok(Ok(()))
 }
 
 /// Sends a refusal and sees that it arrives: closing at once, with input unread, would reset the

@@ -50,10 +50,18 @@ pub trait Host {
     /// As [`Host::receive`].
     fn receive_some(&self, buf: &mut [u8], deadline: Deadline) -> Result<usize, Error>;
 
-    /// Whether a receive that is interrupted has consumed nothing, a send that is interrupted in the
-    /// middle lets nothing follow, and [`Host::has_room`] tells something. Elsewhere no transfer follows
-    /// one that has failed.
-    fn resumes(&self) -> bool;
+    /// Waits for at least one byte, has `look` see what has arrived where it lies, and takes as many bytes
+    /// as that returns. It must not call the host. Only for hosts that are extended.
+    ///
+    /// # Errors
+    ///
+    /// As [`Host::receive`].
+    fn look(&self, deadline: Deadline, look: &mut dyn FnMut(&[u8]) -> usize) -> Result<(), Error>;
+
+    /// Whether the host has what libdill's has not: a receive that is interrupted has consumed nothing, a
+    /// send that is interrupted in the middle lets nothing follow, what has arrived can be looked at, and
+    /// [`Host::has_room`] tells something. Elsewhere no transfer follows one that has failed.
+    fn is_extended(&self) -> bool;
 
     /// Whether a short frame can be sent without waiting. True where the host cannot tell. May switch
     /// to another coroutine.
@@ -72,13 +80,13 @@ pub trait Host {
     /// [`Error::Cancelled`].
     fn pause(&self) -> Result<(), Error>;
 
-    /// Fills `bytes` from the operating system's generator: masking keys must not be predictable
+    /// Bytes from the operating system's generator: masking keys must not be predictable
     /// (RFC 6455 §10.3).
     ///
     /// # Errors
     ///
     /// The generator's.
-    fn random(&self, bytes: &mut [u8]) -> Result<(), Error>;
+    fn random<const N: usize>(&self) -> Result<[u8; N], Error>;
 
     /// Puts itself in `seat` and waits there until [`Host::give_turn`] is called for it. The seat
     /// is empty again on return.

@@ -22,6 +22,8 @@ pub enum Call {
     Receive,
     /// [`Host::receive_some`].
     ReceiveSome,
+    /// [`Host::look`].
+    Look,
     /// [`Host::has_room`]: there is none if it fails.
     HasRoom,
     /// [`Host::half_close`].
@@ -54,7 +56,8 @@ pub enum Fate {
     Proceed,
     /// Something has happened meanwhile: it looks again, and asks again if it still cannot go on.
     Again,
-    /// At most so many bytes are sent, or received by [`Host::receive_some`], now.
+    /// At most so many bytes are sent, or received by [`Host::receive_some`] or shown by
+    /// [`Host::look`], now.
     Part(usize),
     /// It fails.
     Fail(Error),
@@ -221,7 +224,8 @@ impl MemoryHost {
     fn ask(&self, moment: Moment) -> Fate {
         let hook = self.hook.borrow().clone();
         let fate = hook.map_or(Fate::Proceed, |hook| hook(self, moment));
-        let needs_stream = matches!(moment.call, Call::Send | Call::Receive | Call::ReceiveSome);
+        let needs_stream =
+            matches!(moment.call, Call::Send | Call::Receive | Call::ReceiveSome | Call::Look);
         if needs_stream && self.closed.get() { Fate::Fail(Error::BadHandle) } else { fate }
     }
 
@@ -380,7 +384,21 @@ impl Host for MemoryHost {
         self.deliver(Call::ReceiveSome, buf, least, deadline)
     }
 
-    fn resumes(&self) -> bool {
+    fn look(&self, deadline: Deadline, look: &mut dyn FnMut(&[u8]) -> usize) -> Result<(), Error> {
+        // As if the bytes were received and those that are not taken were given back.
+        let mut shown = vec![0; self.arrived.borrow().front().map_or(1, Vec::len).max(4096)];
+        let count = self.deliver(Call::Look, &mut shown, 1, deadline)?;
+        shown.truncate(count);
+        let taken = look(&shown).min(count);
+        let rest = shown.split_off(taken);
+        if !rest.is_empty() {
+            self.arrived.borrow_mut().push_front(rest);
+        }
+        self.consumed.set(self.consumed.get() - (count - taken));
+        Ok(())
+    }
+
+    fn is_extended(&self) -> bool {
         !self.exact
     }
 
@@ -406,17 +424,18 @@ impl Host for MemoryHost {
         }
     }
 
-    fn random(&self, bytes: &mut [u8]) -> Result<(), Error> {
+    fn random<const N: usize>(&self) -> Result<[u8; N], Error> {
         if let (_, Fate::Fail(error)) = self.begin(Call::Random, -1) {
             return Err(error);
         }
-        for byte in bytes {
+        let mut bytes = [0; N];
+        for byte in &mut bytes {
             // Knuth's MMIX generator: repeatable, and every key is another one.
             let next = self.random.get().wrapping_mul(6364136223846793005).wrapping_add(1);
             self.random.set(next);
             *byte = (next >> 56) as u8;
         }
-        Ok(())
+        Ok(bytes)
     }
 
     fn wait_turn(&self, seat: &Cell<Option<u64>>, deadline: Deadline) -> Result<(), Error> {

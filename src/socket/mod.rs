@@ -7,28 +7,31 @@
 //! Any host call may switch to another coroutine, which may call into the same WebSocket. So
 //! nothing here has `&mut` access to a [`WebSocket`]: its state is in [`std::cell::Cell`]s behind
 //! shared references, every change is complete before a host call, and what was read from a cell
-//! before a host call is read again after it. [`Turn`] keeps a second receiver and a second sender
+//! before a host call is read again after it. [`side::Turn`] keeps a second receiver and a second sender
 //! out. The caller's own buffers are borrowed across host calls; they belong to the caller alone.
 
 mod closing;
+mod delivery;
+mod duties;
 mod error;
 mod handshake;
 mod host;
+mod inbox;
 #[cfg(any(test, fuzzing))]
 pub mod memory_host;
+mod outbox;
 mod overtime;
 mod partial;
 mod receive;
 mod scratch;
 mod send;
+mod side;
 #[cfg(test)]
 mod tests;
 mod websocket;
 
+pub use delivery::{Discard, Received};
 pub use error::Error;
 pub use handshake::{attach_client, attach_server};
 pub use host::{Area, Deadline, Filled, Host, Incoming, Outgoing};
-pub use receive::{Discard, Received};
 pub use websocket::WebSocket;
-
-use websocket::Turn;

@@ -11,14 +11,15 @@ use std::cell::Cell;
 /// a large message trickles in does not pay for all of it each time.
 #[derive(Default)]
 pub(super) struct Partial {
-    /// How many bytes of it have arrived.
-    pub(super) received: Cell<u64>,
-    /// Those of them that arrived in interrupted calls.
+    /// How many bytes of its payload have arrived.
+    received: Cell<u64>,
+    /// Those of them that arrived in interrupted calls, if there are any.
     saved: Cell<Saved>,
+    has_saved: Cell<bool>,
     /// The interrupted call dropped the bytes that came.
-    pub(super) dropped: Cell<bool>,
+    dropped: Cell<bool>,
     /// The message was too big for its buffer: the next call discards the rest of it.
-    pub(super) overlong: Cell<bool>,
+    overlong: Cell<bool>,
 }
 
 /// The beginning of a message.
@@ -39,9 +40,32 @@ struct Run {
 }
 
 impl Partial {
+    /// How many bytes have arrived.
+    pub(super) fn received(&self) -> u64 {
+        self.received.get()
+    }
+
+    /// So many more have.
+    pub(super) fn count(&self, bytes: u64) {
+        self.received.set(self.received.get().saturating_add(bytes));
+    }
+
+    /// The message is too big for its buffer: the next call drops the rest of it.
+    pub(super) fn refuse(&self) {
+        self.reset();
+        self.overlong.set(true);
+    }
+
+    /// Whether a call that wants a message, into memory or not, has to drop the rest of this one first.
+    pub(super) fn is_lost(&self, wants_bytes: bool) -> bool {
+        self.overlong.get() || (self.dropped.get() && wants_bytes)
+    }
+
     pub(super) fn reset(&self) {
         self.received.set(0);
-        self.saved.take();
+        if self.has_saved.replace(false) {
+            self.saved.take();
+        }
         self.dropped.set(false);
         self.overlong.set(false);
     }
@@ -58,6 +82,7 @@ impl Partial {
             self.dropped.set(received > 0);
             return Ok(());
         }
+        self.has_saved.set(received > 0);
         let mut saved = self.saved.take();
         into.filled(saved.len, received, &mut |part| saved.push(part))?;
         saved.len = received;
@@ -68,10 +93,10 @@ impl Partial {
     /// Puts what interrupted calls have received into the buffers of the one that completes the
     /// message.
     pub(super) fn deliver(&self, into: &mut impl Incoming) {
-        let Saved { len, bytes, runs } = self.saved.take();
-        if len == 0 {
+        if !self.has_saved.replace(false) {
             return;
         }
+        let Saved { bytes, runs, .. } = self.saved.take();
         into.rewind();
         let mut bytes = bytes.as_slice();
         for run in &runs {

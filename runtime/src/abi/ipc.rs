@@ -124,8 +124,8 @@ pub unsafe extern "C" fn dill_ipc_recvfd(s: c_int, deadline: i64) -> c_int {
 /// that was sent. Receiving goes on. The deadline is not used, as nothing waits.
 ///
 /// # Returns
-/// 0, or -1: EBADF if `s` is no handle, ENOTSUP if it is no IPC connection; EPIPE if this was done
-/// before; ECONNRESET; ENOMEM.
+/// 0, or -1: EBADF if `s` is no handle, ENOTSUP if it is no IPC connection; EBUSY if another
+/// coroutine is sending; EPIPE if this was done before; ECONNRESET; ENOMEM.
 ///
 /// # Safety
 /// None to speak of.
@@ -139,8 +139,8 @@ pub unsafe extern "C" fn dill_ipc_done(s: c_int, _deadline: i64) -> c_int {
 ///
 /// # Returns
 /// 0 if the connection ended in order, or -1: EBADF if `s` is no handle, ENOTSUP if it is neither
-/// an IPC connection nor a listener; or, with the handle closed nevertheless, ETIMEDOUT, ECANCELED,
-/// ECONNRESET, ENOMEM, or EBUSY if another coroutine is receiving.
+/// an IPC connection nor a listener; EBUSY if another coroutine is sending or receiving; or, with
+/// the handle closed nevertheless, ETIMEDOUT, ECANCELED, ECONNRESET, ENOMEM.
 ///
 /// # Safety
 /// None to speak of.

@@ -152,7 +152,7 @@ pub unsafe extern "C" fn dill_tls_done(s: c_int, deadline: i64) -> c_int {
 ///
 /// # Returns
 /// The handle of the stream; `s` is gone. Or -1: EBADF if `s` is no handle, ENOTSUP if it is no TLS
-/// socket; or, with the stream closed, EBUSY if another coroutine is sending or receiving, EPROTO,
+/// socket; EBUSY if another coroutine is sending or receiving; or, with the stream closed, EPROTO,
 /// ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
 ///
 /// # Safety

@@ -1,6 +1,7 @@
 //! `choose`: the first possible one of several channel operations.
 
 use core::cell::RefCell;
+use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 
 use libc::{c_int, c_void};
@@ -9,6 +10,7 @@ use super::{Endpoint, Message, Offer, Operation};
 use crate::errno::{Errno, Result};
 use crate::sched::wait::Wait;
 use crate::sched::{self, Outcome, can_block};
+use crate::thread_end;
 
 /// One operation to choose from, `struct dill_chclause`.
 #[repr(C)]
@@ -75,29 +77,34 @@ impl Clause {
     }
 }
 
+// ROOM: it has no destructor.
 thread_local! {
     /// Offers of earlier calls: waiting allocates nothing once the program has found its rhythm.
-    static SPARE: RefCell<Vec<Vec<Offer>>> = const { RefCell::new(Vec::new()) };
+    static SPARE: ManuallyDrop<RefCell<Vec<Vec<Offer>>>> =
+        const { ManuallyDrop::new(RefCell::new(Vec::new())) };
+}
+
+/// Frees them when the thread ends.
+pub(crate) fn at_thread_end() {
+    SPARE.with(|spare| spare.take());
 }
 
 /// Room for the offers of one call. Error: ENOMEM.
 fn take_offers(count: usize) -> Result<Vec<Offer>> {
-    let mut offers =
-        SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten().unwrap_or_default();
+    let mut offers = SPARE.with(|spare| spare.borrow_mut().pop()).unwrap_or_default();
     offers.try_reserve(count).map_err(|_| Errno(libc::ENOMEM))?;
     Ok(offers)
 }
 
 fn give_offers_back(mut offers: Vec<Offer>) {
     offers.clear();
-    SPARE
-        .try_with(|spare| {
-            let mut spare = spare.borrow_mut();
-            if spare.try_reserve(1).is_ok() {
-                spare.push(offers);
-            }
-        })
-        .ok();
+    SPARE.with(|spare| {
+        let mut spare = spare.borrow_mut();
+        if thread_end::prepare().is_ok() && spare.try_reserve(1).is_ok() {
+            // ROOM: reserved just before.
+            spare.push(offers);
+        }
+    });
 }
 
 /// Does the first clause in order that is possible, or else waits for the first that becomes so.
@@ -135,6 +142,7 @@ pub(crate) unsafe fn choose(clauses: &[Clause], deadline: i64) -> Result<(c_int,
 /// # Safety
 /// As [`choose`]. There is room for an offer for each clause, so that they stay in place.
 unsafe fn wait(clauses: &[Clause], offers: &mut Vec<Offer>, deadline: i64) -> Result<Outcome> {
+    // ROOM: the caller has reserved it.
     offers.extend(clauses.iter().map(|c| Offer { wait: Wait::new(), message: c.message() }));
     for (index, (clause, offer)) in clauses.iter().zip(offers.iter()).enumerate() {
         // SAFETY: nobody moves the offers before the coroutine resumes, which unlinks them all.

@@ -63,6 +63,7 @@ impl Lines {
             }
             self.after_cr = *byte == b'\r';
             if !self.too_long {
+                // ROOM: `wanted` has reserved it.
                 self.line.push(*byte);
             }
         }

@@ -30,7 +30,9 @@ pub fn request_line(method: &[u8], resource: &[u8]) -> Result<Vec<u8>> {
 /// reason; ENOMEM.
 pub fn status_line(status: c_int, reason: &[u8]) -> Result<Vec<u8>> {
     require((100..=599).contains(&status) && is_text(reason), libc::EINVAL)?;
-    assemble(&[VERSION, b" ", status.to_string().as_bytes(), b" ", reason, END])
+    // It has three digits.
+    let digits = [status / 100, status / 10 % 10, status % 10].map(|digit| b'0' + digit as u8);
+    assemble(&[VERSION, b" ", &digits, b" ", reason, END])
 }
 
 /// A field line. White space around the value is left out. Errors: EINVAL if the name is no token or
@@ -87,6 +89,7 @@ fn assemble(parts: &[&[u8]]) -> Result<Vec<u8>> {
     let length = parts.iter().map(|part| part.len()).sum();
     line.try_reserve_exact(length).map_err(|_| Errno(libc::ENOMEM))?;
     for part in parts {
+        // ROOM: reserved for all parts.
         line.extend_from_slice(part);
     }
     Ok(line)

@@ -63,6 +63,9 @@ impl Mode {
         }
     }
 
+    /// How many of those below there are.
+    const RANKS: u8 = 2;
+
     /// How welcome an address of this family is: lower is better, `None` is not at all.
     fn rank(self, ipv4: bool) -> Option<u8> {
         match (self, ipv4) {
@@ -268,18 +271,27 @@ pub unsafe fn remote(
     // SAFETY: the caller promises a C string.
     let name = unsafe { core::ffi::CStr::from_ptr(name) };
     if let Some(ip) = name.to_str().ok().and_then(|name| name.parse::<IpAddr>().ok()) {
-        let wanted = mode.rank(ip.is_ipv4()).map(|_| Ipaddr::new(SocketAddr::new(ip, port)));
-        return Ok(wanted.into_iter().collect());
+        return arrange(&[Ipaddr::new(SocketAddr::new(ip, port))], mode, port);
     }
-    let mut found = Lookup::start(name, mode.family(), deadline)?.wait(deadline)?;
-    let rank = |address: &Ipaddr| mode.rank(address.family() == libc::AF_INET);
-    found.retain(|address| rank(address).is_some());
-    // The sort is stable: within a family the order is the resolver's.
-    found.sort_by_key(rank);
-    for address in &mut found {
-        address.set_port(port);
+    let found = Lookup::start(name, mode.family(), deadline)?.wait(deadline)?;
+    arrange(&found, mode, port)
+}
+
+/// Those that are wanted, the more welcome ones first, and each family in the given order. Error: ENOMEM.
+fn arrange(found: &[Ipaddr], mode: Mode, port: u16) -> Result<Vec<Ipaddr>> {
+    let mut arranged = Vec::new();
+    arranged.try_reserve_exact(found.len()).map_err(|_| Errno(libc::ENOMEM))?;
+    for rank in 0..Mode::RANKS {
+        for address in found {
+            if mode.rank(address.family() == libc::AF_INET) == Some(rank) {
+                let mut wanted = *address;
+                wanted.set_port(port);
+                // ROOM: reserved for all that were found.
+                arranged.push(wanted);
+            }
+        }
     }
-    Ok(found)
+    Ok(arranged)
 }
 
 #[cfg(test)]

@@ -1,23 +1,24 @@
 //! Host names: looked up by the system's resolver in a thread of its own, while the coroutine that
 //! asked waits and the others run.
 //!
-//! The thread owns one end of a socket pair and answers through a channel. Shutting its end down wakes
-//! the coroutine; if that one has stopped waiting, the answer goes nowhere and is freed.
+//! The thread owns one end of a socket pair. It leaves its answer in memory that both share, then shuts its
+//! end down, which wakes the coroutine. Whoever is the last to need that memory frees it, with the answer if
+//! nobody has taken it.
 
-use core::ffi::{CStr, c_int};
+use core::ffi::{CStr, c_int, c_void};
 use core::mem::MaybeUninit;
-use core::ptr::{null, null_mut};
-use core::sync::atomic::{AtomicU64, Ordering};
-use std::io;
+use core::ops::Deref;
+use core::ptr::{NonNull, null, null_mut};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::net::Shutdown;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
-use std::sync::mpsc::{self, Receiver, TryRecvError};
-use std::thread;
+use std::sync::{Mutex, PoisonError};
 
 use libc::addrinfo;
 
 use crate::errno::{Errno, Result};
+use crate::memory;
 use crate::sched::{self, Direction, WaitError};
 
 use super::Ipaddr;
@@ -31,12 +32,28 @@ const LIMIT: u64 = 64;
 /// Milliseconds after which whoever waits for others to end looks again.
 const RETRY: i64 = 10;
 
+/// Bytes of the thread's stack.
+const STACK_SIZE: usize = 2 * 1024 * 1024;
+
 /// A look-up in progress.
 pub struct Lookup {
     /// The process that has the thread. A forked child has not.
     process: u32,
     bell: UnixStream,
-    inbox: Receiver<Answer>,
+    question: Share,
+}
+
+/// What the coroutine and the thread share.
+struct Question {
+    /// A C string.
+    name: Vec<u8>,
+    family: c_int,
+    /// The thread's end of the socket pair.
+    cord: UnixStream,
+    answer: Mutex<Option<Answer>>,
+    /// One of the two needs it no more.
+    is_left: AtomicBool,
+    _place: Place,
 }
 
 impl Lookup {
@@ -52,17 +69,18 @@ impl Lookup {
                 None => sched::pause(RETRY, deadline)?,
             }
         };
-        let (bell, cord) = UnixStream::pair().map_err(|error| errno_of(&error))?;
-        let (answer, inbox) = mpsc::sync_channel(1);
-        let name = name.to_owned();
-        spawn_quietly(move || {
-            // An error here only says that nobody waits any more.
-            answer.send(ask(&name, family)).ok();
-            // Dropping it would not do: a process forked meanwhile has a copy.
-            cord.shutdown(Shutdown::Both).ok();
-            drop(place);
+        let (bell, cord) = UnixStream::pair()
+            .map_err(|error| Errno(error.raw_os_error().unwrap_or(libc::ENOMEM)))?;
+        let [question, of_thread] = Share::both(Question {
+            name: copy(name)?,
+            family,
+            cord,
+            answer: Mutex::new(None),
+            is_left: AtomicBool::new(false),
+            _place: place,
         })?;
-        Ok(Lookup { process: std::process::id(), bell, inbox })
+        spawn_quietly(of_thread)?;
+        Ok(Lookup { process: std::process::id(), bell, question })
     }
 
     /// A descriptor that becomes readable with the answer.
@@ -77,12 +95,7 @@ impl Lookup {
         if self.process != std::process::id() {
             return Some(Err(Errno(libc::EAGAIN)));
         }
-        match self.inbox.try_recv() {
-            Ok(answer) => Some(answer),
-            Err(TryRecvError::Empty) => None,
-            // The thread died without an answer, or has given it before.
-            Err(TryRecvError::Disconnected) => Some(Err(Errno(libc::EADDRNOTAVAIL))),
-        }
+        self.question.answer.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Waits for the answer. Errors: ETIMEDOUT, ECANCELED, and those of [`Lookup::answer`].
@@ -104,6 +117,60 @@ impl Lookup {
 impl Drop for Lookup {
     fn drop(&mut self) {
         sched::forget_fd(self.bell());
+    }
+}
+
+impl Question {
+    /// What the thread does.
+    fn ask(&self) {
+        let answer = match CStr::from_bytes_with_nul(&self.name) {
+            Ok(name) => ask(name, self.family),
+            Err(_) => Err(Errno(libc::EINVAL)),
+        };
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        // Dropping it would not do: a process forked meanwhile has a copy.
+        self.cord.shutdown(Shutdown::Both).ok();
+    }
+}
+
+/// One of two shares of a question. An `Arc` could not be had without memory for it to be an error.
+struct Share(NonNull<Question>);
+
+// SAFETY: a question can be used by two threads at once, and dropped by any.
+unsafe impl Send for Share {}
+const _: fn() = || {
+    fn is_for_two_threads<T: Send + Sync>() {}
+    is_for_two_threads::<Question>();
+};
+
+impl Share {
+    /// Both shares of a question. Error: ENOMEM.
+    fn both(question: Question) -> Result<[Share; 2]> {
+        let place = NonNull::from(Box::leak(memory::boxed(question)?));
+        Ok([Share(place), Share(place)])
+    }
+
+    fn into_raw(self) -> *mut c_void {
+        let place = self.0.as_ptr().cast();
+        core::mem::forget(self);
+        place
+    }
+}
+
+impl Deref for Share {
+    type Target = Question;
+    fn deref(&self) -> &Question {
+        // SAFETY: it is there until both shares are dropped.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        if self.is_left.swap(true, Ordering::AcqRel) {
+            // SAFETY: it comes from a box, and the other share was dropped before.
+            drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+        }
     }
 }
 
@@ -166,14 +233,28 @@ fn ask(name: &CStr, family: c_int) -> Answer {
     // SAFETY: the list ends with NULL; until then every element is whole, with a whole address.
     while let Some(element) = unsafe { next.as_ref() } {
         // SAFETY: see above.
-        addresses.extend(unsafe { Ipaddr::from_sockaddr(element.ai_addr) });
+        if let Some(address) = unsafe { Ipaddr::from_sockaddr(element.ai_addr) } {
+            addresses.try_reserve(1).map_err(|_| Errno(libc::ENOMEM))?;
+            // ROOM: reserved just before.
+            addresses.push(address);
+        }
         next = element.ai_next;
     }
     Ok(addresses)
 }
 
-/// Starts a thread that takes none of the program's signals.
-fn spawn_quietly(work: impl FnOnce() + Send + 'static) -> Result<()> {
+/// With its NUL. Error: ENOMEM.
+fn copy(name: &CStr) -> Result<Vec<u8>> {
+    let bytes = name.to_bytes_with_nul();
+    let mut copied = Vec::new();
+    copied.try_reserve_exact(bytes.len()).map_err(|_| Errno(libc::ENOMEM))?;
+    // ROOM: reserved just before.
+    copied.extend_from_slice(bytes);
+    Ok(copied)
+}
+
+/// Starts a thread that asks, and takes none of the program's signals. Errors: EAGAIN, ENOMEM.
+fn spawn_quietly(question: Share) -> Result<()> {
     let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
     // SAFETY: both sets are writable, and `all` is filled before it is used. A new thread inherits
     // the mask.
@@ -181,12 +262,38 @@ fn spawn_quietly(work: impl FnOnce() + Send + 'static) -> Result<()> {
         libc::sigfillset(all.as_mut_ptr());
         libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
     }
-    let spawned = thread::Builder::new().spawn(work);
+    let spawned = spawn(question);
     // SAFETY: the first call stored the old mask.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), null_mut()) };
-    spawned.map(drop).map_err(|error| errno_of(&error))
+    spawned
 }
 
-fn errno_of(error: &io::Error) -> Errno {
-    Errno(error.raw_os_error().unwrap_or(libc::ENOMEM))
+/// Starts a thread that asks. Errors: EAGAIN, ENOMEM.
+fn spawn(question: Share) -> Result<()> {
+    let mut attributes = MaybeUninit::uninit();
+    let mut thread = MaybeUninit::uninit();
+    let question = question.into_raw();
+    // SAFETY: the attributes are made first, and unmade when they were used. The thread gets the share,
+    // or if there is none it is taken back.
+    unsafe {
+        let mut error = libc::pthread_attr_init(attributes.as_mut_ptr());
+        if error == 0 {
+            let attributes = attributes.as_mut_ptr();
+            libc::pthread_attr_setdetachstate(attributes, libc::PTHREAD_CREATE_DETACHED);
+            libc::pthread_attr_setstacksize(attributes, STACK_SIZE);
+            error = libc::pthread_create(thread.as_mut_ptr(), attributes, run, question);
+            libc::pthread_attr_destroy(attributes);
+        }
+        if error == 0 {
+            return Ok(());
+        }
+        drop(Share(NonNull::new_unchecked(question.cast())));
+        Err(Errno(error))
+    }
+}
+
+extern "C" fn run(question: *mut c_void) -> *mut c_void {
+    // SAFETY: `spawn` has passed a share.
+    unsafe { Share(NonNull::new_unchecked(question.cast())) }.ask();
+    null_mut()
 }

@@ -79,6 +79,7 @@ impl Partial {
 
     fn keep(&mut self, bytes: &[u8]) -> Result<()> {
         self.kept.try_reserve(bytes.len()).map_err(|_| Errno(libc::ENOMEM))?;
+        // ROOM: reserved just before.
         self.kept.extend_from_slice(bytes);
         Ok(())
     }
@@ -89,6 +90,7 @@ impl Partial {
             Some(last) if last.end == self.len => last.end = end,
             _ => {
                 self.dropped.try_reserve(1).map_err(|_| Errno(libc::ENOMEM))?;
+                // ROOM: reserved just before.
                 self.dropped.push(self.len..end);
             }
         }

@@ -13,7 +13,7 @@
 //! * `coroutine`: the control block. `switch`: the registers, by architecture. `stack`: the pool.
 //! * `bundle`: starting, ending and cancelling coroutines.
 //! * `wait`: waiting for one of several things. `timers`, `poller`: deadlines and descriptors.
-//! * `fork`: other processes. `list`: the links. `valgrind`: what valgrind has to know.
+//! * `lingering`: sockets that are closed in the background. `fork`: other processes. `list`: the links. `valgrind`: what valgrind has to know.
 
 use core::cell::{Cell, RefCell};
 use core::marker::PhantomData;
@@ -23,12 +23,13 @@ use std::os::fd::RawFd;
 use libc::c_int;
 
 use crate::errno::{self, Errno, Result};
-use crate::time;
+use crate::{thread_end, time};
 
 mod asan;
 pub(crate) mod bundle;
 mod coroutine;
 pub(crate) mod fork;
+mod lingering;
 mod list;
 mod poller;
 mod stack;
@@ -87,6 +88,7 @@ struct Local {
     poller: Poller,
 }
 
+// ROOM: it has no destructor.
 thread_local! {
     static LOCAL: core::mem::ManuallyDrop<Local> = const {
         core::mem::ManuallyDrop::new(Local {
@@ -106,35 +108,18 @@ thread_local! {
             poller: Poller::new(),
         })
     };
-    static END: End = const { End };
 }
 
 /// Frees what the thread's scheduler holds when the thread ends.
-struct End;
-
-impl Drop for End {
-    fn drop(&mut self) {
-        if outlives_its_destructors() {
-            return;
-        }
-        let local = local();
-        local.poller.clear();
-        // A thread that ends inside a coroutine has one stack in use at least.
-        local.stacks.borrow_mut().clear();
+pub(crate) fn at_thread_end() {
+    let local = local();
+    local.poller.clear();
+    // A thread that ends inside a coroutine has one stack in use at least.
+    local.stacks.borrow_mut().clear();
+    // Those that are left may have timers yet.
+    if local.coroutines.get() == 1 {
         local.timers.borrow_mut().release_if_empty();
     }
-}
-
-/// Whether this thread goes on after its destructors: in the main one the handlers of atexit(3) come
-/// later, and may use whatever it has. The system takes its memory back with the process.
-pub(crate) fn outlives_its_destructors() -> bool {
-    // SAFETY: both ask for a number.
-    unsafe { libc::gettid() == libc::getpid() }
-}
-
-/// Asks for the clean-up at the end of the thread. Without effect when that has begun.
-fn end_with_thread() {
-    END.try_with(|_| ()).ok();
 }
 
 /// The scheduler of this thread.
@@ -209,20 +194,31 @@ impl Local {
     /// Looks after descriptors, then timers. `wait`: until there is something to be seen.
     #[cold]
     fn look(&self, wait: bool) {
-        let deadline = self.timers.borrow().first_deadline();
-        self.poller.poll(match deadline {
-            _ if !wait => 0,
-            Some(deadline) => {
-                c_int::try_from(deadline.saturating_sub(time::now()).max(0)).unwrap_or(c_int::MAX)
-            }
-            None => -1,
-        });
+        let deadline = self.first_deadline();
+        self.poller.poll(if wait { self.longest_wait(deadline) } else { 0 });
         self.switches.set(0);
         self.looked.set(time::tick());
         if deadline.is_some() {
             self.last_look.set(time::now());
             self.expire(self.last_look.get());
+            self.poller.expire(self.last_look.get());
         }
+    }
+
+    /// When time is up for whoever comes first: a coroutine, or a socket that lingers.
+    fn first_deadline(&self) -> Option<i64> {
+        let (timer, end) = (self.timers.borrow().first_deadline(), self.poller.first_end());
+        timer.into_iter().chain(end).min()
+    }
+
+    /// How many milliseconds the thread can wait if nothing happens, which it does now; -1: for ever.
+    fn longest_wait(&self, deadline: Option<i64>) -> c_int {
+        let sleep = deadline.map(|deadline| deadline.saturating_sub(time::now()).max(0));
+        let longest = match (sleep, self.stacks.borrow_mut().cool()) {
+            (Some(sleep), Some(rest)) => Some(sleep.min(rest)),
+            (sleep, rest) => sleep.or(rest),
+        };
+        longest.map_or(-1, |longest| c_int::try_from(longest).unwrap_or(c_int::MAX))
     }
 
     /// Wakes everyone whose deadline has come.
@@ -283,7 +279,8 @@ impl Local {
         self.run_others(me);
     }
 
-    /// Makes sure that one more coroutine can block without allocating. Error: ENOMEM.
+    /// Makes sure that one more coroutine can block without allocating. `main` can as long as there is no
+    /// other one. Error: ENOMEM.
     fn prepare_coroutine(&self) -> Result<()> {
         let coroutines = self.coroutines.get() + 1;
         match self.timers.borrow_mut().reserve(coroutines) {
@@ -295,7 +292,7 @@ impl Local {
     fn take_stack(&self) -> Result<NonNull<u8>> {
         let mut stacks = self.stacks.borrow_mut();
         if stacks.total() == 0 {
-            end_with_thread();
+            thread_end::prepare()?;
         }
         stacks.take()
     }
@@ -420,6 +417,18 @@ pub(crate) fn count_doing() -> u32 {
 /// [`WaitError::Closed`]. Does not switch; unknown descriptors are fine.
 pub fn forget_fd(fd: RawFd) {
     local().poller.forget(fd);
+}
+
+/// Takes over a socket that [`forget_fd`] was called for: drops what comes for it until the peer ends its
+/// side, for two seconds at most, then closes it. Without memory for that it is closed at once. Does not
+/// switch.
+pub(crate) fn linger(fd: RawFd) {
+    let rest = lingering::drop_arrived(fd);
+    if rest == lingering::Left::Nothing || local().poller.linger(fd).is_err() {
+        forget_fd(fd);
+        // SAFETY: whoever calls has given the descriptor away.
+        unsafe { libc::close(fd) };
+    }
 }
 
 /// Waits until a descriptor of the program is ready, even if it was all along: `fdin`, `fdout`.

@@ -9,6 +9,8 @@
 //!   already and may have been closed and opened again behind our back. It registers anew each
 //!   time: that reports the present readiness, and fails for a descriptor that is not open.
 //!
+//! Sockets that [`Poller::linger`] is given are nobody's to wait for: what comes for them is dropped.
+//!
 //! A registration carries its number, so that an event of an earlier one is told apart.
 
 use core::cell::{Cell, RefCell};
@@ -17,6 +19,7 @@ use std::os::fd::RawFd;
 
 use libc::{c_int, epoll_event};
 
+use super::lingering::{self, Left, Lingering};
 use super::wait::Queue;
 use super::{Direction, WaitError};
 use crate::errno::{self, Errno, Result};
@@ -58,6 +61,8 @@ struct Descriptor {
     ready: Cell<u32>,
     /// One of the events in `LAST` has happened.
     last: Cell<bool>,
+    /// It lingers.
+    lingers: Cell<bool>,
 }
 
 impl Descriptor {
@@ -70,6 +75,7 @@ impl Descriptor {
             reliable: Cell::new(false),
             ready: Cell::new(0),
             last: Cell::new(false),
+            lingers: Cell::new(false),
         }
     }
 
@@ -141,8 +147,10 @@ pub(super) struct Poller {
     /// everything, and then the number means something else.
     owner: Cell<libc::pid_t>,
     blocks: RefCell<Vec<Option<NonNull<Block>>>>,
-    /// How many coroutines wait for a descriptor. Without any there is nothing to poll.
+    /// How many coroutines wait for a descriptor, and sockets linger. Without any there is nothing to
+    /// poll.
     waiting: Cell<usize>,
+    lingering: Lingering,
     events: RefCell<[epoll_event; EVENTS]>,
 }
 
@@ -153,6 +161,7 @@ impl Poller {
             owner: Cell::new(0),
             blocks: RefCell::new(Vec::new()),
             waiting: Cell::new(0),
+            lingering: Lingering::new(),
             events: RefCell::new([epoll_event { events: 0, u64: 0 }; EVENTS]),
         }
     }
@@ -259,13 +268,91 @@ impl Poller {
             if let Some(descriptor) = self.known(fd)
                 && descriptor.registration.get() == registration
             {
-                descriptor.happened(event.events);
+                if descriptor.lingers.get() {
+                    self.drop_arrived(fd, descriptor);
+                } else {
+                    descriptor.happened(event.events);
+                }
             }
+        }
+    }
+
+    /// See [`super::linger`]. Errors, after which the socket is still the caller's: EBADF, ENOMEM, and
+    /// those of epoll.
+    pub(super) fn linger(&self, fd: RawFd) -> Result<()> {
+        let descriptor = self.descriptor(fd)?;
+        self.register(fd, descriptor, READABLE)?;
+        let added = self.lingering.add(fd)?;
+        descriptor.lingers.set(true);
+        self.waiting.set(self.waiting.get() + 1);
+        if added.is_multiple_of(EVENTS / 2) {
+            // Whoever closes many in one turn would leave as many descriptors open.
+            self.poll(0);
+        }
+        Ok(())
+    }
+
+    /// When the time of the first lingering socket is up.
+    pub(super) fn first_end(&self) -> Option<i64> {
+        self.lingering.first().map(|lingerer| lingerer.until())
+    }
+
+    /// Closes the lingering sockets whose time is up.
+    pub(super) fn expire(&self, now: i64) {
+        while let Some(lingerer) = self.lingering.first()
+            && lingerer.until() <= now
+        {
+            self.close_lingering(lingerer.fd);
+        }
+    }
+
+    /// Drops what has come for a lingering socket, and closes it when nothing more will.
+    #[cold]
+    #[inline(never)]
+    fn drop_arrived(&self, fd: RawFd, descriptor: &Descriptor) {
+        if !self.lingering.is_ours(fd) {
+            return self.close_lingering(fd);
+        }
+        match lingering::drop_arrived(fd) {
+            Left::Empty => {}
+            Left::Nothing => self.close_lingering(fd),
+            // To be told of what is there once more.
+            Left::More => {
+                self.try_register(fd, descriptor, READABLE).ok();
+            }
+        }
+    }
+
+    /// Ends the lingering of a socket, and closes it if the descriptor still is that.
+    #[cold]
+    #[inline(never)]
+    fn close_lingering(&self, fd: RawFd) {
+        let Some(lingerer) = self.lingering.remove(fd) else { return };
+        self.waiting.set(self.waiting.get() - 1);
+        let ours = lingerer.is_ours();
+        if let Some(descriptor) = self.known(fd) {
+            descriptor.lingers.set(false);
+            if ours {
+                self.drop_registration(fd, descriptor);
+            }
+        }
+        if ours {
+            // SAFETY: our own descriptor.
+            unsafe { libc::close(fd) };
+        }
+    }
+
+    /// Ends all lingering at once.
+    fn close_all_lingering(&self) {
+        while let Some(lingerer) = self.lingering.first() {
+            self.close_lingering(lingerer.fd);
         }
     }
 
     /// Closes the epoll instance and frees the table, unless someone is linked to it.
     pub(super) fn clear(&self) {
+        self.close_all_lingering();
+        self.lingering.clear();
         self.close_epoll();
         if !self.is_idle() {
             return;
@@ -305,11 +392,15 @@ impl Poller {
         self.known(fd).ok_or(Errno(libc::EBADF))
     }
 
+    /// Not inlined, as the block is made on the stack.
+    #[cold]
+    #[inline(never)]
     fn add_block(&self, place: usize) -> Result<()> {
         let mut blocks = self.blocks.borrow_mut();
         if blocks.len() <= place {
             let missing = place + 1 - blocks.len();
             blocks.try_reserve(missing).map_err(|_| Errno(libc::ENOMEM))?;
+            // ROOM: reserved just before.
             blocks.resize(place + 1, None);
         }
         let block = crate::memory::boxed([const { Descriptor::new() }; BLOCK])?;
@@ -323,6 +414,10 @@ impl Poller {
     ///
     /// Errors: EBADF, ENOTSUP for what epoll does not take, such as regular files, and epoll's own.
     fn register(&self, fd: RawFd, descriptor: &Descriptor, events: u32) -> Result<()> {
+        if descriptor.lingers.get() {
+            // Whoever asks has it open, so the one that lingered was closed behind our back.
+            self.close_lingering(fd);
+        }
         self.make_epoll()?;
         match self.try_register(fd, descriptor, events) {
             // It may be the epoll instance that is not open, or something else by now.
@@ -386,7 +481,7 @@ impl Poller {
             return Ok(());
         }
         super::fork::watch();
-        super::end_with_thread();
+        crate::thread_end::prepare()?;
         // SAFETY: makes a new descriptor.
         let epoll = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
         if epoll < 0 {
@@ -424,6 +519,11 @@ impl Poller {
             };
             let (events, reliable) = (descriptor.awaited(), descriptor.reliable.get());
             descriptor.unregister();
+            if descriptor.lingers.get() {
+                // It came through a close of everything only if it is another one by now, or a copy that
+                // another process looks after.
+                self.close_lingering(fd);
+            }
             if events == 0 {
                 continue;
             }
@@ -463,13 +563,15 @@ impl Poller {
         }
     }
 
-    /// In a forked child: closes the parent's epoll instance.
+    /// In a forked child: closes the parent's epoll instance, and the copies of what lingers there.
     pub(super) fn after_fork(&self) {
         let epoll = self.epoll.replace(-1);
         if epoll >= 0 {
             // SAFETY: before the fork it was our own descriptor, so this one is a copy of it.
             unsafe { libc::close(epoll) };
         }
+        // The parent looks after those connections, and after its registrations.
+        self.close_all_lingering();
     }
 
     /// Whether the number still is that of our epoll instance.

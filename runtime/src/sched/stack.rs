@@ -17,6 +17,7 @@ use libc::c_void;
 use super::asan;
 use super::valgrind::{self, StackId};
 use crate::errno::{Errno, Result};
+use crate::time;
 
 /// What a coroutine can use, control block included.
 pub(super) const STACK_SIZE: usize = 256 * 1024;
@@ -26,6 +27,13 @@ const GUARD_SIZE: usize = 64 * 1024;
 
 /// How many free stacks keep the pages they have touched.
 const WARM_STACKS: usize = 1024;
+
+/// How many do while the thread waits.
+const WARM_WHILE_WAITING: usize = 64;
+
+/// Milliseconds between two times that the others give theirs back: a thread whose coroutines come in
+/// bursts shall not fetch all pages anew for each.
+const COOLING_INTERVAL: i64 = 100;
 
 /// Stacks in the first slab; each further one is twice as large, up to the largest.
 const FIRST_SLAB: usize = 16;
@@ -64,6 +72,8 @@ pub(super) struct Pool {
     free: Vec<NonNull<u8>>,
     /// So many at the bottom of `free` have given their pages back to the system.
     cold: usize,
+    /// The tick of the clock in which that was last done before a wait.
+    cooled: i64,
     total: usize,
     ids: Vec<StackId>,
     /// The kernel refused the light guard.
@@ -78,6 +88,7 @@ impl Pool {
             unused_count: 0,
             free: Vec::new(),
             cold: 0,
+            cooled: 0,
             total: 0,
             ids: Vec::new(),
             heavy_guards: false,
@@ -99,8 +110,32 @@ impl Pool {
 
     /// Gives a stack back, possibly the one this runs on.
     pub(super) fn give_back(&mut self, base: NonNull<u8>) {
+        // ROOM: reserved for all stacks when they were made.
         self.free.push(base);
-        if self.free.len() - self.cold > WARM_STACKS {
+        self.keep_warm(WARM_STACKS);
+    }
+
+    /// Gives back pages before the thread waits, as a burst of coroutines may be over for good. Answers
+    /// in how many milliseconds there is more to do, if there is: then it is to be called again. Not
+    /// inlined, so that waiting coroutines have little on their stacks.
+    #[inline(never)]
+    pub(super) fn cool(&mut self) -> Option<i64> {
+        if self.free.len() - self.cold <= WARM_WHILE_WAITING {
+            return None;
+        }
+        let now = time::tick();
+        let rest = self.cooled + COOLING_INTERVAL - now;
+        if rest > 0 {
+            return Some(rest);
+        }
+        self.cooled = now;
+        self.keep_warm(WARM_WHILE_WAITING);
+        None
+    }
+
+    /// Gives back the pages of all free stacks but so many on top.
+    fn keep_warm(&mut self, count: usize) {
+        while self.free.len() - self.cold > count {
             if let Some(coldest) = self.free.get(self.cold) {
                 // SAFETY: a free stack of this pool, and not the one on top, which may be in use.
                 unsafe { libc::madvise(coldest.as_ptr().cast(), STACK_SIZE, libc::MADV_DONTNEED) };
@@ -157,6 +192,7 @@ impl Pool {
         // A slab of a finished thread may have been here.
         asan::forget_frames(base.as_ptr(), STACK_SIZE);
         if id != StackId::NONE {
+            // ROOM: reserved above.
             self.ids.push(id);
         }
         Ok(base)
@@ -185,6 +221,7 @@ impl Pool {
         loop {
             let size = count * (GUARD_SIZE + STACK_SIZE);
             if let Some(base) = map(size) {
+                // ROOM: reserved above.
                 self.slabs.push(Slab { base, size });
                 self.unused = base.as_ptr().cast();
                 self.unused_count = count;

@@ -6,6 +6,9 @@ use super::coroutine::Task;
 /// The heap position of a coroutine without a timer.
 pub(super) const NO_TIMER: usize = usize::MAX;
 
+/// The position of one that is not in the heap.
+const SINGLE: usize = usize::MAX - 1;
+
 struct Timer {
     deadline: i64,
     /// Tells equal deadlines apart: the earlier one was there first.
@@ -15,12 +18,14 @@ struct Timer {
 
 pub(super) struct Timers {
     heap: Vec<Timer>,
+    /// That of a coroutine for which there is no room: as long as none was launched there is only one.
+    single: Option<Timer>,
     next_sequence: u64,
 }
 
 impl Timers {
     pub(super) const fn new() -> Timers {
-        Timers { heap: Vec::new(), next_sequence: 0 }
+        Timers { heap: Vec::new(), single: None, next_sequence: 0 }
     }
 
     /// Makes room for the timers of so many coroutines, so that blocking never allocates.
@@ -37,14 +42,26 @@ impl Timers {
     }
 
     pub(super) fn first_deadline(&self) -> Option<i64> {
-        self.heap.first().map(|timer| timer.deadline)
+        self.first().map(|timer| timer.deadline)
+    }
+
+    /// The one that fires first.
+    fn first(&self) -> Option<&Timer> {
+        self.single.as_ref().or(self.heap.first())
     }
 
     /// Adds the timer of a coroutine that has none.
     pub(super) fn insert(&mut self, sleeper: Task, deadline: i64) {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
-        self.heap.push(Timer { deadline, sequence, sleeper });
+        let timer = Timer { deadline, sequence, sleeper };
+        if self.heap.len() == self.heap.capacity() {
+            sleeper.timer.set(SINGLE);
+            self.single = Some(timer);
+            return;
+        }
+        // ROOM: there is some, see above.
+        self.heap.push(timer);
         self.sift_up(self.heap.len() - 1);
     }
 
@@ -52,6 +69,10 @@ impl Timers {
     pub(super) fn remove(&mut self, sleeper: Task) {
         let place = sleeper.timer.replace(NO_TIMER);
         if place == NO_TIMER {
+            return;
+        }
+        if place == SINGLE {
+            self.single = None;
             return;
         }
         self.heap.swap_remove(place);
@@ -63,7 +84,7 @@ impl Timers {
 
     /// The coroutine whose deadline has passed first. Its timer stays until it is woken.
     pub(super) fn expired(&self, now: i64) -> Option<Task> {
-        self.heap.first().filter(|timer| timer.deadline <= now).map(|timer| timer.sleeper)
+        self.first().filter(|timer| timer.deadline <= now).map(|timer| timer.sleeper)
     }
 
     /// Whether the entry at `a` comes before the one at `b`; false for positions past the end.
@@ -140,6 +161,7 @@ mod tests {
     fn equal_deadlines_keep_their_order() {
         let sleepers = sleepers::<50>();
         let mut timers = Timers::new();
+        assert!(timers.reserve(sleepers.len()));
         for sleeper in &sleepers {
             timers.insert(task(sleeper), 7);
         }
@@ -150,9 +172,24 @@ mod tests {
     }
 
     #[test]
+    fn the_only_one_needs_no_memory() {
+        let sleepers = sleepers::<1>();
+        let mut timers = Timers::new();
+        timers.insert(task(&sleepers[0]), 7);
+        timers.remove(task(&sleepers[0]));
+        assert_eq!(timers.first_deadline(), None);
+        timers.insert(task(&sleepers[0]), 8);
+        assert_eq!((timers.first_deadline(), timers.heap.capacity()), (Some(8), 0));
+        assert!(drain(&mut timers, 7).is_empty());
+        assert_eq!(drain(&mut timers, 8), [task(&sleepers[0]).as_ptr()]);
+        assert_eq!(timers.first_deadline(), None);
+    }
+
+    #[test]
     fn any_order_in_is_sorted_out_even_with_removals() {
         let sleepers = sleepers::<101>();
         let mut timers = Timers::new();
+        assert!(timers.reserve(sleepers.len()));
         for (index, sleeper) in sleepers.iter().enumerate() {
             // 101 is prime, so this visits every deadline from 0 to 100 once.
             timers.insert(task(sleeper), (index * 37 % 101) as i64);

@@ -1,19 +1,31 @@
 //! Receive buffers, which a connection has only while there is something in them.
 
 use core::cell::RefCell;
+use core::mem::ManuallyDrop;
 use core::ptr;
 
 use crate::errno::{Errno, Result};
+use crate::thread_end;
 
 /// Bytes in a buffer of the usual size: a burst of small messages costs one system call.
 pub const SIZE: usize = 8 * 1024;
 
+/// A buffer that is full grows by this part of what is in it at least.
+const LEAST_GROWTH: usize = 8;
+
 /// Free buffers that a thread keeps.
 const SPARE: usize = 64;
 
+// ROOM: it has no destructor.
 thread_local! {
     /// Free buffers of the usual size.
-    static FREE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static FREE: ManuallyDrop<RefCell<Vec<Vec<u8>>>> =
+        const { ManuallyDrop::new(RefCell::new(Vec::new())) };
+}
+
+/// Frees them when the thread ends.
+pub(crate) fn at_thread_end() {
+    FREE.with(|free| free.take());
 }
 
 /// Bytes that have arrived but are not delivered yet. Empty ones usually have no memory.
@@ -45,18 +57,21 @@ impl Buffer {
 
     /// Makes room for at least one more byte, better for `wanted` more. Error: ENOMEM.
     ///
-    /// A request may ask for more than will ever come, so room grows with what has come.
+    /// A request may ask for more than will ever come, so room grows with what has come. However small the
+    /// requests are, many bytes are moved only after as many have been delivered, or if the memory grows by a
+    /// share of what is in it.
     pub fn make_room(&mut self, wanted: usize) -> Result<()> {
         let unread = self.unread().len();
         if self.bytes.capacity() == 0 {
             self.bytes = pooled()?;
         }
-        if self.bytes.capacity() - self.bytes.len() < wanted && self.start > 0 {
+        let may_move = unread <= SIZE || unread <= self.start;
+        if self.bytes.capacity() - self.bytes.len() < wanted && may_move {
             self.bytes.drain(..self.start);
             self.start = 0;
         }
         if self.bytes.len() == self.bytes.capacity() {
-            reserve(&mut self.bytes, wanted.min(unread))?;
+            reserve(&mut self.bytes, wanted.max(unread / LEAST_GROWTH).min(unread))?;
         }
         Ok(())
     }
@@ -78,6 +93,7 @@ impl Buffer {
 
     /// Adds bytes for which there is room.
     pub fn push(&mut self, bytes: &[u8]) {
+        // ROOM: the caller has made it.
         self.bytes.extend_from_slice(bytes);
     }
 
@@ -98,14 +114,13 @@ impl Buffer {
             return;
         }
         bytes.clear();
-        // While the thread ends there is no pool any more, and the memory is just freed.
-        FREE.try_with(|free| {
+        FREE.with(|free| {
             let mut free = free.borrow_mut();
-            if free.len() < SPARE && free.try_reserve(1).is_ok() {
+            if free.len() < SPARE && thread_end::prepare().is_ok() && free.try_reserve(1).is_ok() {
+                // ROOM: reserved just before.
                 free.push(bytes);
             }
-        })
-        .ok();
+        });
     }
 }
 
@@ -116,7 +131,7 @@ impl Drop for Buffer {
 }
 
 fn pooled() -> Result<Vec<u8>> {
-    if let Ok(Some(bytes)) = FREE.try_with(|free| free.borrow_mut().pop()) {
+    if let Some(bytes) = FREE.with(|free| free.borrow_mut().pop()) {
         return Ok(bytes);
     }
     let mut bytes = Vec::new();
@@ -163,6 +178,35 @@ mod tests {
         assert_eq!(buffer.bytes.capacity(), SIZE);
         assert_eq!(buffer.unread().len(), 101);
         assert_eq!(buffer.unread()[..2], [1, 2]);
+    }
+
+    #[test]
+    fn many_bytes_are_moved_only_after_as_many_were_delivered() {
+        let mut buffer = Buffer::with_room(4 * SIZE).unwrap();
+        buffer.push(&[1; 4 * SIZE]);
+        let mut moves = 0;
+        for delivered in 1..=3 * SIZE {
+            buffer.consume(1);
+            buffer.make_room(usize::MAX).unwrap();
+            moves += usize::from(buffer.start == 0);
+            if delivered < 2 * SIZE {
+                assert_eq!(moves, 0);
+            }
+        }
+        assert!(moves > 0);
+        assert_eq!(buffer.unread(), [1; SIZE]);
+    }
+
+    #[test]
+    fn room_grows_by_a_share_however_little_is_wanted() {
+        let mut buffer = Buffer::default();
+        let mut growths = 0;
+        for _ in 0..64 * SIZE {
+            let before = buffer.bytes.capacity();
+            push(&mut buffer, &[7], 1);
+            growths += usize::from(buffer.bytes.capacity() != before);
+        }
+        assert!(growths < 50);
     }
 
     #[test]

@@ -6,8 +6,9 @@ use core::ptr::{self, NonNull};
 
 use libc::ssize_t;
 
-use crate::bsock::{self, BsockLookVfs, BsockSomeVfs, BsockVfs, Look};
+use crate::bsock::{self, BsockVfs, Look};
 use crate::errno::{Result, interface, ret};
+use crate::extension::{self, BsockLingerVfs, BsockSomeVfs};
 use crate::handle::Hvfs;
 use crate::iolist::{Iolist, List};
 use crate::object::Shared;
@@ -48,6 +49,9 @@ pub unsafe trait Stream: Sized {
     /// Waits until sending can begin without waiting.
     fn await_room(&self, deadline: i64) -> Result<()>;
 
+    /// The handle is going to be closed, and then what was sent shall still reach the peer.
+    fn linger(&self);
+
     /// The handle is closed: abruptly, as this may not wait.
     fn abort(&self);
 }
@@ -59,7 +63,7 @@ pub struct Callbacks {
     hvfs: Hvfs,
     bsock: BsockVfs,
     some: BsockSomeVfs,
-    look: BsockLookVfs,
+    linger: BsockLingerVfs,
 }
 
 impl Callbacks {
@@ -69,10 +73,12 @@ impl Callbacks {
             hvfs: Hvfs { query: Some(query::<S>), close: Some(hclose::<S>) },
             bsock: BsockVfs { bsendl: Some(bsendl::<S>), brecvl: Some(brecvl::<S>) },
             some: BsockSomeVfs {
-                brecvsome: Some(brecvsome::<S>),
-                bawaitroom: Some(bawaitroom::<S>),
+                size: size_of::<BsockSomeVfs>(),
+                brecvsome: brecvsome::<S>,
+                bawaitroom: bawaitroom::<S>,
+                blook: blook::<S>,
             },
-            look: BsockLookVfs { look: look::<S> },
+            linger: BsockLingerVfs { blinger: blinger::<S> },
         }
     }
 }
@@ -87,10 +93,10 @@ unsafe extern "C" fn query<S: Stream>(hvfs: *mut Hvfs, ty: *const c_void) -> *mu
     interface(unsafe {
         if ty == bsock::TYPE {
             (&raw mut (*callbacks).bsock).cast()
-        } else if ty == bsock::SOME_TYPE {
+        } else if ty == extension::SOME_TYPE {
             (&raw mut (*callbacks).some).cast()
-        } else if ty == bsock::LOOK_TYPE {
-            (&raw mut (*callbacks).look).cast()
+        } else if ty == extension::LINGER_TYPE {
+            (&raw mut (*callbacks).linger).cast()
         } else if ty == (*hvfs.cast::<S>()).own_type() {
             hvfs.cast()
         } else {
@@ -177,14 +183,32 @@ unsafe extern "C" fn bawaitroom<S: Stream>(vfs: *mut BsockSomeVfs, deadline: i64
     ret(stream.await_room(deadline))
 }
 
-/// Looks at what has come.
+/// Has what was sent reach the peer though the handle is closed.
 ///
 /// # Safety
 /// `vfs` is that of a stream of this type which is alive.
-unsafe fn look<S: Stream>(vfs: *mut BsockLookVfs, deadline: i64, look: Look<'_>) -> Result<()> {
+unsafe extern "C" fn blinger<S: Stream>(vfs: *mut BsockLingerVfs) {
     // SAFETY: the caller's promise is the callee's demand.
-    let stream = unsafe { around::<S>(vfs.cast(), offset_of!(Callbacks, look)) };
-    stream.look(deadline, look)
+    let stream = unsafe { around::<S>(vfs.cast(), offset_of!(Callbacks, linger)) };
+    stream.linger();
+}
+
+/// Has somebody look at what has come.
+///
+/// # Safety
+/// `vfs` is that of a stream of this type which is alive; `look` may be called with `arg`.
+unsafe extern "C" fn blook<S: Stream>(
+    vfs: *mut BsockSomeVfs,
+    look: extension::Look,
+    arg: *mut c_void,
+    deadline: i64,
+) -> c_int {
+    // SAFETY: the caller's promises are the callees' demands.
+    ret(unsafe {
+        let stream = around::<S>(vfs.cast(), offset_of!(Callbacks, some));
+        sched::breathe_lightly();
+        stream.look(deadline, &mut |bytes| look(arg, bytes.as_ptr().cast(), bytes.len()))
+    })
 }
 
 /// A share of the stream that has `member` at `offset` in its callbacks.

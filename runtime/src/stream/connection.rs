@@ -1,5 +1,6 @@
 //! Connected sockets as byte streams behind handles.
 
+use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 use std::os::fd::{IntoRawFd, RawFd};
 
@@ -15,12 +16,10 @@ use super::buffer::NO_ROOM;
 use super::callbacks::{Callbacks, Stream};
 use super::descriptors::Descriptors;
 use super::inbound::{Failure, Inbound, Outcome, Source};
+use super::parts;
 use super::patience::Patience;
-use super::side::{Side, State};
+use super::side::{Side, State, Turn};
 use super::socket::{Socket, close_descriptor};
-
-/// Parts of a list that go into one system call.
-pub(super) const PARTS: usize = 8;
 
 /// The byte that carries a descriptor. Its value means nothing.
 const CARRIER: u8 = 0xcc;
@@ -34,6 +33,10 @@ pub struct Connection {
     inbound: Inbound,
     outbound: Side,
     descriptors: Descriptors,
+    /// The system has said that the connection broke, which it says once: to a sender, here.
+    broke: Cell<bool>,
+    /// What was sent shall reach the peer though the handle is closed.
+    lingers: Cell<bool>,
 }
 
 /// Gives a connected socket a handle. Errors: ECANCELED, ENOMEM.
@@ -48,6 +51,8 @@ pub fn open(kind: Kind, socket: Socket) -> Result<c_int> {
         inbound: Inbound::default(),
         outbound: Side::default(),
         descriptors: Descriptors::default(),
+        broke: Cell::new(false),
+        lingers: Cell::new(false),
     })?;
     // SAFETY: it begins with its callbacks, and the one for closing takes the share back.
     unsafe { connection.make_handle() }
@@ -69,24 +74,28 @@ pub fn find(kind: Kind, s: c_int) -> Result<Shared<Connection>> {
     unsafe { Shared::find(s, kind.connection_type()) }
 }
 
-/// Ends the sending direction. Errors: EBADF, ENOTSUP; EPIPE if it has ended already, ECONNRESET,
-/// ENOMEM.
+/// Ends the sending direction. Errors: EBADF, ENOTSUP; EBUSY if another coroutine is sending; EPIPE if
+/// it has ended already, ECONNRESET, ENOMEM.
 pub fn done(kind: Kind, s: c_int) -> Result<()> {
-    find(kind, s)?.done()
+    let connection = find(kind, s)?;
+    let _turn = connection.outbound.enter()?;
+    connection.end_sending()
 }
 
 /// Ends the sending direction, waits until the peer has ended the other, and closes the handle.
 /// A listener is just closed.
 ///
-/// Errors: EBADF, ENOTSUP; and with these the handle is closed nevertheless: ECONNRESET, ENOMEM,
-/// EBUSY if another coroutine is receiving, ETIMEDOUT, ECANCELED.
+/// Errors: EBADF, ENOTSUP; EBUSY if another coroutine is sending or receiving; and with these the handle
+/// is closed nevertheless: ECONNRESET, ENOMEM, ETIMEDOUT, ECANCELED.
 pub fn close(kind: Kind, s: c_int, deadline: i64) -> Result<()> {
     sched::breathe();
     if handle::query(s, kind.listener_type()).is_ok() {
         return handle::close(s);
     }
     let connection = find(kind, s)?;
-    let result = connection.finish(deadline);
+    // Both before anything is done: there must be no orderly end behind a part of a message.
+    let (sending, receiving) = (connection.outbound.reserve()?, connection.inbound.reserve()?);
+    let result = connection.finish(sending, receiving, deadline);
     if connection.is_behind(s, kind.connection_type()) {
         if result.is_ok() {
             // What is still on its way to the peer shall arrive.
@@ -135,11 +144,15 @@ impl Connection {
     /// The buffers under the cursor are readable.
     #[inline(never)]
     unsafe fn send_now(&self, cursor: Cursor) -> Outcome<Option<usize>> {
-        let mut parts = [NO_ROOM; PARTS];
-        // SAFETY: same condition as this function's.
-        let (used, all) = unsafe { cursor.gather(&mut parts) };
-        // SAFETY: same condition as this function's.
-        unsafe { self.transmit(parts.get_mut(..used).unwrap_or_default(), !all, None) }
+        let mut few = [NO_ROOM; parts::FEW];
+        // SAFETY: same condition as this function's; the gathered parts are such buffers.
+        unsafe {
+            let (used, all) = cursor.gather(&mut few);
+            if !all && let Some((mut many, all)) = parts::many(cursor) {
+                return self.transmit(&mut many, !all, None);
+            }
+            self.transmit(few.get_mut(..used).unwrap_or_default(), !all, None)
+        }
     }
 
     /// Sends a descriptor with a byte. Errors: EINVAL if it is negative; EBADF, EBUSY, EPIPE,
@@ -162,18 +175,17 @@ impl Connection {
         Ok(())
     }
 
-    /// Receives a byte and the descriptor that came with it. Errors: EPROTO if none did, and then
-    /// the byte is still there; EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
+    /// Receives a byte and the descriptor that came with it. Errors: EPROTO if none did, ENOMEM if it is
+    /// lost for want of memory, and then the byte is still there; EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
     pub fn receive_descriptor(&self, deadline: i64) -> Result<RawFd> {
         self.inbound.await_byte(self, deadline)?;
-        let descriptor =
-            self.descriptors.take(self.inbound.position()).ok_or(Errno(libc::EPROTO))?;
+        let descriptor = self.descriptors.take(self.inbound.position())?;
         self.inbound.skip_byte();
         Ok(descriptor.into_raw_fd())
     }
 
-    fn done(&self) -> Result<()> {
-        self.outbound.check()?;
+    /// Ends the sending direction, for whoever has the turn to send.
+    fn end_sending(&self) -> Result<()> {
         match self.socket.shut_down_sending() {
             Ok(()) => self.outbound.set_state(State::Done),
             Err(error) => {
@@ -188,16 +200,18 @@ impl Connection {
         Ok(())
     }
 
-    /// The orderly end: `Ok` when both directions have ended so.
-    fn finish(&self, deadline: i64) -> Result<()> {
+    /// The orderly end: `Ok` when both directions have ended so. Whoever calls has reserved both.
+    fn finish(&self, sending: Turn<'_>, receiving: Turn<'_>, deadline: i64) -> Result<()> {
         if self.inbound.is_broken() || self.outbound.state() == State::Broken {
             return Err(Errno(libc::ECONNRESET));
         }
         if self.outbound.state() == State::Open {
-            self.done()?;
+            self.end_sending()?;
         }
+        // Who sends from now on gets EPIPE.
+        drop(sending);
         self.descriptors.refuse();
-        match self.inbound.drain(self, deadline) {
+        match self.inbound.drain(&receiving, self, deadline) {
             Errno(libc::EPIPE) => Ok(()),
             error => Err(error),
         }
@@ -213,7 +227,15 @@ impl Connection {
     ) -> Outcome<Option<usize>> {
         self.check_open()?;
         // SAFETY: same condition as this function's.
-        unsafe { self.socket.send(parts, more, descriptor) }.map_err(failure)
+        let sent = unsafe { self.socket.send(parts, more, descriptor) };
+        sent.map_err(|error| {
+            let failure = failure(error);
+            // EPIPE is no news: the peer has ended in order, or the system has said so before.
+            if matches!(failure, Failure::Broken(_)) && error != Errno(libc::EPIPE) {
+                self.broke.set(true);
+            }
+            failure
+        })
     }
 
     fn wait_for(&self, direction: Direction, deadline: i64) -> Outcome<()> {
@@ -291,14 +313,23 @@ unsafe impl Stream for Connection {
     /// Waits until sending can begin without waiting. Errors: EBUSY, ETIMEDOUT, ECANCELED,
     /// ECONNRESET.
     fn await_room(&self, deadline: i64) -> Result<()> {
+        let _turn = self.outbound.reserve()?;
         while self.socket.is_open() && !self.socket.has_room() {
             self.socket.wait(Direction::Out, deadline)?;
         }
         Ok(())
     }
 
+    fn linger(&self) {
+        self.lingers.set(true);
+    }
+
     fn abort(&self) {
+        let cut = self.outbound.is_busy() || self.outbound.state() == State::Broken;
+        // A UNIX socket has nothing on its way, and knows no reset.
+        let in_vain = self.broke.get() || self.inbound.is_broken() || cut && self.kind == Kind::Ipc;
         match self.kind {
+            _ if self.lingers.get() && !in_vain => self.socket.linger(cut),
             Kind::Tcp => self.socket.reset(),
             Kind::Ipc => self.socket.close(),
         }
@@ -316,6 +347,10 @@ impl Source for Connection {
         let received = unsafe { self.socket.receive(parts, self.kind == Kind::Ipc) };
         match received.map_err(failure)? {
             None => Ok(None),
+            // After it has said so the system has nothing more to say than that there is no more.
+            Some(received) if received.count == 0 && self.broke.get() => {
+                Err(Failure::Broken(Errno(libc::ECONNRESET)))
+            }
             Some(received) if received.count == 0 => Err(Failure::Ended),
             Some(received) => {
                 if let Some(descriptor) = received.descriptor {

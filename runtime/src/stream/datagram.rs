@@ -9,7 +9,7 @@ use crate::errno::{Errno, Result};
 use crate::iolist::{List, Skips};
 
 use super::buffer::{Buffer, NO_ROOM};
-use super::connection::PARTS;
+use super::parts::FEW;
 use super::socket::{Socket, attempt, empty_address, message};
 
 /// No datagram is longer: the length in a UDP header has 16 bits.
@@ -45,7 +45,7 @@ impl Socket {
             return Err(Errno(libc::EINVAL));
         }
         let total = list.total().filter(|total| *total <= LONGEST).ok_or(Errno(libc::EMSGSIZE))?;
-        let mut parts = [NO_ROOM; PARTS];
+        let mut parts = [NO_ROOM; FEW];
         // SAFETY: the list is as it was checked.
         let (used, all) = unsafe { list.cursor().gather(&mut parts) };
         if all {
@@ -73,7 +73,7 @@ impl Socket {
             // SAFETY: there is nothing to write to.
             return unsafe { self.collect(&mut []) };
         }
-        let mut parts = [NO_ROOM; PARTS];
+        let mut parts = [NO_ROOM; FEW];
         // SAFETY: the list is as it was checked.
         let (used, all) = unsafe { list.cursor().gather(&mut parts) };
         if all && list.skips() == Skips::None {

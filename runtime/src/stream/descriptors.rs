@@ -7,6 +7,8 @@
 use core::cell::{Cell, RefCell};
 use std::os::fd::OwnedFd;
 
+use crate::errno::{Errno, Result};
+
 /// So many wait at most. Otherwise a peer that sends nothing else could use up all the descriptors of
 /// the process.
 const LIMIT: usize = 16;
@@ -17,6 +19,8 @@ pub struct Descriptors {
     /// Oldest first.
     queue: RefCell<Vec<(u64, OwnedFd)>>,
     refuses: Cell<bool>,
+    /// The position of the last one for which there was no memory, plus one.
+    lost: Cell<u64>,
 }
 
 impl Descriptors {
@@ -24,9 +28,15 @@ impl Descriptors {
     /// for it, it is closed.
     pub fn push(&self, position: u64, descriptor: OwnedFd) {
         let mut queue = self.queue.borrow_mut();
-        if !self.refuses.get() && queue.len() < LIMIT && queue.try_reserve(1).is_ok() {
-            queue.push((position, descriptor));
+        if self.refuses.get() || queue.len() == LIMIT {
+            return;
         }
+        if queue.try_reserve(1).is_err() {
+            self.lost.set(position + 1);
+            return;
+        }
+        // ROOM: reserved just before.
+        queue.push((position, descriptor));
     }
 
     /// Closes all, and from now on whatever comes: nobody will ask for it.
@@ -35,11 +45,15 @@ impl Descriptors {
         self.queue.take();
     }
 
-    /// The descriptor of the byte at `position`.
-    pub fn take(&self, position: u64) -> Option<OwnedFd> {
+    /// The descriptor of the byte at `position`. Errors: EPROTO if none came with it, ENOMEM if it is lost
+    /// for want of memory.
+    pub fn take(&self, position: u64) -> Result<OwnedFd> {
         let mut queue = self.queue.borrow_mut();
-        let index = queue.iter().position(|(at, _)| *at == position)?;
-        Some(queue.remove(index).1)
+        match queue.iter().position(|(at, _)| *at == position) {
+            Some(index) => Ok(queue.remove(index).1),
+            None if self.lost.get() == position + 1 => Err(Errno(libc::ENOMEM)),
+            None => Err(Errno(libc::EPROTO)),
+        }
     }
 
     /// Closes those whose bytes have been received as ordinary ones, up to before `position`.
@@ -62,11 +76,11 @@ mod tests {
         for position in [1, 5, 9] {
             descriptors.push(position, File::open("/dev/null").unwrap().into());
         }
-        assert!(descriptors.take(2).is_none());
-        assert!(descriptors.take(5).is_some());
-        assert!(descriptors.take(5).is_none());
+        assert!(descriptors.take(2).is_err());
+        assert!(descriptors.take(5).is_ok());
+        assert!(descriptors.take(5).is_err());
         descriptors.drop_before(9);
-        assert!(descriptors.take(1).is_none());
-        assert!(descriptors.take(9).is_some());
+        assert!(descriptors.take(1).is_err());
+        assert!(descriptors.take(9).is_ok());
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! A request that fits the buffer collects its bytes there and is delivered when all have come. If
 //! the deadline comes first they simply stay. A larger request has its bytes put where the caller
-//! wants them; if the deadline comes first they are copied back into a buffer, which is the price
-//! of a rare event. Either way the next request finds the stream as if the failed one had not been.
+//! wants them; if the deadline comes first they are copied back into a buffer, and later requests
+//! collect there until it is empty, so that no byte is copied back twice. Either way the next request
+//! finds the stream as if the failed one had not been.
 //!
 //! When the stream has ended there is no next request that could have the bytes which came before: the
 //! failing one delivers them.
@@ -20,11 +21,9 @@ use crate::iolist::{Cursor, List, Skips};
 use crate::sched;
 
 use super::buffer::{self, Buffer, NO_ROOM};
+use super::parts;
 use super::patience::Patience;
-use super::side::{Side, State};
-
-/// Parts of a list that go into one system call. Small: the array lies on coroutine stacks.
-const PARTS: usize = 8;
+use super::side::{Side, State, Turn};
 
 /// As many bytes as there is room for.
 const ANY: usize = usize::MAX;
@@ -98,7 +97,7 @@ impl Inbound {
     pub unsafe fn receive(&self, source: &impl Source, list: List, deadline: i64) -> Result<()> {
         let Some(total) = list.total() else {
             return match list.skips() {
-                Skips::All => Err(self.drain(source, deadline)),
+                Skips::All => Err(self.drain(&self.reserve()?, source, deadline)),
                 _ => Err(Errno(libc::EINVAL)),
             };
         };
@@ -106,7 +105,7 @@ impl Inbound {
         let patience = &mut Patience::new(deadline);
         // SAFETY: same condition as this function's.
         let received = unsafe {
-            if total <= buffer::SIZE || list.skips() != Skips::None {
+            if total <= buffer::SIZE || list.skips() != Skips::None || self.has_put_back() {
                 let collected = self.collect(source, total, patience);
                 if !matches!(collected, Err(Failure::Interrupted(_))) {
                     self.deliver(list.cursor(), total);
@@ -182,13 +181,17 @@ impl Inbound {
         self.advance(1);
     }
 
-    /// Drops everything until the stream ends, and answers how: EPIPE in order; EBUSY, ECONNRESET,
-    /// ETIMEDOUT, ECANCELED, ENOMEM. Bytes dropped before an error are gone.
-    pub fn drain(&self, source: &impl Source, deadline: i64) -> Errno {
-        let _turn = match self.side.enter() {
-            Ok(turn) => turn,
-            Err(error) => return error,
-        };
+    /// Keeps others from receiving until the answer is dropped. Error: EBUSY if somebody is.
+    pub fn reserve(&self) -> Result<Turn<'_>> {
+        self.side.reserve()
+    }
+
+    /// Drops everything until the stream ends, for whoever has reserved it, and answers how: EPIPE in
+    /// order; ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM. Bytes dropped before an error are gone.
+    pub fn drain(&self, _turn: &Turn<'_>, source: &impl Source, deadline: i64) -> Errno {
+        if let Err(error) = self.side.check() {
+            return error;
+        }
         let patience = &mut Patience::new(deadline);
         loop {
             self.advance(self.buffer.take().unread().len());
@@ -322,12 +325,15 @@ impl Inbound {
     /// The buffers under the cursor are writable.
     #[inline(never)]
     unsafe fn place_now(&self, source: &impl Source, cursor: Cursor) -> Outcome<Option<usize>> {
-        let mut parts = [NO_ROOM; PARTS];
+        let mut few = [NO_ROOM; parts::FEW];
         // SAFETY: same condition as this function's; the gathered parts are such buffers.
         unsafe {
-            let (used, _) = cursor.gather(&mut parts);
-            let parts = parts.get_mut(..used).unwrap_or_default();
-            source.try_receive(parts, self.position.get())
+            let (used, all) = cursor.gather(&mut few);
+            if !all && let Some((mut many, _)) = parts::many(cursor) {
+                return source.try_receive(&mut many, self.position.get());
+            }
+            let few = few.get_mut(..used).unwrap_or_default();
+            source.try_receive(few, self.position.get())
         }
     }
 
@@ -396,6 +402,12 @@ impl Inbound {
         buffer.consume(count);
         self.advance(count);
         count
+    }
+
+    /// Whether a large request was interrupted, and its bytes are still there: more than come here
+    /// otherwise.
+    fn has_put_back(&self) -> bool {
+        self.buffered() > buffer::SIZE
     }
 
     fn buffered(&self) -> usize {
@@ -586,6 +598,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_put_back_is_put_back_once() {
+        let (total, step) = (40 * buffer::SIZE, 2 * buffer::SIZE);
+        let source = Script::new(
+            (0..total)
+                .step_by(step)
+                .flat_map(|at| [Step::Bytes(bytes(at, at + step)), Step::Timeout]),
+        );
+        let inbound = Inbound::default();
+        let mut memory = vec![0; total];
+        let mut receive = || {
+            memory.fill(0);
+            let list = Iolist::single(memory.as_mut_ptr().cast(), total);
+            // SAFETY: the list and its buffer are alive.
+            let received = unsafe {
+                let list = List::check(&raw const list, &raw const list).unwrap();
+                inbound.receive(&source, list, -1)
+            };
+            (received, memory.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1))
+        };
+        let mut written = 0;
+        while let (Err(Errno(libc::ETIMEDOUT)), count) = receive() {
+            written += count;
+        }
+        assert_eq!(written, step);
+        assert_eq!(memory, bytes(0, total));
+    }
+
+    #[test]
     fn requests_of_other_sizes_follow_a_timeout() {
         let total = 4 * buffer::SIZE;
         for first in SIZES {
@@ -635,7 +675,7 @@ mod tests {
             assert_eq!(receive(&inbound, &source, size + 1), Err(Errno(libc::EPIPE)));
             assert_eq!(receive(&inbound, &source, 1), Err(Errno(libc::EPIPE)));
             assert_eq!(receive_some(&inbound, &source, 1), Err(Errno(libc::EPIPE)));
-            assert_eq!(inbound.drain(&source, -1), Errno(libc::EPIPE));
+            assert_eq!(inbound.drain(&inbound.reserve().unwrap(), &source, -1), Errno(libc::EPIPE));
             assert!(!inbound.is_broken());
         }
     }

@@ -3,6 +3,7 @@
 //! * [`inbound`]: buffered all-or-nothing receiving from any [`inbound::Source`].
 //! * [`callbacks`]: how a handle reaches the stream behind it.
 //! * [`side`]: one user at a time per direction, and how a direction ends.
+//! * [`parts`]: lists in system calls.
 //! * [`patience`]: calls that a peer keeps busy come to an end.
 //! * [`connection`], [`listener`]: the objects behind the handles of `tcp` and `ipc`.
 //! * [`socket`]: the system calls. [`datagram`]: those on sockets that have no connection.
@@ -15,6 +16,7 @@ pub mod datagram;
 pub mod descriptors;
 pub mod inbound;
 pub mod listener;
+pub mod parts;
 pub mod patience;
 pub mod side;
 pub mod socket;

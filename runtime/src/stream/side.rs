@@ -34,6 +34,11 @@ impl Side {
         self.state.set(state);
     }
 
+    /// Whether somebody is in.
+    pub fn is_busy(&self) -> bool {
+        self.busy.get()
+    }
+
     /// Fails with EPIPE or ECONNRESET after the end.
     pub fn check(&self) -> Result<()> {
         match self.state.get() {
@@ -46,11 +51,16 @@ impl Side {
     /// Keeps others out until the answer is dropped. Errors: EBUSY if somebody is in; EPIPE,
     /// ECONNRESET.
     pub fn enter(&self) -> Result<Turn<'_>> {
-        if self.busy.get() {
+        let turn = self.reserve()?;
+        self.check()?;
+        Ok(turn)
+    }
+
+    /// Keeps others out until the answer is dropped, also after the end. Error: EBUSY if somebody is in.
+    pub fn reserve(&self) -> Result<Turn<'_>> {
+        if self.busy.replace(true) {
             return Err(Errno(libc::EBUSY));
         }
-        self.check()?;
-        self.busy.set(true);
         Ok(Turn(&self.busy))
     }
 }

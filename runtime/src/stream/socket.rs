@@ -132,11 +132,33 @@ impl Socket {
     /// reset. One that was open when the process last forked is just closed, which the peer sees as an
     /// orderly end: it may be in use in the other process, and nothing tells whether that is still so.
     pub fn reset(&self) {
-        let linger = libc::linger { l_onoff: 1, l_linger: 0 };
         if self.is_open() && self.forks == sched::fork::count() {
-            self.set(libc::SOL_SOCKET, libc::SO_LINGER, &linger);
+            self.reset_when_closed();
         }
         self.close();
+    }
+
+    /// Closes the socket as [`Socket::close`], but what was sent still reaches a peer that reads, and then
+    /// the end. Behind a part of a message, which is `cut`, that is a reset. One that was open when the
+    /// process last forked is just closed.
+    pub fn linger(&self, cut: bool) {
+        if !self.is_open() || self.forks != sched::fork::count() {
+            return self.close();
+        }
+        if cut {
+            self.reset_when_closed();
+        } else if self.shut_down_sending().is_err() {
+            return self.close();
+        }
+        let fd = self.fd.replace(CLOSED);
+        sched::forget_fd(fd);
+        sched::linger(fd);
+    }
+
+    /// Has the peer get a reset when the socket is closed, and whatever is not sent then be discarded.
+    fn reset_when_closed(&self) {
+        let linger = libc::linger { l_onoff: 1, l_linger: 0 };
+        self.set(libc::SOL_SOCKET, libc::SO_LINGER, &linger);
     }
 
     /// Has small messages leave at once: whoever sends one expects an answer to it.
@@ -321,17 +343,22 @@ impl Socket {
         &self,
         parts: &mut [libc::iovec],
     ) -> Result<Option<Received>> {
+        let wanted: usize = parts.iter().map(|part| part.iov_len).sum();
         let mut message = message(parts);
         let mut control = control();
         attach(&mut message, &mut control);
         let flags = libc::MSG_CMSG_CLOEXEC;
         // SAFETY: the message refers to the parts and to `control`, which are alive.
         let count = attempt(|| unsafe { libc::recvmsg(self.fd.get(), &raw mut message, flags) })?;
-        Ok(count.map(|count| Received { count, descriptor: detach(&message) }))
+        Ok(count.map(|count| {
+            // One that brings a descriptor, or whatever else a socket may ask for, stops behind that.
+            let stopped = message.msg_controllen != 0 || message.msg_flags & libc::MSG_CTRUNC != 0;
+            self.note_empty(count < wanted && !stopped);
+            Received { count, descriptor: detach(&message) }
+        }))
     }
 
-    /// Remembers whether a receive has left nothing. That is no use for one with descriptors, which may
-    /// stop before the next of those.
+    /// Remembers whether a receive has left nothing.
     fn note_empty(&self, empty: bool) {
         self.empty.set(empty && sched::reports_arrivals(self.fd.get()));
         self.emptied.set(sched::doings());

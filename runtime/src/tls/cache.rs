@@ -61,6 +61,7 @@ impl<C> Cache<C> {
             entry.files = files;
             return Ok(entry.config.clone());
         }
+        // ROOM: within a section of the reserve.
         let config = Arc::new(make(&files)?);
         let protocols = wanted.protocols.map(copy).transpose()?;
         self.keep(Entry { files, protocols, config: config.clone() })?;
@@ -71,6 +72,7 @@ impl<C> Cache<C> {
         let mut entries = self.entries();
         entries.truncate(LIMIT - 1);
         entries.try_reserve(1).map_err(|_| Errno(libc::ENOMEM))?;
+        // ROOM: reserved just before.
         entries.insert(0, entry);
         Ok(())
     }
@@ -97,6 +99,7 @@ fn find<'a, C>(
 fn copy(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut copied = Vec::new();
     copied.try_reserve_exact(bytes.len()).map_err(|_| Errno(libc::ENOMEM))?;
+    // ROOM: reserved just before.
     copied.extend_from_slice(bytes);
     Ok(copied)
 }

@@ -85,6 +85,7 @@ fn client_config(process: &Process, files: &Files, wanted: &Wanted) -> Result<Cl
 }
 
 fn verifier(process: &Process, roots: RootCertStore) -> Result<Arc<WebPkiServerVerifier>> {
+    // ROOM: within a section of the reserve.
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), process.provider.clone())
         .build()
         .map_err(|_| Errno(libc::EINVAL))
@@ -108,10 +109,12 @@ fn unchecked(process: &Process) -> Result<Arc<ClientConfig>> {
         .with_safe_default_protocol_versions()
         .map_err(unusable)?
         .dangerous()
+        // ROOM: within a section of the reserve.
         .with_custom_certificate_verifier(Arc::new(Anyone(process.provider.clone())))
         .with_no_client_auth();
     config.resumption = Resumption::disabled();
     config.enable_sni = false;
+    // ROOM: within a section of the reserve.
     Ok(process.unchecked.get_or_init(|| Arc::new(config)).clone())
 }
 
@@ -121,6 +124,7 @@ fn server_config(process: &Process, files: &Files, wanted: &Wanted) -> Result<Se
         .map_err(unusable)?;
     let builder = match &files.roots {
         Some(file) => {
+            // ROOM: within a section of the reserve.
             let roots = Arc::new(roots::of_text(file.text())?);
             let provider = process.provider.clone();
             let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider)
@@ -134,6 +138,7 @@ fn server_config(process: &Process, files: &Files, wanted: &Wanted) -> Result<Se
     let mut config = builder.with_single_cert(chain, key).map_err(unusable)?;
     config.alpn_protocols = protocols::parse(wanted.protocols)?;
     // The client keeps its session, encrypted with a key that changes now and then, and this end nothing.
+    // ROOM: within a section of the reserve.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     // But whoever has to show a certificate has to show one that is good today.
@@ -162,6 +167,7 @@ fn identity(files: &Files) -> Result<Option<Identity>> {
 
 fn chain(cert: &File) -> Result<Vec<CertificateDer<'static>>> {
     let chain = CertificateDer::pem_slice_iter(cert.text())
+        // ROOM: within a section of the reserve.
         .collect::<core::result::Result<Vec<_>, _>>()
         .unwrap_or_default();
     if chain.is_empty() { Err(invalid(c"no certificate is in the file")) } else { Ok(chain) }

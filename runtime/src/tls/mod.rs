@@ -4,7 +4,7 @@
 //! * `session`: the protocol. `record`: what is taken from the stream below, to the byte.
 //! * `config`: certificates, and who is trusted. `files`, `roots`, `protocols`: what it is made of.
 //!   `cache`, `process`: what is kept for other connections.
-//! * `why`: failures in words.
+//! * `why`: failures in words. `reserve`: memory, where there is none.
 //!
 //! Calls wait inside, and meanwhile other coroutines may send, receive, or close the handle. So a call
 //! holds a share of the object, and the session is borrowed for calculations only.
@@ -19,6 +19,7 @@ mod files;
 mod process;
 pub mod protocols;
 mod record;
+mod reserve;
 mod roots;
 mod session;
 pub mod why;
@@ -38,15 +39,17 @@ use crate::sched;
 use crate::stream::buffer::NO_ROOM;
 use crate::stream::callbacks::{Callbacks, Stream};
 use crate::stream::inbound::{Failure, Inbound, Outcome, Source};
+use crate::stream::parts;
 use crate::stream::patience::Patience;
-use crate::stream::side::{Side, State};
+use crate::stream::side::{Side, State, Turn};
 
 use record::Record;
+use reserve::Section;
 use session::Session;
 use why::{Reason, Words, because};
 
-/// Parts of a list that are encrypted at once.
-const PARTS: usize = 8;
+/// What fits into one record (RFC 8446, section 5.1).
+const FULL: usize = 16 * 1024;
 
 /// The type that TLS sockets answer to in queries.
 static TLS: c_int = 0;
@@ -62,6 +65,8 @@ pub struct Tls {
     /// Belongs to whoever has the turn to receive. Whatever interrupts, the session has what has come.
     record: Cell<Record>,
     outbound: Side,
+    /// What was sent shall reach the peer though the handle is closed.
+    lingers: Cell<bool>,
     /// Why it is broken.
     why: Cell<Words>,
 }
@@ -82,7 +87,7 @@ pub fn attach(
         Errno(libc::EPROTO) => because(c"that is no byte stream", error),
         _ => error,
     })?;
-    let session = Session::new(connection()?);
+    let session = Session::new(make(connection)?);
     let tls = Shared::new(Tls {
         callbacks: Callbacks::of::<Tls>(),
         below,
@@ -90,6 +95,7 @@ pub fn attach(
         inbound: Inbound::default(),
         record: Cell::default(),
         outbound: Side::default(),
+        lingers: Cell::new(false),
         why: Cell::new(why::NOTHING),
     })?;
     tls.shake_hands(deadline).map_err(|error| tls.explained(error))?;
@@ -97,6 +103,12 @@ pub fn attach(
     sched::trim_stack();
     // SAFETY: it begins with its callbacks, and the one for closing takes the share back.
     unsafe { tls.make_handle() }
+}
+
+/// Has a connection made, for which there is memory. Error: ENOMEM.
+fn make(connection: impl FnOnce() -> Result<Connection>) -> Result<Connection> {
+    let _section = Section::enter()?;
+    connection()
 }
 
 /// Says that nothing more will be sent. Errors: EBADF, ENOTSUP; those of [`Tls::done`].
@@ -115,23 +127,25 @@ pub fn find(s: c_int) -> Result<Shared<Tls>> {
 /// Says that nothing more will be sent, unless that was done, drops what still comes until the peer
 /// says so too, and answers the stream, with all that follows still in it.
 ///
-/// Errors: EBADF, ENOTSUP; and with these the stream is closed: EBUSY if another coroutine is sending
-/// or receiving, EPROTO, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
+/// Errors: EBADF, ENOTSUP; EBUSY if another coroutine is sending or receiving; and with these the stream
+/// is closed: EPROTO, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
 pub fn detach(s: c_int, deadline: i64) -> Result<c_int> {
     sched::breathe();
     why::say(why::NOTHING);
     let tls = find(s)?;
-    let result = tls.finish(deadline).map_err(|error| tls.explained(error));
+    // Both before anything is done: what is not done is still open.
+    let (sending, receiving) = (tls.outbound.reserve()?, tls.inbound.reserve()?);
+    let result = tls.finish(sending, receiving, deadline).map_err(|error| tls.explained(error));
     tls.below.detach(&tls, s, TYPE, result)
 }
 
 impl Tls {
     fn shake_hands(&self, deadline: i64) -> Result<()> {
         loop {
-            if self.session.ends_with_ticket() {
+            if self.session.ends_with_ticket()? {
                 return Ok(());
             }
-            let sent = self.below.send(&self.session.take_outgoing(), deadline);
+            let sent = self.below.send(&self.session.take_outgoing()?, deadline);
             sent.map_err(|error| self.last_words().unwrap_or_else(|| self.cut_off(error)))?;
             if !self.session.is_handshaking() {
                 return Ok(());
@@ -164,27 +178,34 @@ impl Tls {
         because(self.why.get(), error)
     }
 
-    /// Says that nothing more will be sent. Errors: EBUSY; EPIPE if that was said before; ECONNRESET;
+    /// Says that nothing more will be sent. Errors: EBUSY; EPIPE if that was said before; ECONNRESET; ENOMEM;
     /// ETIMEDOUT and ECANCELED, and if nothing was sent, it can be tried again.
     pub fn done(&self, deadline: i64) -> Result<()> {
         let _turn = self.outbound.enter()?;
-        self.await_room(deadline)?;
-        self.session.close();
+        self.end_sending(deadline)
+    }
+
+    /// As [`Tls::done`], for whoever has the turn to send.
+    fn end_sending(&self, deadline: i64) -> Result<()> {
+        self.outbound.check()?;
+        self.await_room_below(deadline)?;
+        self.session.close()?;
         self.send_outgoing(deadline)?;
         self.outbound.set_state(State::Done);
         Ok(())
     }
 
-    /// The orderly end: `Ok` when both directions have ended so.
-    fn finish(&self, deadline: i64) -> Result<()> {
+    /// The orderly end: `Ok` when both directions have ended so. Whoever calls has reserved both.
+    fn finish(&self, sending: Turn<'_>, receiving: Turn<'_>, deadline: i64) -> Result<()> {
         if self.inbound.is_broken() {
             return Err(Errno(libc::ECONNRESET));
         }
-        match self.done(deadline) {
+        match self.end_sending(deadline) {
             Ok(()) | Err(Errno(libc::EPIPE)) => {}
             Err(error) => return Err(error),
         }
-        match self.inbound.drain(self, deadline) {
+        drop(sending);
+        match self.inbound.drain(&receiving, self, deadline) {
             Errno(libc::EPIPE) => Ok(()),
             error => Err(error),
         }
@@ -197,28 +218,42 @@ impl Tls {
     /// The buffers under the cursor are readable.
     #[inline(never)]
     unsafe fn seal(&self, cursor: &mut Cursor) -> Result<usize> {
-        let mut parts = [NO_ROOM; PARTS];
-        let mut slices = [IoSlice::new(&[]); PARTS];
+        let mut parts = [NO_ROOM; parts::FEW];
+        let mut slices = [IoSlice::new(&[]); parts::FEW];
         // SAFETY: same condition as this function's; the slices are used before anybody else runs.
         unsafe {
-            let (used, _) = cursor.gather(&mut parts);
+            let (used, all) = cursor.gather(&mut parts);
+            if !all && let Some(record) = gather_record(*cursor, &parts) {
+                return self.seal_slices(cursor, &[IoSlice::new(&record)]);
+            }
             for (slice, part) in slices.iter_mut().zip(&parts).take(used) {
                 *slice = IoSlice::new(core::slice::from_raw_parts(
                     part.iov_base.cast_const().cast(),
                     part.iov_len,
                 ));
             }
-            let count = self.session.seal(slices.get(..used).unwrap_or_default());
-            let count = count.inspect_err(|_| self.outbound.set_state(State::Broken))?;
-            cursor.advance(count);
-            Ok(count)
+            self.seal_slices(cursor, slices.get(..used).unwrap_or_default())
         }
+    }
+
+    /// Encrypts what is under the cursor, and moves on behind it.
+    ///
+    /// # Safety
+    /// As for [`Cursor::part`].
+    unsafe fn seal_slices(&self, cursor: &mut Cursor, slices: &[IoSlice<'_>]) -> Result<usize> {
+        let count = self.session.seal(slices);
+        let count = count.inspect_err(|_| self.outbound.set_state(State::Broken))?;
+        // SAFETY: same condition as this function's.
+        unsafe { cursor.advance(count) };
+        Ok(count)
     }
 
     /// Sends what the session has to say. An error ends sending. Only whoever has the turn to send may
     /// call this.
     fn send_outgoing(&self, deadline: i64) -> Result<()> {
-        self.below.send(&self.session.take_outgoing(), deadline).map_err(|error| {
+        let sent =
+            self.session.take_outgoing().and_then(|outgoing| self.below.send(&outgoing, deadline));
+        sent.map_err(|error| {
             self.outbound.set_state(State::Broken);
             self.cut_off(error)
         })
@@ -231,7 +266,7 @@ impl Tls {
             return;
         }
         if let Ok(_turn) = self.outbound.enter()
-            && self.await_room(0).is_ok()
+            && self.await_room_below(0).is_ok()
         {
             // Whoever sends next gets to know of errors.
             self.send_outgoing(deadline).ok();
@@ -242,6 +277,8 @@ impl Tls {
     /// below.
     fn receive_record(&self, deadline: i64) -> Outcome<()> {
         while self.record.get().missing() > 0 {
+            // Without memory nothing is taken from the stream.
+            Section::enter().map_err(Failure::Interrupted)?;
             let mut fed = Ok(());
             let looked = self.below.look(self.record.get().missing(), deadline, &mut |bytes| {
                 let mut record = self.record.get();
@@ -254,8 +291,7 @@ impl Tls {
             fed.map_err(|reason| self.refuse(reason, deadline))?;
         }
         self.record.take();
-        self.session.shrink();
-        Ok(())
+        self.session.shrink().map_err(Failure::Broken)
     }
 
     /// What has come makes no sense, so everything ends with an alert.
@@ -278,13 +314,15 @@ impl Tls {
             Skips::None => list.total().ok_or(Errno(libc::EINVAL))?,
             _ => return Err(Errno(libc::EINVAL)),
         };
+        // Without memory nothing is encrypted.
+        Section::enter()?;
         let mut cursor = list.cursor();
         let mut sealed = 0;
         let mut patience = Patience::new(deadline);
         // The receiver may meet an error that ends everything, and leave an alert to be sent.
         let goes_on = |sealed| sealed < total && self.outbound.state() == State::Open;
         while goes_on(sealed) || self.session.has_outgoing() {
-            patience.piece().and_then(|()| self.await_room(deadline)).inspect_err(|_| {
+            patience.piece().and_then(|()| self.await_room_below(deadline)).inspect_err(|_| {
                 if sealed > 0 {
                     self.outbound.set_state(State::Broken);
                 }
@@ -299,6 +337,12 @@ impl Tls {
             }
         }
         self.outbound.check()
+    }
+
+    /// Waits until something can be sent. Only whoever has the turn to send may call this. Errors: those
+    /// of the stream below; ECONNRESET if that is gone.
+    fn await_room_below(&self, deadline: i64) -> Result<()> {
+        self.below.await_room(deadline).map_err(|error| self.cut_off(error))
     }
 
     /// What an error of the stream below means for receiving.
@@ -322,6 +366,25 @@ impl Tls {
         }
         if error == Errno(libc::EPIPE) { Errno(libc::ECONNRESET) } else { error }
     }
+}
+
+/// The bytes of one record, unless the first parts fill one already, or there is no memory for it: small
+/// ones would each make a record.
+///
+/// # Safety
+/// The buffers under the cursor are readable.
+#[cold]
+#[inline(never)]
+unsafe fn gather_record(mut cursor: Cursor, first: &[libc::iovec]) -> Option<Vec<u8>> {
+    if first.iter().map(|part| part.iov_len).sum::<usize>() >= FULL {
+        return None;
+    }
+    let mut record = Vec::new();
+    record.try_reserve_exact(FULL).ok()?;
+    // SAFETY: same condition as this function's.
+    // ROOM: reserved just before.
+    unsafe { cursor.read(FULL, |bytes| record.extend_from_slice(bytes)) };
+    Some(record)
 }
 
 // SAFETY: it begins with the callbacks for it; `attach` puts it into a `Shared`.
@@ -355,14 +418,26 @@ unsafe impl Stream for Tls {
         self.inbound.look(self, deadline, look).map_err(|error| self.explained(error))
     }
 
-    /// Waits until something can be sent, also without the turn to send. Errors: those of the stream
-    /// below, among them EBUSY if another coroutine waits there; ECONNRESET if that is gone.
+    /// Waits until something can be sent. Errors: EBUSY, those of the stream below; ECONNRESET if that is
+    /// gone.
     fn await_room(&self, deadline: i64) -> Result<()> {
-        self.below.await_room(deadline).map_err(|error| self.cut_off(error))
+        let _turn = self.outbound.reserve()?;
+        self.await_room_below(deadline)
     }
 
-    /// Closes the stream below too, if the object still has one.
+    fn linger(&self) {
+        self.lingers.set(true);
+    }
+
+    /// Closes the stream below too, if the object still has one. One that is to linger has the peer know
+    /// that this was all, if sending is in order and that can be sent without waiting.
     fn abort(&self) {
+        if self.lingers.get() {
+            if let Ok(_turn) = self.outbound.enter() {
+                self.session.close().and_then(|()| self.send_outgoing(0)).ok();
+            }
+            self.below.linger();
+        }
         self.below.close();
     }
 }

@@ -63,6 +63,7 @@ impl Process {
         Process {
             id,
             _parent: parent,
+            // ROOM: within a section of the reserve.
             provider: Arc::new(ring::default_provider()),
             system: known.cloned().map(OnceLock::from).unwrap_or_default(),
             unchecked: OnceLock::new(),

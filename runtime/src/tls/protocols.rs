@@ -22,8 +22,10 @@ pub fn parse(list: Option<&[u8]>) -> Result<Vec<Vec<u8>>> {
         }
         let mut copy = Vec::new();
         copy.try_reserve_exact(name.len()).map_err(|_| Errno(libc::ENOMEM))?;
+        // ROOM: reserved just before.
         copy.extend_from_slice(name);
         names.try_reserve(1).map_err(|_| Errno(libc::ENOMEM))?;
+        // ROOM: reserved just before.
         names.push(copy);
     }
     Ok(names)

@@ -53,7 +53,9 @@ fn load(is_privileged: bool) -> CertificateResult {
     let mut all = CertificateResult::default();
     for directory in openssl_probe::candidate_cert_dirs() {
         let found = rustls_native_certs::load_certs_from_paths(None, Some(directory));
+        // ROOM: within a section of the reserve.
         all.certs.extend(found.certs);
+        // ROOM: within a section of the reserve.
         all.errors.extend(found.errors);
     }
     all

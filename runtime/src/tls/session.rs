@@ -9,6 +9,7 @@ use rustls::{Connection, Error, ProtocolVersion};
 use crate::errno::{Errno, Result};
 use crate::stream::inbound::{Failure, Outcome};
 
+use super::reserve::Section;
 use super::why::{self, Reason};
 
 /// Bytes that are encrypted at once: a message of 64 KiB with what frames it, and what the records add.
@@ -36,8 +37,9 @@ impl Session {
 
     /// Takes bytes from the peer. There may be something to send afterwards, in case of an error an
     /// alert. Errors, after which there is no use in going on: EACCES if the peer's certificate was
-    /// refused, or a client has none that it should have; EPROTO.
+    /// refused, or a client has none that it should have; EPROTO; ENOMEM.
     pub fn feed(&self, mut bytes: &[u8]) -> core::result::Result<(), Reason> {
+        let _section = Section::enter().map_err(|error| Reason(error, why::NOTHING))?;
         let mut connection = self.connection.borrow_mut();
         while !bytes.is_empty() {
             // It fails where handshake messages exceed all reason.
@@ -62,10 +64,12 @@ impl Session {
         self.connection.borrow().alpn_protocol() == Some(name)
     }
 
-    /// Gives back memory, while no part of a record has been fed.
-    pub fn shrink(&self) {
+    /// Gives back memory, while no part of a record has been fed. Error: ENOMEM.
+    pub fn shrink(&self) -> Result<()> {
+        let _section = Section::enter()?;
         // With nothing in it the buffer shrinks when it is about to be filled. This is that occasion.
         self.connection.borrow_mut().read_tls(&mut Nothing).ok();
+        Ok(())
     }
 
     /// Writes application data into the parts, and answers how much, or `None` if there is none yet.
@@ -98,17 +102,20 @@ impl Session {
     }
 
     /// Encrypts application data from the parts, and answers how much: not all of it if there is
-    /// much. Error: ECONNRESET if no more can be encrypted.
+    /// much. Errors: ECONNRESET if no more can be encrypted, ENOMEM.
     pub fn seal(&self, parts: &[IoSlice<'_>]) -> Result<usize> {
+        let _section = Section::enter()?;
         match self.connection.borrow_mut().writer().write_vectored(parts) {
             Ok(0) | Err(_) => Err(Errno(libc::ECONNRESET)),
             Ok(count) => Ok(count),
         }
     }
 
-    /// Says that this end has sent its last.
-    pub fn close(&self) {
+    /// Says that this end has sent its last. Error: ENOMEM.
+    pub fn close(&self) -> Result<()> {
+        let _section = Section::enter()?;
         self.connection.borrow_mut().send_close_notify();
+        Ok(())
     }
 
     /// Whether there is something to send.
@@ -118,8 +125,8 @@ impl Session {
 
     /// Ends a server's handshake of TLS 1.3, if there is nothing left to say but a ticket, which is held
     /// back: a client that only sends and then goes away with the ticket unread would take along what
-    /// it has sent.
-    pub fn ends_with_ticket(&self) -> bool {
+    /// it has sent. Error: ENOMEM.
+    pub fn ends_with_ticket(&self) -> Result<bool> {
         let ends = {
             let connection = self.connection.borrow();
             matches!(*connection, Connection::Server(_))
@@ -127,20 +134,21 @@ impl Session {
                 && !connection.is_handshaking()
         };
         if ends {
-            self.held.set(self.take_outgoing());
+            self.held.set(self.take_outgoing()?);
         }
-        ends
+        Ok(ends)
     }
 
-    /// Takes what is to be sent: whole records.
-    pub fn take_outgoing(&self) -> Vec<u8> {
+    /// Takes what is to be sent: whole records. Error: ENOMEM.
+    pub fn take_outgoing(&self) -> Result<Vec<u8>> {
+        let _section = Section::enter()?;
         let mut connection = self.connection.borrow_mut();
         let mut bytes = self.held.take();
         while connection.wants_write() {
             // Writing into memory does not fail.
             connection.write_tls(&mut bytes).ok();
         }
-        bytes
+        Ok(bytes)
     }
 }
 

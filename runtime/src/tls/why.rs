@@ -17,6 +17,7 @@ pub const NOTHING: Words = c"";
 /// An error, and the words for it.
 pub struct Reason(pub Errno, pub Words);
 
+// ROOM: it has no destructor.
 thread_local! {
     static LAST: Cell<Words> = const { Cell::new(NOTHING) };
 }

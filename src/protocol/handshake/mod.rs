@@ -1,7 +1,8 @@
-//! The opening handshake (RFC 6455 §4): one HTTP/1.1 request, one response.
+//! The opening handshake (RFC 6455 §4): one HTTP/1.1 request, one response. An [`Offer`] goes in, an
+//! [`Agreement`] comes out.
 //!
-//! Both sides read a head with [`head::HeadReader`] and hand it to [`request::parse`] or
-//! [`response::check`]. Those judge a head by themselves and rely on nothing the reader has seen.
+//! Both sides read a head with [`head::HeadReader`], which takes it apart on the way, and hand that to
+//! [`request::parse`] or [`response::check`].
 
 pub mod head;
 pub mod request;
@@ -9,6 +10,24 @@ pub mod response;
 pub mod target;
 
 mod fields;
+
+use super::frame::Role;
+
+/// What a client asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    /// Such as "/chat".
+    pub resource: &'a [u8],
+    /// The value of the `Host` field.
+    pub authority: &'a [u8],
+}
+
+/// What the two ends have agreed on, by a handshake or otherwise: all that a WebSocket needs to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    /// Which end this is.
+    pub role: Role,
+}
 
 /// The only version of the protocol there is (RFC 6455 §4.1), as it stands in `Sec-WebSocket-Version`.
 const VERSION: &[u8] = b"13";

@@ -1,54 +1,43 @@
 //! The client's opening handshake (RFC 6455 §4.1), made by a client and judged by a server (§4.2.1).
 
-use super::VERSION;
-use super::fields::{Fields, Head, is_token, parse_version};
-use super::head::HeadError;
+use super::fields::{Head, is_token, parse_version};
+use super::head::{HeadError, HeadReader};
 use super::target::{self, Resource, Target};
+use super::{Offer, VERSION};
 use crate::protocol::argument::InvalidArgument;
 use crate::protocol::key;
 use std::collections::TryReserveError;
 
-/// Checks that a request can ask for `resource`: it is not empty, and has neither spaces nor control
-/// characters nor bytes outside ASCII (RFC 9112 §3.2), which would let it add fields of its own.
-///
-/// # Errors
-///
-/// It cannot.
-pub fn check_resource(resource: &[u8]) -> Result<(), InvalidArgument> {
-    if is_resource(resource) { Ok(()) } else { Err(InvalidArgument) }
-}
-
-/// Checks that `host` can stand in the `Host` field: it is not empty, and has neither spaces nor control
-/// characters.
-///
-/// # Errors
-///
-/// It cannot.
-pub fn check_host(host: &[u8]) -> Result<(), InvalidArgument> {
-    let has_none = |byte: &u8| *byte == b' ' || byte.is_ascii_control();
-    if host.is_empty() || host.iter().any(has_none) { Err(InvalidArgument) } else { Ok(()) }
+impl Offer<'_> {
+    /// Checks that a request can make this offer. The resource is not empty, and has neither spaces nor
+    /// control characters nor bytes outside ASCII (RFC 9112 §3.2), which would let it add fields of its
+    /// own. The authority is not empty, and has neither spaces nor control characters.
+    ///
+    /// # Errors
+    ///
+    /// It cannot.
+    pub fn check(&self) -> Result<(), InvalidArgument> {
+        let is_bad = |byte: &u8| *byte == b' ' || byte.is_ascii_control();
+        let is_authority = !self.authority.is_empty() && !self.authority.iter().any(is_bad);
+        if is_resource(self.resource) && is_authority { Ok(()) } else { Err(InvalidArgument) }
+    }
 }
 
 fn is_resource(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_graphic)
 }
 
-/// Makes a request. `resource` and `host` have passed [`check_resource`] and [`check_host`], and `key` is
-/// fresh.
+/// Makes the request of an offer that has passed [`Offer::check`]. `key` is fresh.
 ///
 /// # Errors
 ///
 /// There is no memory for it.
-pub fn build(
-    resource: &[u8],
-    host: &[u8],
-    key: &[u8; key::REQUEST_LEN],
-) -> Result<Vec<u8>, TryReserveError> {
+pub fn build(offer: &Offer<'_>, key: &[u8; key::REQUEST_LEN]) -> Result<Vec<u8>, TryReserveError> {
     let parts: [&[u8]; 9] = [
         b"GET ",
-        resource,
+        offer.resource,
         b" HTTP/1.1\r\nHost: ",
-        host,
+        offer.authority,
         b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ",
         key,
         b"\r\nSec-WebSocket-Version: ",
@@ -69,16 +58,16 @@ pub fn build(
 pub struct Request<'a> {
     /// The request target; of an absolute one its path and query (RFC 6455 §4.2.1).
     pub resource: Resource<'a>,
-    /// The host of an absolute request target, whatever the `Host` field says (RFC 9112 §3.2.2); else
+    /// What an absolute request target names, whatever the `Host` field says (RFC 9112 §3.2.2); else
     /// the value of that field.
-    pub host: &'a [u8],
+    pub authority: &'a [u8],
     /// The value of the `Sec-WebSocket-Key` field.
     pub key: &'a [u8],
     /// The client waits for a 100 (Continue) before it goes on (RFC 9110 §10.1.1).
     pub expects_continue: bool,
 }
 
-/// Judges a request.
+/// Judges the request that `reader` has read.
 ///
 /// What is checked first decides the answer: whether it is HTTP, which HTTP, whether the method suits,
 /// and only then whether it asks for a WebSocket, and for which.
@@ -86,10 +75,10 @@ pub struct Request<'a> {
 /// # Errors
 ///
 /// Why the request is refused.
-pub fn parse(head: &[u8]) -> Result<Request<'_>, Refusal> {
-    let Head { start_line, fields } = Head::parse(skip_empty_lines(head))?;
+pub fn parse(reader: &HeadReader) -> Result<Request<'_>, Refusal> {
+    let head = reader.head().ok_or(Refusal::Malformed)?;
     let RequestLine { method, target, version } =
-        RequestLine::parse(start_line).ok_or(Refusal::Malformed)?;
+        RequestLine::parse(head.start_line()).ok_or(Refusal::Malformed)?;
     // RFC 9110 §2.5: a higher minor version is read as the highest known one.
     if !matches!(version, (1, 1..)) {
         return Err(Refusal::HttpVersion);
@@ -99,43 +88,34 @@ pub fn parse(head: &[u8]) -> Result<Request<'_>, Refusal> {
     }
     let Target { resource, authority } = Target::parse(target);
     // RFC 9112 §3.2: the field is judged even where the target makes it worthless.
-    let field = fields.only("Host").filter(|host| target::is_host(host)).ok_or(Refusal::Host)?;
-    let host = authority.unwrap_or(field);
-    if !target::is_host(host) {
-        return Err(Refusal::Host);
+    let field = head.only("Host").filter(|field| target::is_authority(field));
+    let authority = authority.unwrap_or(field.ok_or(Refusal::Authority)?);
+    if !target::is_authority(authority) {
+        return Err(Refusal::Authority);
     }
-    if has_body(&fields) {
+    if has_body(&head) {
         return Err(Refusal::Body);
     }
     // RFC 9110 §7.8: without the connection option, `Upgrade` is not meant for us.
-    if !fields.list_has("Upgrade", "websocket") || !fields.list_has("Connection", "upgrade") {
+    if !head.list_has("Upgrade", "websocket") || !head.list_has("Connection", "upgrade") {
         return Err(Refusal::Upgrade);
     }
-    if fields.only("Sec-WebSocket-Version").ok_or(Refusal::VersionField)? != VERSION {
+    if head.only("Sec-WebSocket-Version").ok_or(Refusal::VersionField)? != VERSION {
         return Err(Refusal::Version);
     }
-    let key = fields.only("Sec-WebSocket-Key").filter(|key| key::is_valid(key));
+    let key = head.only("Sec-WebSocket-Key").filter(|key| key::is_valid(key));
     Ok(Request {
         resource,
-        host,
+        authority,
         key: key.ok_or(Refusal::Key)?,
-        expects_continue: fields.list_has("Expect", "100-continue"),
+        expects_continue: head.list_has("Expect", "100-continue"),
     })
 }
 
 /// RFC 9112 §6.3: whether bytes of a body may follow the head. They would be taken for frames.
-fn has_body(fields: &Fields<'_>) -> bool {
-    let has_length = fields.contains("Content-Length");
-    fields.contains("Transfer-Encoding")
-        || (has_length && fields.only("Content-Length") != Some(b"0"))
-}
-
-/// RFC 9112 §2.2: a server ignores empty lines in front of a request.
-fn skip_empty_lines(mut head: &[u8]) -> &[u8] {
-    while let Some(rest) = head.strip_prefix(b"\r\n") {
-        head = rest;
-    }
-    head
+fn has_body(head: &Head<'_>) -> bool {
+    let has_length = head.contains("Content-Length");
+    head.contains("Transfer-Encoding") || (has_length && head.only("Content-Length") != Some(b"0"))
 }
 
 /// RFC 9112 §3: `request-line = method SP request-target SP HTTP-version`.
@@ -168,7 +148,7 @@ pub enum Refusal {
     /// The method is not GET.
     Method,
     /// `Host` is missing, repeated or no host, or an absolute target has none.
-    Host,
+    Authority,
     /// It has a body, or may have.
     Body,
     /// It does not ask for an upgrade to `websocket`.
@@ -183,8 +163,8 @@ pub enum Refusal {
     HeadTooLarge,
     /// The resource does not fit the caller's buffer.
     ResourceTooLong,
-    /// The host does not fit the caller's buffer.
-    HostTooLong,
+    /// The authority does not fit the caller's buffer.
+    AuthorityTooLong,
     /// There is no memory to read the request.
     OutOfMemory,
 }
@@ -217,7 +197,7 @@ impl Refusal {
     /// The response that tells the client.
     pub fn response(&self) -> &'static [u8] {
         match self {
-            Self::Malformed | Self::Host | Self::Body | Self::VersionField | Self::Key => {
+            Self::Malformed | Self::Authority | Self::Body | Self::VersionField | Self::Key => {
                 response!("400 Bad Request")
             }
             Self::Method => response!("405 Method Not Allowed", "Allow: GET"),
@@ -230,7 +210,7 @@ impl Refusal {
                 "Upgrade: websocket",
                 "Sec-WebSocket-Version: 13"
             ),
-            Self::HeadTooLarge | Self::HostTooLong => {
+            Self::HeadTooLarge | Self::AuthorityTooLong => {
                 response!("431 Request Header Fields Too Large")
             }
             Self::OutOfMemory => response!("503 Service Unavailable"),
@@ -240,442 +220,4 @@ impl Refusal {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::super::head::MAX_HEAD;
-    use super::super::head::tests::{nearly_a_head, read_in_every_way};
-    use super::*;
-
-    const KEY: &[u8; 24] = b"dGhlIHNhbXBsZSBub25jZQ==";
-
-    /// RFC 6455 §1.2, without what this library does not support.
-    const LINES: [&str; 6] = [
-        "GET /chat HTTP/1.1",
-        "Host: server.example.com",
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-        "Sec-WebSocket-Version: 13",
-    ];
-    const REQUEST: Request<'static> = Request {
-        resource: Resource::new(b"/chat"),
-        host: b"server.example.com",
-        key: KEY,
-        expects_continue: false,
-    };
-
-    fn head(lines: &[&str]) -> Vec<u8> {
-        (lines.join("\r\n") + "\r\n\r\n").into_bytes()
-    }
-
-    /// The good request with each line that begins with `name` replaced by `lines`.
-    fn head_with(name: &str, lines: &[&str]) -> Vec<u8> {
-        let replaced = LINES
-            .iter()
-            .flat_map(|line| if line.starts_with(name) { lines.to_vec() } else { vec![*line] });
-        head(&replaced.collect::<Vec<_>>())
-    }
-
-    /// Reads and judges a request. The reader may refuse it earlier, but not for another reason.
-    fn judge(head: &[u8]) -> Result<Request<'_>, Refusal> {
-        let judged = parse(head);
-        if let Err(error) = read_in_every_way(head) {
-            assert_eq!(judged, Err(Refusal::from(error)), "{}", head.escape_ascii());
-        }
-        judged
-    }
-
-    /// As [`judge`]: the resource and the host.
-    fn judge_owned(head: &[u8]) -> Result<(String, String), Refusal> {
-        let Request { resource, host, .. } = judge(head)?;
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Ok((text(resource.parts().concat()), text(host.to_vec())))
-    }
-
-    fn refused(name: &str, lines: &[&str], refusal: Refusal) {
-        let head = head_with(name, lines);
-        assert_eq!(judge(&head), Err(refusal), "{}", head.escape_ascii());
-    }
-
-    fn accepted(name: &str, lines: &[&str]) {
-        let head = head_with(name, lines);
-        assert_eq!(judge(&head), Ok(REQUEST), "{}", head.escape_ascii());
-    }
-
-    #[test]
-    fn rfc_4_1_build() {
-        let built = build(b"/chat", b"server.example.com", KEY).unwrap();
-        assert_eq!(built, head(&LINES));
-        assert_eq!(judge(&built), Ok(REQUEST));
-    }
-
-    #[test]
-    fn rfc_4_1_resources_and_hosts_of_a_caller() {
-        for byte in 0..=255 {
-            let text = [b'/', byte, b'x'];
-            assert_eq!(check_resource(&text).is_ok(), (0x21..=0x7e).contains(&byte), "{byte:#x}");
-            // What a program has always been able to send, it can. Our own server may refuse it.
-            let host = !matches!(byte, 0..=0x20 | 0x7f);
-            assert_eq!(check_host(&text).is_ok(), host, "{byte:#x}");
-        }
-        assert_eq!(check_resource(b""), Err(InvalidArgument));
-        assert_eq!(check_host(b""), Err(InvalidArgument));
-        assert_eq!(check_host(b"[::1]:8080"), Ok(()));
-        assert_eq!(check_resource(b"/a?b=c&d"), Ok(()));
-        assert_eq!(check_host(b"a\r\nCookie: b"), Err(InvalidArgument));
-        assert_eq!(check_resource(b"/ HTTP/1.1\r\nCookie:b"), Err(InvalidArgument));
-    }
-
-    #[test]
-    fn rfc_4_2_1_as_browsers_send_it() {
-        let firefox = head(&[
-            "GET /chat HTTP/1.1",
-            "Host: server.example.com",
-            "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-            "Accept: */*",
-            "Accept-Language: en-US,en;q=0.5",
-            "Accept-Encoding: gzip, deflate, br, zstd",
-            "Sec-WebSocket-Version: 13",
-            "Origin: http://server.example.com",
-            "Sec-WebSocket-Extensions: permessage-deflate",
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-            "Connection: keep-alive, Upgrade",
-            "Cookie: a=b; c=\"d\u{e9}\"",
-            "Sec-Fetch-Mode: websocket",
-            "Pragma: no-cache",
-            "Cache-Control: no-cache",
-            "Upgrade: websocket",
-        ]);
-        assert_eq!(judge(&firefox), Ok(REQUEST));
-        let chrome = head(&[
-            "GET /chat HTTP/1.1",
-            "Host: server.example.com",
-            "Connection: Upgrade",
-            "Pragma: no-cache",
-            "Upgrade: websocket",
-            "Origin: http://server.example.com",
-            "Sec-WebSocket-Version: 13",
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
-        ]);
-        assert_eq!(judge(&chrome), Ok(REQUEST));
-    }
-
-    #[test]
-    fn rfc_4_2_1_any_order_and_case() {
-        let turned = [LINES[0], LINES[5], LINES[4], LINES[3], LINES[2], LINES[1]];
-        assert_eq!(judge(&head(&turned)), Ok(REQUEST));
-        accepted("Host", &["hOST:server.example.com"]);
-        accepted("Host", &["Host: \t server.example.com \t"]);
-        accepted("Upgrade", &["UPGRADE: WebSocket"]);
-        accepted("Upgrade", &["Upgrade: h2c, websocket"]);
-        accepted("Upgrade", &["Upgrade: h2c", "upgrade: websocket"]);
-        accepted("Connection", &["connection: UPGRADE"]);
-        accepted("Connection", &["Connection: keep-alive", "Connection: Upgrade"]);
-        accepted("Connection", &["Connection: keep-alive,Upgrade ,"]);
-        accepted("Sec-WebSocket-Key", &["sec-websocket-key:  dGhlIHNhbXBsZSBub25jZQ==  "]);
-        accepted("Sec-WebSocket-Version", &["SEC-WEBSOCKET-VERSION:13"]);
-    }
-
-    #[test]
-    fn rfc_4_2_1_request_targets() {
-        for target in ["/", "/chat?room=1&name=a%20b", "//", "chat"] {
-            let head = head_with("GET", &[&format!("GET {target} HTTP/1.1")]);
-            let expected = Request { resource: Resource::new(target.as_bytes()), ..REQUEST };
-            assert_eq!(judge(&head), Ok(expected));
-        }
-    }
-
-    #[test]
-    fn rfc_9112_3_2_2_absolute_targets() {
-        let with_host = |target: &str, host: &str| {
-            let lines = [&format!("GET {target} HTTP/1.1"), host];
-            judge_owned(&head(&[&lines[..], &LINES[2..]].concat()))
-        };
-        let accepted = |resource: &str, host: &str| Ok((resource.into(), host.into()));
-        let other = "Host: server.example.com";
-        assert_eq!(with_host("http://a.example/x?y", other), accepted("/x?y", "a.example"));
-        assert_eq!(with_host("ws://a.example:80", other), accepted("/", "a.example:80"));
-        assert_eq!(with_host("http://a.example?x", other), accepted("/?x", "a.example"));
-        for target in ["http://", "http:///x", "http://user@a/", "http://a,b/", "http://a:b/"] {
-            assert_eq!(with_host(target, other), Err(Refusal::Host), "{target}");
-        }
-        // The field is to be there and right all the same (RFC 9112 §3.2).
-        for host in ["Accept: */*", "Host:", "Host: a/b", "Host: a\r\nHost: a"] {
-            assert_eq!(with_host("http://a/", host), Err(Refusal::Host), "{host}");
-        }
-    }
-
-    #[test]
-    fn rfc_9112_6_bodies() {
-        let with = |lines: &[&str]| judge_owned(&head(&[&LINES[..], lines].concat()));
-        let accepted = Ok(("/chat".into(), "server.example.com".into()));
-        assert_eq!(with(&["Content-Length: 0"]), accepted);
-        assert_eq!(with(&["CONTENT-length:0 \t"]), accepted);
-        let refused: [&[&str]; 14] = [
-            &["Content-Length: 11"],
-            &["Content-Length: 1"],
-            &["Content-Length:"],
-            &["Content-Length: 00"],
-            &["Content-Length: +0"],
-            &["Content-Length: -1"],
-            &["Content-Length: 0, 0"],
-            &["Content-Length: 0x0"],
-            &["Content-Length: 0", "Content-Length: 0"],
-            &["Content-Length: 0", "Content-Length: 11"],
-            &["Transfer-Encoding: chunked"],
-            &["transfer-encoding: identity"],
-            &["Transfer-Encoding:"],
-            &["Content-Length: 0", "Transfer-Encoding: gzip, chunked"],
-        ];
-        for lines in refused {
-            assert_eq!(with(lines), Err(Refusal::Body), "{lines:?}");
-        }
-    }
-
-    #[test]
-    fn rfc_9110_10_1_1_expectations() {
-        let expects = |line| {
-            let head = head(&[&LINES[..], &[line]].concat());
-            judge(&head).unwrap().expects_continue
-        };
-        assert!(expects("Expect: 100-continue"));
-        assert!(expects("expect: 100-Continue, other"));
-        assert!(!expects("Expect: other"));
-        assert!(!expects("Expect: 100-continued"));
-        assert!(!expects("Expect:"));
-    }
-
-    #[test]
-    fn rfc_9112_2_2_empty_lines_in_front() {
-        assert_eq!(judge(&[b"\r\n", &head(&LINES)[..]].concat()), Ok(REQUEST));
-        assert_eq!(judge(&[b"\r\n\r\n", &head(&LINES)[..]].concat()), Ok(REQUEST));
-    }
-
-    #[test]
-    fn rfc_9112_3_malformed_request_lines() {
-        let cases = [
-            "GET",
-            "GET /chat",
-            "GET /chat ",
-            "GET  HTTP/1.1",
-            "GET  /chat HTTP/1.1",
-            "GET /chat  HTTP/1.1",
-            "GET /chat HTTP/1.1 ",
-            "GET\t/chat\tHTTP/1.1",
-            "GET /ch at HTTP/1.1",
-            "GET /ch\u{e9}t HTTP/1.1",
-            "GET /chat\tx HTTP/1.1",
-            "GET /chat http/1.1",
-            "GET /chat HTTP/1",
-            "GET /chat HTTP/1.1x",
-            "GET /chat FTP/1.1",
-            "G@T /chat HTTP/1.1",
-            "HTTP/1.1 200 OK",
-            "SSH-2.0-OpenSSH_9.6",
-            "Host: server.example.com",
-        ];
-        for line in cases {
-            refused("GET", &[line], Refusal::Malformed);
-        }
-        refused("GET", &[], Refusal::Malformed);
-    }
-
-    #[test]
-    fn rfc_9112_5_malformed_fields() {
-        let cases: [&[&str]; 8] = [
-            &["Host : server.example.com"],
-            &["Host\t: server.example.com"],
-            &[": server.example.com"],
-            &["Host"],
-            &["Host: server", " .example.com"],
-            &["Host: server\0.example.com"],
-            &["Host: server\r.example.com"],
-            &["Host: server.example.com\nCookie: a"],
-        ];
-        for lines in cases {
-            refused("Host", lines, Refusal::Malformed);
-        }
-        let bare_lf = LINES.join("\n") + "\n\n";
-        assert_eq!(judge(bare_lf.as_bytes()), Err(Refusal::Malformed));
-    }
-
-    #[test]
-    fn rfc_9110_2_5_http_versions() {
-        for version in ["0.9", "1.0", "2.0", "3.0", "9.9"] {
-            refused("GET", &[&format!("GET /chat HTTP/{version}")], Refusal::HttpVersion);
-        }
-        accepted("GET", &["GET /chat HTTP/1.2"]);
-        // The first line of HTTP/2 with prior knowledge (RFC 9113 §3.4).
-        assert_eq!(judge(b"PRI * HTTP/2.0\r\n\r\n"), Err(Refusal::HttpVersion));
-    }
-
-    #[test]
-    fn rfc_4_2_1_methods() {
-        for method in ["POST", "HEAD", "OPTIONS", "CONNECT", "get", "GETS"] {
-            refused("GET", &[&format!("{method} /chat HTTP/1.1")], Refusal::Method);
-        }
-    }
-
-    #[test]
-    fn rfc_9112_3_2_hosts() {
-        refused("Host", &[], Refusal::Host);
-        refused("Host", &["Host:"], Refusal::Host);
-        refused("Host", &["Host: a b"], Refusal::Host);
-        refused("Host", &["Host: a\tb"], Refusal::Host);
-        refused("Host", &["Host: a", "Host: a"], Refusal::Host);
-        refused("Host", &["Host: a", "HOST: b"], Refusal::Host);
-        refused("Host", &["Host: a/b@c?#d"], Refusal::Host);
-        refused("Host", &["Host: good,evil"], Refusal::Host);
-        refused("Host", &["Host: \u{e9}"], Refusal::Host);
-    }
-
-    #[test]
-    fn rfc_4_2_1_upgrade() {
-        refused("Upgrade", &[], Refusal::Upgrade);
-        refused("Upgrade", &["Upgrade:"], Refusal::Upgrade);
-        refused("Upgrade", &["Upgrade: websockets"], Refusal::Upgrade);
-        refused("Upgrade", &["Upgrade: h2c"], Refusal::Upgrade);
-        refused("Connection", &[], Refusal::Upgrade);
-        refused("Connection", &["Connection: keep-alive"], Refusal::Upgrade);
-        refused("Connection", &["Connection: upgrades"], Refusal::Upgrade);
-    }
-
-    #[test]
-    fn rfc_4_4_versions() {
-        refused("Sec-WebSocket-Version", &[], Refusal::VersionField);
-        let twice = ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 13"];
-        refused("Sec-WebSocket-Version", &twice, Refusal::VersionField);
-        for value in ["", "8", "12", "14", "013", "13a", "13, 8", "130", "1 3"] {
-            let line = format!("Sec-WebSocket-Version: {value}");
-            refused("Sec-WebSocket-Version", &[&line], Refusal::Version);
-        }
-    }
-
-    #[test]
-    fn rfc_4_2_1_keys() {
-        refused("Sec-WebSocket-Key", &[], Refusal::Key);
-        let twice = [LINES[4], LINES[4]];
-        refused("Sec-WebSocket-Key", &twice, Refusal::Key);
-        for value in ["", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZQ==", "!GhlIHNhbXBsZSBub25jZQ=="]
-        {
-            refused("Sec-WebSocket-Key", &[&format!("Sec-WebSocket-Key: {value}")], Refusal::Key);
-        }
-    }
-
-    #[test]
-    fn the_first_reason_is_given() {
-        assert_eq!(judge(b"POST /\r\n\r\n"), Err(Refusal::Malformed));
-        assert_eq!(judge(b"POST / HTTP/1.0\r\nbad\r\n\r\n"), Err(Refusal::Malformed));
-        assert_eq!(judge(b"POST / HTTP/1.0\r\n\r\n"), Err(Refusal::HttpVersion));
-        assert_eq!(judge(b"POST / HTTP/1.1\r\n\r\n"), Err(Refusal::Method));
-        assert_eq!(judge(b"GET / HTTP/1.1\r\n\r\n"), Err(Refusal::Host));
-        let plain = b"GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n";
-        assert_eq!(judge(plain), Err(Refusal::Upgrade));
-    }
-
-    #[test]
-    #[cfg_attr(miri, ignore = "long")]
-    fn the_largest_head() {
-        for (len, expected) in [(MAX_HEAD, Ok(REQUEST)), (MAX_HEAD + 1, Err(Refusal::HeadTooLarge))]
-        {
-            let cookie = "c".repeat(len - head(&LINES).len() - "Cookie: \r\n".len());
-            let head = head(&[&LINES[..], &[&format!("Cookie: {cookie}")]].concat());
-            assert_eq!(head.len(), len);
-            assert_eq!(parse(&head), expected);
-        }
-    }
-
-    #[test]
-    fn the_most_fields() {
-        for (count, expected) in [(128, Ok(REQUEST)), (129, Err(Refusal::HeadTooLarge))] {
-            let mut lines = LINES.to_vec();
-            lines.resize(1 + count, "Cookie: c");
-            assert_eq!(judge(&head(&lines)), expected);
-        }
-    }
-
-    const REFUSALS: [(Refusal, &str, &[&str]); 13] = [
-        (Refusal::Malformed, "400 Bad Request", &[]),
-        (Refusal::HttpVersion, "505 HTTP Version Not Supported", &[]),
-        (Refusal::Method, "405 Method Not Allowed", &["Allow: GET"]),
-        (Refusal::Host, "400 Bad Request", &[]),
-        (Refusal::Body, "400 Bad Request", &[]),
-        (
-            Refusal::Upgrade,
-            "426 Upgrade Required",
-            &["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"],
-        ),
-        (Refusal::VersionField, "400 Bad Request", &[]),
-        (
-            Refusal::Version,
-            "426 Upgrade Required",
-            &["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"],
-        ),
-        (Refusal::Key, "400 Bad Request", &[]),
-        (Refusal::HeadTooLarge, "431 Request Header Fields Too Large", &[]),
-        (Refusal::ResourceTooLong, "414 URI Too Long", &[]),
-        (Refusal::HostTooLong, "431 Request Header Fields Too Large", &[]),
-        (Refusal::OutOfMemory, "503 Service Unavailable", &[]),
-    ];
-
-    #[test]
-    fn rfc_9110_15_5_responses() {
-        for (refusal, status, fields) in REFUSALS {
-            let status = format!("HTTP/1.1 {status}");
-            let lines = [&[&status, "Connection: close"], fields, &["Content-Length: 0"]].concat();
-            assert_eq!(refusal.response(), head(&lines), "{refusal:?}");
-            assert_eq!(read_in_every_way(refusal.response()), Ok(()));
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_get_an_answer(head in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = parse(&head);
-        }
-
-        #[test]
-        fn nearly_a_request_gets_an_answer(head in nearly_a_head()) {
-            if let Ok(request) = parse(&head) {
-                prop_assert!(is_resource(&request.resource.parts().concat()));
-                prop_assert!(target::is_host(request.host));
-                prop_assert!(key::is_valid(request.key));
-            }
-        }
-
-        #[test]
-        fn what_is_built_is_accepted(
-            resource in "/[!-~]{0,50}",
-            host in "[0-9a-zA-Z.-]{1,50}(:[0-9]{1,5})?",
-            nonce: [u8; 16],
-        ) {
-            prop_assert_eq!(check_resource(resource.as_bytes()), Ok(()));
-            prop_assert_eq!(check_host(host.as_bytes()), Ok(()));
-            let key = key::encode(nonce);
-            let head = build(resource.as_bytes(), host.as_bytes(), &key).unwrap();
-            let expected = Request {
-                resource: Resource::new(resource.as_bytes()),
-                host: host.as_bytes(),
-                key: &key,
-                expects_continue: false,
-            };
-            prop_assert_eq!(parse(&head), Ok(expected));
-        }
-
-        #[test]
-        fn other_fields_in_any_order_change_nothing(
-            others in prop::collection::vec(("X-[a-zA-Z0-9]{1,10}", "[ -~\t]{0,50}"), 0..20),
-            order in Just((0..25).collect::<Vec<usize>>()).prop_shuffle(),
-        ) {
-            let others = others.iter().map(|(name, value)| format!("{name}:{value}"));
-            let fields: Vec<String> =
-                LINES[1..].iter().map(|line| line.to_string()).chain(others).collect();
-            let shuffled = order.iter().filter_map(|i| fields.get(*i)).map(String::as_str);
-            let lines: Vec<&str> = std::iter::once(LINES[0]).chain(shuffled).collect();
-            let head = head(&lines);
-            prop_assert_eq!(parse(&head), Ok(REQUEST));
-        }
-    }
-}
+mod tests;

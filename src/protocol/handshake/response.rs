@@ -1,7 +1,9 @@
 //! The server's opening handshake (RFC 6455 §4.2.2), made by a server and judged by a client (§4.1).
 
-use super::fields::{Head, parse_version};
-use super::head::HeadError;
+use super::Agreement;
+use super::fields::parse_version;
+use super::head::{HeadError, HeadReader};
+use crate::protocol::frame::Role;
 use crate::protocol::key;
 
 /// The response that lets a client go on that asked for it (RFC 9110 §15.2.1).
@@ -63,20 +65,22 @@ impl From<HeadError> for ResponseError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The request is accepted.
-    Accepted,
+    Accepted(Agreement),
     /// The answer to the request is still to come (RFC 9110 §15.2).
     Interim,
 }
 
-/// Checks a response to the request with this `Sec-WebSocket-Key` (RFC 6455 §4.1).
+/// Checks the response that `reader` has read, to the request with this `Sec-WebSocket-Key`
+/// (RFC 6455 §4.1).
 ///
 /// # Errors
 ///
 /// The first thing that is wrong with it.
-pub fn check(head: &[u8], key: &[u8]) -> Result<Answer, ResponseError> {
-    let Head { start_line, fields } = Head::parse(head)?;
+pub fn check(reader: &HeadReader, key: &[u8]) -> Result<Answer, ResponseError> {
+    let head =
+        reader.head().filter(|head| head.begins_at_once()).ok_or(ResponseError::Malformed)?;
     let StatusLine { version, status } =
-        StatusLine::parse(start_line).ok_or(ResponseError::Malformed)?;
+        StatusLine::parse(head.start_line()).ok_or(ResponseError::Malformed)?;
     if version != (1, 1) {
         return Err(ResponseError::HttpVersion);
     }
@@ -85,15 +89,15 @@ pub fn check(head: &[u8], key: &[u8]) -> Result<Answer, ResponseError> {
     }
     let rules = [
         (status == b"101", ResponseError::Status),
-        (fields.list_has("Upgrade", "websocket"), ResponseError::Upgrade),
-        (fields.list_has("Connection", "upgrade"), ResponseError::Connection),
-        (fields.only("Sec-WebSocket-Accept") == Some(&key::accept(key)), ResponseError::Accept),
-        (!fields.contains("Sec-WebSocket-Extensions"), ResponseError::NotOffered),
-        (!fields.contains("Sec-WebSocket-Protocol"), ResponseError::NotOffered),
+        (head.list_has("Upgrade", "websocket"), ResponseError::Upgrade),
+        (head.list_has("Connection", "upgrade"), ResponseError::Connection),
+        (head.only("Sec-WebSocket-Accept") == Some(&key::accept(key)), ResponseError::Accept),
+        (!head.contains("Sec-WebSocket-Extensions"), ResponseError::NotOffered),
+        (!head.contains("Sec-WebSocket-Protocol"), ResponseError::NotOffered),
     ];
     match rules.iter().find(|(kept, _)| !kept) {
         Some((_, error)) => Err(*error),
-        None => Ok(Answer::Accepted),
+        None => Ok(Answer::Accepted(Agreement { role: Role::Client })),
     }
 }
 
@@ -116,219 +120,4 @@ impl<'h> StatusLine<'h> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::super::head::tests::{nearly_a_head, read_in_every_way};
-    use super::super::head::{MAX_FIELDS, MAX_HEAD};
-    use super::*;
-
-    const KEY: &[u8] = b"dGhlIHNhbXBsZSBub25jZQ==";
-
-    /// RFC 6455 §1.3, without what this library does not support.
-    const LINES: [&str; 4] = [
-        "HTTP/1.1 101 Switching Protocols",
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
-    ];
-
-    fn head(lines: &[&str]) -> Vec<u8> {
-        (lines.join("\r\n") + "\r\n\r\n").into_bytes()
-    }
-
-    /// Reads and checks a response. The reader may refuse it earlier, but not for another reason.
-    fn judge(head: &[u8]) -> Result<Answer, ResponseError> {
-        let judged = check(head, KEY);
-        if let Err(error) = read_in_every_way(head) {
-            assert_eq!(judged, Err(ResponseError::from(error)), "{}", head.escape_ascii());
-        }
-        judged
-    }
-
-    /// Checks the good response with each line that begins with `name` replaced by `lines`.
-    fn judge_with(name: &str, lines: &[&str]) -> Result<Answer, ResponseError> {
-        let replaced = LINES
-            .iter()
-            .flat_map(|line| if line.starts_with(name) { lines.to_vec() } else { vec![*line] });
-        judge(&head(&replaced.collect::<Vec<_>>()))
-    }
-
-    #[test]
-    fn rfc_4_2_2_accepted() {
-        assert_eq!(accepted(KEY)[..], head(&LINES));
-        assert_eq!(judge(&accepted(KEY)), Ok(Answer::Accepted));
-    }
-
-    #[test]
-    fn rfc_4_1_any_order_case_and_company() {
-        assert_eq!(judge(&head(&[LINES[0], LINES[3], LINES[2], LINES[1]])), Ok(Answer::Accepted));
-        assert_eq!(judge_with("Upgrade", &["UPGRADE:WebSocket"]), Ok(Answer::Accepted));
-        assert_eq!(
-            judge_with("Upgrade", &["Upgrade: h2c", "Upgrade: websocket"]),
-            Ok(Answer::Accepted)
-        );
-        assert_eq!(
-            judge_with("Connection", &["connection: keep-alive, upgrade"]),
-            Ok(Answer::Accepted)
-        );
-        let accept = ["sec-websocket-accept: \t s3pPLMBiTxaQ9kYGzzhZRbK+xOo= "];
-        assert_eq!(judge_with("Sec-WebSocket-Accept", &accept), Ok(Answer::Accepted));
-        let others = [&LINES[..], &["Date: now", "Server: x", "Set-Cookie: a=b"]].concat();
-        assert_eq!(judge(&head(&others)), Ok(Answer::Accepted));
-    }
-
-    #[test]
-    fn rfc_9112_4_status_lines() {
-        for line in ["HTTP/1.1 101", "HTTP/1.1 101 ", "HTTP/1.1 101 Web Socket \u{e9}\t!"] {
-            assert_eq!(judge_with("HTTP", &[line]), Ok(Answer::Accepted), "{line}");
-        }
-        let malformed = [
-            "HTTP/1.1",
-            "HTTP/1.1 ",
-            "HTTP/1.1 10",
-            "HTTP/1.1 1010",
-            "HTTP/1.1 +10 OK",
-            "HTTP/1.1 1O1 OK",
-            "HTTP/1.1  101 OK",
-            "HTTP/1.1\t101 OK",
-            "HTTP/1.1 101\tOK",
-            "HTTP/1.10 101 OK",
-            "http/1.1 101 OK",
-            "ICY 101 OK",
-            "GET / HTTP/1.1",
-        ];
-        for line in malformed {
-            assert_eq!(judge_with("HTTP", &[line]), Err(ResponseError::Malformed), "{line}");
-        }
-        assert_eq!(judge_with("HTTP", &[]), Err(ResponseError::Malformed));
-        // Empty lines are ignored in front of a request only (RFC 9112 §2.2).
-        let behind_a_line = [b"\r\n", &head(&LINES)[..]].concat();
-        assert_eq!(judge(&behind_a_line), Err(ResponseError::Malformed));
-    }
-
-    #[test]
-    fn rfc_4_1_http_version() {
-        for version in ["0.9", "1.0", "1.2", "2.0"] {
-            let line = format!("HTTP/{version} 101 Switching Protocols");
-            assert_eq!(judge_with("HTTP", &[&line]), Err(ResponseError::HttpVersion), "{line}");
-        }
-    }
-
-    #[test]
-    fn rfc_4_1_status() {
-        for status in ["200", "301", "400", "401", "404", "426", "503", "000", "999"] {
-            let line = format!("HTTP/1.1 {status} Whatever");
-            assert_eq!(judge_with("HTTP", &[&line]), Err(ResponseError::Status), "{line}");
-        }
-    }
-
-    #[test]
-    fn rfc_9110_15_2_interim_answers() {
-        for line in ["HTTP/1.1 100 Continue", "HTTP/1.1 102", "HTTP/1.1 103 ", "HTTP/1.1 199 x"] {
-            assert_eq!(judge(&head(&[line])), Ok(Answer::Interim), "{line}");
-            assert_eq!(judge(&head(&[line, "Link: </a>"])), Ok(Answer::Interim), "{line}");
-            assert_eq!(judge_with("HTTP", &[line]), Ok(Answer::Interim), "{line}");
-        }
-        let old = head(&["HTTP/1.0 100 Continue"]);
-        assert_eq!(judge(&old), Err(ResponseError::HttpVersion));
-    }
-
-    #[test]
-    fn rfc_4_1_upgrade_and_connection() {
-        for lines in [&[][..], &["Upgrade:"], &["Upgrade: h2c"], &["Upgrade: websocket2"]] {
-            assert_eq!(judge_with("Upgrade", lines), Err(ResponseError::Upgrade));
-        }
-        for lines in [&[][..], &["Connection:"], &["Connection: close"]] {
-            assert_eq!(judge_with("Connection", lines), Err(ResponseError::Connection));
-        }
-    }
-
-    #[test]
-    fn rfc_4_1_accept() {
-        let name = "Sec-WebSocket-Accept";
-        assert_eq!(judge_with(name, &[]), Err(ResponseError::Accept));
-        assert_eq!(judge_with(name, &[LINES[3], LINES[3]]), Err(ResponseError::Accept));
-        let values = [
-            "",
-            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo",
-            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo==",
-            "S3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
-            "dGhlIHNhbXBsZSBub25jZQ==",
-            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=, s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
-        ];
-        for value in values {
-            let line = format!("{name}: {value}");
-            assert_eq!(judge_with(name, &[&line]), Err(ResponseError::Accept), "{line}");
-        }
-        assert_eq!(check(&head(&LINES), b"AQIDBAUGBwgJCgsMDQ4PEA=="), Err(ResponseError::Accept));
-    }
-
-    #[test]
-    fn rfc_4_1_nothing_was_offered() {
-        for line in [
-            "Sec-WebSocket-Extensions: permessage-deflate",
-            "sec-websocket-extensions:",
-            "Sec-WebSocket-Protocol: chat",
-            "SEC-WEBSOCKET-PROTOCOL:",
-        ] {
-            let lines = [&LINES[..], &[line]].concat();
-            assert_eq!(judge(&head(&lines)), Err(ResponseError::NotOffered), "{line}");
-        }
-    }
-
-    #[test]
-    fn rfc_9112_5_malformed_fields() {
-        for line in [
-            "Upgrade : websocket",
-            "Upgrade",
-            ": websocket",
-            "Upgrade: websocket\n",
-            "Upgrade: web\r\n socket",
-            "Upgrade: websocket\0",
-            "Upgrade: websocket\r",
-        ] {
-            assert_eq!(judge_with("Upgrade", &[line]), Err(ResponseError::Malformed), "{line:?}");
-        }
-    }
-
-    #[test]
-    #[cfg_attr(miri, ignore = "long")]
-    fn the_largest_head() {
-        for (len, expected) in
-            [(MAX_HEAD, Ok(Answer::Accepted)), (MAX_HEAD + 1, Err(ResponseError::HeadTooLarge))]
-        {
-            let cookie = "c".repeat(len - head(&LINES).len() - "Set-Cookie: \r\n".len());
-            let head = head(&[&LINES[..], &[&format!("Set-Cookie: {cookie}")]].concat());
-            assert_eq!(head.len(), len);
-            assert_eq!(check(&head, KEY), expected);
-        }
-        let mut lines = LINES.to_vec();
-        lines.resize(1 + MAX_FIELDS, "A: b");
-        assert_eq!(judge(&head(&lines)), Ok(Answer::Accepted));
-        lines.push("A: b");
-        assert_eq!(judge(&head(&lines)), Err(ResponseError::HeadTooLarge));
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_get_an_answer(head in prop::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert_ne!(check(&head, KEY), Ok(Answer::Accepted));
-        }
-
-        #[test]
-        fn nearly_a_response_gets_an_answer(head in nearly_a_head()) {
-            if let Ok(answer) = check(&head, KEY) {
-                let status = if answer == Answer::Accepted { "HTTP/1.1 101" } else { "HTTP/1.1 1" };
-                prop_assert!(head.starts_with(status.as_bytes()));
-                prop_assert!(head.ends_with(b"\r\n\r\n"));
-            }
-        }
-
-        #[test]
-        fn what_is_made_is_accepted(nonce: [u8; 16]) {
-            let key = key::encode(nonce);
-            prop_assert_eq!(check(&accepted(&key), &key), Ok(Answer::Accepted));
-        }
-    }
-}
+mod tests;

@@ -2,8 +2,10 @@
 
 use super::model::{Model, Outcome, Room};
 use super::wire;
+use crate::protocol::close::Close;
 use crate::protocol::frame::Role;
-use crate::protocol::message::Kind;
+use crate::protocol::handshake::Agreement;
+use crate::protocol::kind::Kind;
 use crate::socket::memory_host::{Buffers, MemoryHost, UNTOUCHED};
 use crate::socket::{Deadline, Discard, Error, Received, WebSocket};
 use std::cell::{Cell, RefCell};
@@ -22,7 +24,7 @@ pub struct Checked {
 impl Checked {
     pub fn new(role: Role, exact: bool, stream: Vec<u8>) -> Self {
         Self {
-            socket: WebSocket::new(MemoryHost::new(exact), role, Kind::Binary),
+            socket: WebSocket::new(MemoryHost::new(exact), Agreement { role }),
             role,
             stream,
             arrived: Cell::new(0),
@@ -92,12 +94,12 @@ impl Checked {
     }
 
     /// Ends the WebSocket in order, and compares.
-    pub fn finish(&self, code: i32, reason: &[u8], deadline: Deadline) -> Result<(), Error> {
+    pub fn finish(&self, close: Close, deadline: Deadline) -> Result<(), Error> {
         let over = self.over.get();
         let before = self.host().consumed();
-        let result = self.socket.finish(code, reason, deadline);
+        let result = self.socket.finish(close, deadline);
         let consumed = &self.stream[before..self.host().consumed()];
-        if matches!(result, Err(Error::Busy | Error::InvalidArgument)) {
+        if result == Err(Error::Busy) {
             assert!(consumed.is_empty());
             return result;
         }

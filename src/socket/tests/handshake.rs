@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::protocol::handshake::request::Refusal;
+use crate::protocol::handshake::{Agreement, Offer};
 use crate::protocol::key;
 use crate::socket::{Host, attach_client, attach_server};
 use std::cell::{Cell, RefCell};
@@ -21,6 +22,9 @@ const RESPONSE: &str = "HTTP/1.1 101 Switching Protocols\r\n\
     Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
     \r\n";
 
+const SERVES: Result<Agreement, Error> = Ok(Agreement { role: Role::Server });
+const ASKS: Result<Agreement, Error> = Ok(Agreement { role: Role::Client });
+
 const ERRORS: [Error; 6] = [
     Error::TimedOut,
     Error::Cancelled,
@@ -38,12 +42,12 @@ fn reported(error: Error) -> Error {
     }
 }
 
-fn accept(host: &MemoryHost) -> Result<(), Error> {
+fn accept(host: &MemoryHost) -> Result<Agreement, Error> {
     attach_server(host, |_| Ok(()), 5000)
 }
 
-fn connect(host: &MemoryHost) -> Result<(), Error> {
-    attach_client(host, b"/chat", b"server.example.com", 5000)
+fn connect(host: &MemoryHost) -> Result<Agreement, Error> {
+    attach_client(host, &Offer { resource: b"/chat", authority: b"server.example.com" }, 5000)
 }
 
 fn sent_text(host: &MemoryHost) -> String {
@@ -52,8 +56,7 @@ fn sent_text(host: &MemoryHost) -> String {
 
 /// What the server answers to [`connect`]; hosts in memory all make the same key.
 fn good_response() -> String {
-    let mut nonce = [0; 16];
-    MemoryHost::new(false).random(&mut nonce).unwrap();
+    let nonce = MemoryHost::new(false).random().unwrap();
     let accept = String::from_utf8(key::accept(&key::encode(nonce)).to_vec()).unwrap();
     RESPONSE.replace("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", &accept)
 }
@@ -67,10 +70,10 @@ fn a_server_accepts_and_leaves_what_follows() {
             stream.chunks(piece).for_each(|piece| host.arrive(piece));
             let seen = RefCell::new(None);
             let admit = |request: &crate::protocol::handshake::request::Request<'_>| {
-                seen.replace(Some((request.resource.parts().concat(), request.host.to_vec())));
+                seen.replace(Some((request.resource.parts().concat(), request.authority.to_vec())));
                 Ok(())
             };
-            assert_eq!(attach_server(&host, admit, 5000), Ok(()));
+            assert_eq!(attach_server(&host, admit, 5000), SERVES);
             let expected = (b"/chat".to_vec(), b"server.example.com".to_vec());
             assert_eq!(seen.into_inner(), Some(expected));
             assert_eq!(sent_text(&host), RESPONSE);
@@ -86,7 +89,7 @@ fn a_client_that_waits_for_it_is_told_to_go_on() {
     let host = MemoryHost::new(false);
     let request = REQUEST.replace("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n");
     host.arrive(request.as_bytes());
-    assert_eq!(accept(&host), Ok(()));
+    assert_eq!(accept(&host), SERVES);
     assert_eq!(sent_text(&host), format!("HTTP/1.1 100 Continue\r\n\r\n{RESPONSE}"));
 }
 
@@ -150,7 +153,7 @@ fn a_refused_client_cannot_keep_the_server_busy() {
 fn what_the_caller_has_no_room_for_is_refused() {
     for (refusal, status) in [
         (Refusal::ResourceTooLong, "414 URI Too Long"),
-        (Refusal::HostTooLong, "431 Request Header Fields Too Large"),
+        (Refusal::AuthorityTooLong, "431 Request Header Fields Too Large"),
     ] {
         let host = MemoryHost::new(false);
         host.arrive(REQUEST.as_bytes());
@@ -166,7 +169,7 @@ fn a_client_asks_once_and_leaves_what_follows() {
             let host = MemoryHost::new(exact);
             let stream = [good_response().as_bytes(), b"\x81\x05frames"].concat();
             stream.chunks(piece).for_each(|piece| host.arrive(piece));
-            assert_eq!(connect(&host), Ok(()));
+            assert_eq!(connect(&host), ASKS);
             assert_eq!(host.unread(), 8);
             assert_eq!(host.sends().len(), 1);
             let sent = sent_text(&host);
@@ -196,9 +199,12 @@ fn a_client_does_not_send_what_would_be_another_request() {
         (b"/", b"host\r\nA: b"),
         (b"/", b"my host"),
     ];
-    for (resource, name) in cases {
+    for (resource, authority) in cases {
         let host = MemoryHost::new(false);
-        assert_eq!(attach_client(&host, resource, name, 5000), Err(Error::InvalidArgument));
+        assert_eq!(
+            attach_client(&host, &Offer { resource, authority }, 5000),
+            Err(Error::InvalidArgument)
+        );
         assert_eq!(host.calls(), 0);
     }
 }
@@ -231,7 +237,7 @@ fn a_client_takes_no_other_answer() {
 #[test]
 fn a_client_skips_interim_answers() {
     let interim = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
-    for (count, expected) in [(1, Ok(())), (8, Ok(())), (9, Err(Error::Protocol))] {
+    for (count, expected) in [(1, ASKS), (8, ASKS), (9, Err(Error::Protocol))] {
         let host = MemoryHost::new(false);
         host.arrive((interim.repeat(count) + &good_response() + "frames").as_bytes());
         assert_eq!(connect(&host), expected, "{count}");
@@ -267,11 +273,11 @@ fn a_head_that_does_not_come_to_its_end() {
 
 /// Attaches while the call with this number fails. Which call that was, and the result.
 fn attach_with_fault(
-    attach: impl Fn(&MemoryHost) -> Result<(), Error>,
+    attach: impl Fn(&MemoryHost) -> Result<Agreement, Error>,
     stream: &str,
     number: usize,
     error: Error,
-) -> (Option<Call>, Result<(), Error>) {
+) -> (Option<Call>, Result<Agreement, Error>) {
     let host = MemoryHost::new(false);
     host.arrive(stream.as_bytes());
     let hit = Rc::new(Cell::new(None));
@@ -297,7 +303,7 @@ fn every_call_fails_once() {
                 let attach = if server { accept } else { connect };
                 let (hit, result) = attach_with_fault(attach, stream, number, error);
                 if hit.is_none() {
-                    assert_eq!(result, Ok(()));
+                    assert_eq!(result, if server { SERVES } else { ASKS });
                     break;
                 }
                 let expected = if hit == Some(Call::Random) { error } else { reported(error) };
@@ -309,7 +315,7 @@ fn every_call_fails_once() {
         for number in 0.. {
             let (hit, result) = attach_with_fault(accept, refused, number, error);
             match hit {
-                Some(Call::Receive) => assert_eq!(result, Err(reported(error))),
+                Some(Call::Look) => assert_eq!(result, Err(reported(error))),
                 _ => assert_eq!(result, Err(Error::Protocol)),
             }
             if hit.is_none() {

@@ -124,7 +124,7 @@ fn where_the_host_promises_nothing_a_cut_is_the_end() {
             let consumed = checked.host().consumed();
             assert_eq!(checked.receive(Some(&mut Buffers::one(200)), 0), Err(Error::Reset));
             assert_eq!(checked.host().consumed(), consumed);
-            assert_eq!(checked.finish(1000, b"", 0), Err(Error::Reset));
+            assert_eq!(checked.finish(close(1000, b""), 0), Err(Error::Reset));
             let hello = Pieces::from(&b"hello"[..]);
             assert_eq!(checked.socket.send(Kind::Binary, &hello, 0), Ok(()));
             assert_eq!(checked.check_sent(false).last(), Some(&(BINARY, b"hello".to_vec())));

@@ -14,8 +14,10 @@ mod wire;
 
 use super::memory_host::{Buffers, Call, Fate, MemoryHost, Moment};
 use super::{Deadline, Error, Received, WebSocket};
+use crate::protocol::close::Close;
 use crate::protocol::frame::Role;
-use crate::protocol::message::Kind;
+use crate::protocol::handshake::Agreement;
+use crate::protocol::kind::Kind;
 use std::rc::Rc;
 
 type Socket = Rc<WebSocket<MemoryHost>>;
@@ -26,12 +28,12 @@ const ROLES: [Role; 2] = [Role::Client, Role::Server];
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 fn socket(role: Role) -> Socket {
-    Rc::new(WebSocket::new(MemoryHost::new(false), role, Kind::Binary))
+    Rc::new(WebSocket::new(MemoryHost::new(false), Agreement { role }))
 }
 
 /// A WebSocket over a host that delivers exact amounts only.
 fn exact_socket(role: Role) -> Socket {
-    Rc::new(WebSocket::new(MemoryHost::new(true), role, Kind::Binary))
+    Rc::new(WebSocket::new(MemoryHost::new(true), Agreement { role }))
 }
 
 /// What the peer of `role` masks its frames with.
@@ -47,6 +49,11 @@ fn frame(role: Role, opcode: u8, payload: &[u8]) -> Vec<u8> {
 /// A fragment that is not the last one.
 fn fragment(role: Role, opcode: u8, payload: &[u8]) -> Vec<u8> {
     wire::fragment(false, opcode, payload, peer_key(role))
+}
+
+/// What a connection is closed with.
+fn close(code: i32, reason: &[u8]) -> Close {
+    Close::new(code, reason).unwrap()
 }
 
 /// What was sent: opcodes and payloads.

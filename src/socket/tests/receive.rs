@@ -3,7 +3,6 @@
 use super::wire::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT};
 use super::*;
 use crate::socket::memory_host::{Element, UNTOUCHED};
-use crate::socket::websocket::Outbound;
 use crate::socket::{Discard, Host};
 use std::cell::{Cell, RefCell};
 
@@ -218,9 +217,9 @@ fn assert_failed(socket: &Socket) {
     assert_eq!(receive(socket, 10), Err(Error::Reset));
     assert_eq!(socket.receive(&mut Discard, -1), Err(Error::Reset));
     assert_eq!(socket.send(Kind::Binary, &b"hello"[..].into(), -1), Err(Error::Ended));
-    assert_eq!(socket.done(1000, b"", -1), Err(Error::Ended));
-    assert_eq!(socket.status(|_, _| Ok(())), Err(Error::NoStatus));
-    assert_eq!(socket.finish(1000, b"", -1), Err(Error::Reset));
+    assert_eq!(socket.done(close(1000, b""), -1), Err(Error::Ended));
+    assert_eq!(socket.status(), Err(Error::NoStatus));
+    assert_eq!(socket.finish(close(1000, b""), -1), Err(Error::Reset));
     assert_eq!((socket.host().calls(), socket.host().sent().len()), (calls, sent));
 }
 
@@ -239,7 +238,7 @@ fn the_end_of_the_stream_without_a_close_frame_is_a_reset() {
                 assert_eq!(receive(&socket, 10), Ok((Kind::Binary, b"a".into())), "{number}");
                 assert_eq!(receive(&socket, 10), Err(Error::Reset));
                 assert_eq!(receive(&socket, 10), Err(Error::Reset));
-                assert_eq!(socket.finish(1000, b"", -1), Err(Error::Reset));
+                assert_eq!(socket.finish(close(1000, b""), -1), Err(Error::Reset));
                 assert_eq!(sent(&socket, role), []);
             }
         }
@@ -321,7 +320,7 @@ fn what_has_arrived_is_delivered_whatever_the_deadline() {
         assert_eq!(receive(&socket, 9000), Ok((Kind::Binary, vec![b'x'; 8002])));
         socket.host().arrive(&frame(role, BINARY, b"x").repeat(3000));
         socket.host().arrive(&frame(role, CLOSE, b""));
-        assert_eq!(socket.finish(1000, b"", 0), Ok(()));
+        assert_eq!(socket.finish(close(1000, b""), 0), Ok(()));
         assert_eq!(socket.host().misuse(), None);
     }
 }
@@ -329,7 +328,7 @@ fn what_has_arrived_is_delivered_whatever_the_deadline() {
 #[test]
 fn a_flood_keeps_no_call_long_behind_its_deadline() {
     for role in ROLES {
-        let small = fragment(role, CONTINUATION, b"").repeat(100);
+        let small = fragment(role, CONTINUATION, b"");
         for pass in [1, 10] {
             let socket = flood_with(role, small.clone(), pass);
             let start = socket.host().now();
@@ -455,7 +454,7 @@ fn a_pong_that_never_has_room_is_tried_ever_more_rarely() {
         assert!((60..70).contains(&tries.get()), "{}", tries.get());
         // Nothing is tried where nothing can be sent.
         socket.host().clear_hook();
-        socket.outbound.set(Outbound::Broken);
+        socket.outbox().break_off();
         let calls = socket.host().calls();
         assert_eq!(socket.receive(&mut buffers, start + 120_000), Err(Error::TimedOut));
         assert_eq!(socket.host().calls(), calls + 1);
@@ -482,7 +481,7 @@ fn a_failed_connection_counts_its_second_once() {
         assert_eq!(socket.receive(&mut buffers, -1), Err(Error::Protocol));
         assert_eq!(socket.receive(&mut buffers, -1), Err(Error::Reset));
         assert_eq!(socket.send(Kind::Binary, &b"x"[..].into(), -1), Err(Error::Ended));
-        assert_eq!(socket.finish(0, b"", -1), Err(Error::Reset));
+        assert_eq!(socket.finish(close(0, b""), -1), Err(Error::Reset));
         assert_eq!(*deadlines.borrow(), [start + 1000; 4]);
         assert_eq!(socket.host().now(), start + 1000);
         // There is room at last.

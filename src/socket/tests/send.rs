@@ -127,13 +127,13 @@ fn nothing_follows_a_frame_that_was_cut() {
                 let len = socket.host().sent().len();
                 assert!(len > 0);
                 assert_eq!(socket.send(Kind::Binary, &b"again"[..].into(), -1), Err(Error::Reset));
-                assert_eq!(socket.done(1000, b"", -1), Err(Error::Reset));
+                assert_eq!(socket.done(close(1000, b""), -1), Err(Error::Reset));
                 assert_eq!(socket.host().sent().len(), len);
                 assert_eq!(socket.host().misuse(), None);
                 // Receiving goes on.
                 socket.host().arrive(&frame(role, TEXT, b"hello"));
                 assert_eq!(receive(&socket, 10), Ok((Kind::Text, b"hello".into())));
-                assert_eq!(socket.finish(1000, b"", -1), Err(Error::Reset));
+                assert_eq!(socket.finish(close(1000, b""), -1), Err(Error::Reset));
             }
         }
     }

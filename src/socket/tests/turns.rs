@@ -104,7 +104,10 @@ fn a_second_receiver_is_told_that_it_is_busy() {
         let mut first = stage.receiver();
         assert!(first.waits());
         assert_eq!(stage.receiver().result(), Err(Error::Busy));
-        assert_eq!(stage.task(|socket| socket.finish(1000, b"", -1)).result(), Err(Error::Busy));
+        assert_eq!(
+            stage.task(|socket| socket.finish(close(1000, b""), -1)).result(),
+            Err(Error::Busy)
+        );
         stage.arrive(BINARY, b"hello");
         assert_eq!(first.go_on().result(), Ok(b"hello".into()));
         assert_eq!(stage.sent(), []);
@@ -118,8 +121,14 @@ fn a_second_sender_is_told_that_it_is_busy() {
         let mut first = stage.sender(b"hello");
         assert!(first.waits());
         assert_eq!(stage.sender(b"again").result(), Err(Error::Busy));
-        assert_eq!(stage.task(|socket| socket.done(1000, b"", -1)).result(), Err(Error::Busy));
-        assert_eq!(stage.task(|socket| socket.finish(1000, b"", -1)).result(), Err(Error::Busy));
+        assert_eq!(
+            stage.task(|socket| socket.done(close(1000, b""), -1)).result(),
+            Err(Error::Busy)
+        );
+        assert_eq!(
+            stage.task(|socket| socket.finish(close(1000, b""), -1)).result(),
+            Err(Error::Busy)
+        );
         assert_eq!(first.go_on().result(), Ok(()));
         assert_eq!(stage.sent(), [(BINARY, b"hello".into())]);
     }
@@ -189,7 +198,7 @@ fn done_waits_for_the_end_of_a_pong() {
         let stage = Stage::new(role);
         stage.arrive(PING, b"ping");
         let mut receiver = stage.receiver();
-        let mut closer = stage.task(|socket| socket.done(1001, b"bye", -1));
+        let mut closer = stage.task(|socket| socket.done(close(1001, b"bye"), -1));
         assert!(closer.waits());
         stage.arrive(PING, b"no longer answered");
         assert!(receiver.go_on().waits());
@@ -230,7 +239,7 @@ fn a_ping_that_met_a_sender_is_answered_even_if_that_one_fails() {
         stage.arrive(PING, b"2");
         assert!(receiver.go_on().waits());
         // Now it gets its turn, but there is no room.
-        assert!(!stage.socket.replying.get());
+        assert!(!stage.socket.outbox().is_replying());
         let cancelled = stage.fate.clone();
         cancelled.set(None);
         stage.socket.host().set_hook(move |_, moment| match (moment.call, moment.waiting) {
@@ -314,7 +323,7 @@ fn a_violation_is_reported_even_if_the_frame_under_way_never_began() {
 fn a_violation_during_the_close_frame_is_not_reported() {
     for role in ROLES {
         let stage = Stage::new(role);
-        let mut closer = stage.task(|socket| socket.done(1000, b"", -1));
+        let mut closer = stage.task(|socket| socket.done(close(1000, b""), -1));
         stage.arrive_violation();
         assert_eq!(stage.receiver().result(), Err(Error::Protocol));
         assert_eq!(closer.go_on().result(), Ok(()));
@@ -354,7 +363,10 @@ fn closing_the_handle_ends_all_calls() {
         assert_eq!(sender.go_on().result(), Err(Error::Reset));
         assert_eq!(stage.receiver().result(), Err(Error::Reset));
         assert_eq!(stage.sender(b"more").result(), Err(Error::Reset));
-        assert_eq!(stage.task(|socket| socket.done(1000, b"", -1)).result(), Err(Error::Reset));
+        assert_eq!(
+            stage.task(|socket| socket.done(close(1000, b""), -1)).result(),
+            Err(Error::Reset)
+        );
     }
 }
 

@@ -27,6 +27,11 @@ pub fn vectors(bytes: &[u8]) -> Vec<u8> {
     vector.reserve(1); // FOUND
     vector.reserve_exact(1); // FOUND
     vector.resize(9, 0); // FOUND
+    vector.sort(); // FOUND
+    vector.sort_by(u8::cmp); // FOUND
+    vector.sort_by_key(|byte| *byte); // FOUND
+    vector.sort_by_cached_key(|byte| *byte); // FOUND
+    vector.sort_unstable();
     vector.resize_with(9, Default::default); // FOUND
     vector.shrink_to(1); // FOUND
     vector.shrink_to_fit(); // FOUND
@@ -69,6 +74,7 @@ pub fn owners() {
     let _ = std::thread::spawn(|| ()); // FOUND
     let _ = std::thread::Builder::new().spawn(|| ()); // FOUND
     let _ = std::sync::mpsc::channel::<u8>(); // FOUND
+    let _ = std::sync::mpsc::sync_channel::<u8>(1); // FOUND
     OWNER.with(|_| ());
     PLAIN.with(|_| ());
 }

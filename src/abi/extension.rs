@@ -1,0 +1,58 @@
+//! What the byte streams of libdill_rt have and libdill's have not: `struct dill_bsock_some_vfs` and
+//! `struct dill_bsock_linger_vfs` of libdillimpl.h. This file is a part of both libraries.
+
+use core::ffi::{c_int, c_void};
+use core::mem::{offset_of, size_of};
+use core::ptr;
+
+/// The virtual functions of a byte stream that can say what has arrived and whether it can send. Its
+/// receives are all or nothing: one that fails has consumed nothing.
+#[repr(C)]
+pub struct BsockSomeVfs {
+    /// The size of this struct in bytes. It may grow at the end: whoever made the stream may be older, or
+    /// newer, than whoever uses it.
+    pub size: usize,
+    /// Waits for at least one byte, then delivers between one and `len` of them.
+    pub brecvsome: unsafe extern "C" fn(*mut BsockSomeVfs, *mut c_void, usize, i64) -> isize,
+    /// Waits until a few hundred bytes can be sent without waiting, or the stream has ended. For
+    /// whoever cannot take back what it has made to be sent, or has better things to do than to wait:
+    /// it asks before it begins.
+    pub bawaitroom: unsafe extern "C" fn(*mut BsockSomeVfs, i64) -> c_int,
+    /// Waits for at least one byte, then has somebody look at all that have arrived, where they lie, and
+    /// takes as many as that returns. The pointer is handed to it.
+    pub blook: unsafe extern "C" fn(*mut BsockSomeVfs, Look, *mut c_void, i64) -> c_int,
+}
+
+/// Looks at bytes, and returns how many to take. It must not use the stream or let others run.
+pub type Look = unsafe extern "C" fn(*mut c_void, *const c_void, usize) -> usize;
+
+/// The type that [`BsockSomeVfs`] is asked for with: the letters `dillsome`, which are no object's
+/// address. A host that does not know it says so, like for any foreign type.
+#[cfg(target_pointer_width = "64")]
+pub const SOME_TYPE: *const c_void = ptr::without_provenance(0x6469_6c6c_736f_6d65);
+/// See the 64-bit variant.
+#[cfg(target_pointer_width = "32")]
+pub const SOME_TYPE: *const c_void = ptr::without_provenance(0x6473_6f6d);
+
+/// The virtual function of a byte stream that can be closed without taking back what was sent.
+#[repr(C)]
+pub struct BsockLingerVfs {
+    /// Has what was sent reach a peer that reads, though the handle is closed next. Never switches.
+    pub blinger: unsafe extern "C" fn(*mut BsockLingerVfs),
+}
+
+/// The type that [`BsockLingerVfs`] is asked for with, as above: the letters `dillling`.
+#[cfg(target_pointer_width = "64")]
+pub const LINGER_TYPE: *const c_void = ptr::without_provenance(0x6469_6c6c_6c69_6e67);
+/// See the 64-bit variant.
+#[cfg(target_pointer_width = "32")]
+pub const LINGER_TYPE: *const c_void = ptr::without_provenance(0x6c69_6e67);
+
+const _: () = {
+    assert!(offset_of!(BsockSomeVfs, size) == 0);
+    assert!(offset_of!(BsockSomeVfs, brecvsome) == size_of::<usize>());
+    assert!(offset_of!(BsockSomeVfs, bawaitroom) == 2 * size_of::<usize>());
+    assert!(offset_of!(BsockSomeVfs, blook) == 3 * size_of::<usize>());
+    assert!(size_of::<BsockSomeVfs>() == 4 * size_of::<usize>());
+    assert!(size_of::<BsockLingerVfs>() == size_of::<usize>());
+};
