@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     name_results(out)
 }
 
-/// Makes the header from the exported functions. `src/abi/pinned.rs` compares it with the one that is
+/// Makes the header from the exported functions. `src/abi/tests/pinned.rs` compares it with the one that is
 /// checked in.
 fn header(output: &Path) -> Result<(), Box<dyn Error>> {
     let mut config = cbindgen::Config::from_file(CBINDGEN)?;
@@ -32,8 +32,18 @@ fn header(output: &Path) -> Result<(), Box<dyn Error>> {
     config.after_includes = config.after_includes.map(|text| text.replace("FUNCTIONS", &macros));
     let mut text = Vec::new();
     cbindgen::Builder::new().with_config(config).with_src(EXPORTS).generate()?.write(&mut text);
-    std::fs::write(output, text)?;
+    std::fs::write(output, for_c(&String::from_utf8(text)?))?;
     Ok(())
+}
+
+/// What the comments say to whoever calls from Rust is left out.
+fn for_c(header: &str) -> String {
+    let mut parts = header.split("\n\n # Safety\n");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let comment_end = part.find("\n */").unwrap_or_default();
+        text + &part[comment_end..]
+    })
 }
 
 /// A macro for each function that begins with `dill_`, so that it has its plain name in C.
@@ -68,6 +78,8 @@ fn link(runtime: &Path) -> Result<(), Box<dyn Error>> {
         // Where it is preloaded or loaded by its path, the runtime is found beside it.
         "-Wl,-rpath,$ORIGIN",
         "-Wl,-z,defs",
+        // What ends with a thread is in it, and thread-specific keys do not keep a library loaded.
+        "-Wl,-z,nodelete",
         "-Wl,--no-as-needed",
         &runtime,
         "-Wl,--as-needed",

@@ -5,6 +5,7 @@ An input is one byte n, n bytes of decisions, and a stream (see src/input.rs).
 """
 
 import pathlib
+import zlib
 
 SEEDS = pathlib.Path(__file__).parent / "seeds"
 KEY = bytes([0x37, 0xFA, 0x21, 0x3D])
@@ -122,5 +123,48 @@ def handshakes():
     response("many-fields", RESPONSE + "A:b\r\n" * 130 + "\r\n")
 
 
+OFFERS = {
+    "browser": "permessage-deflate; client_max_window_bits",
+    "firefox": "permessage-deflate",
+    "all": "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
+           "server_max_window_bits=10; client_max_window_bits=11",
+    "two": "permessage-deflate; server_max_window_bits=16, permessage-deflate; server_max_window_bits=8",
+    "fields": "x-webkit-deflate-frame\nx; y=\"a, permessage-deflate\",\tpermessage-deflate",
+    "quoted": "permessage-deflate; server_max_window_bits=\"1\\5\"; client_max_window_bits = \"9\"",
+}
+
+
+def extensions():
+    for name, text in OFFERS.items():
+        for window in 0, 1, 5:
+            write("extension", f"{name}-{window}", [window], text.encode())
+
+
+def deflated(*messages, level=6, window=15, flush=zlib.Z_SYNC_FLUSH):
+    stream = zlib.compressobj(level, zlib.DEFLATED, -window)
+    return [(stream.compress(message) + stream.flush(flush)).removesuffix(b"\0\0\xff\xff") for message in messages]
+
+
+def compressed():
+    text = b"".join(b'{"id":%d,"name":"seed %d"},' % (n, n * 7919) for n in range(40))
+    noise = bytes(n * n * 7 >> 3 & 0xFF for n in range(300))
+    for name, stream in {
+        "fixed": deflated(b"Hello, Hello", level=1)[0],
+        "dynamic": deflated(text)[0],
+        "stored": deflated(noise, level=0)[0],
+        "last": deflated(text, flush=zlib.Z_FINISH)[0] + b"\0",
+        "bomb": deflated(bytes(1 << 21), level=9)[0],
+        "empty": b"\0",
+        "kept-tail": b"\0\0\0\xff\xff",
+        "reserved": b"\x06\0",
+    }.items():
+        for how, decisions in {"whole": [0], "dropped": [8, 0, 0], "pieces": [4] + [9, 30, 1] * 60}.items():
+            write("inflate", f"{name}-{how}", decisions, stream)
+    first, second = deflated(text[:200], text[:300], window=9)
+    write("inflate", "two", [1, len(first), 255, 0, 0, 255, 0], first + second)
+
+
 conversations()
 handshakes()
+extensions()
+compressed()

@@ -31,7 +31,7 @@ THREADS = "The ends of a channel belong to one thread. To talk to another thread
 
 
 def transfer_errors(partner, epipe):
-    return [NO_HANDLE, BLOCKED, (SIZE_DIFFERS[0], SIZE_DIFFERS[1].format(partner)), NO_CHANNEL, ("EPIPE", epipe),
+    return [NO_HANDLE, BLOCKED, ("EINVAL", "<val> is NULL and <len> is not 0."), (SIZE_DIFFERS[0], SIZE_DIFFERS[1].format(partner)), NO_CHANNEL, ("EPIPE", epipe),
             TIMEDOUT]
 
 

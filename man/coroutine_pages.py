@@ -61,10 +61,11 @@ MEMORY = [
 ]
 
 SIZE = (
-    "How much is enough? Some 1200 bytes are the least that is accepted. 4 KiB are enough to sleep and to use channels, "
-    "8 KiB to send and receive on TCP and UNIX sockets, 16 KiB for the names of hosts (`ipaddr_remote`(3), "
-    "`happyeyeballs_connect`(3)), HTTP, WebSocket and `printf`(3). A TLS handshake takes about 20 KiB: give it 64 KiB. "
-    "In these numbers are 3 KiB for the dynamic linker, which finds a function when it is first called. Your own functions "
+    "How much is enough? 4 KiB are the least that is accepted, and enough to yield, to sleep and to use channels. 8 KiB "
+    "are enough for `fdin`(3), `fdout`(3), TCP, UNIX and UDP sockets and messages over them; 16 KiB for the addresses of "
+    "interfaces and the names of hosts (`ipaddr_local`(3), `ipaddr_remote`(3), `happyeyeballs_connect`(3)), HTTP, "
+    "SOCKS 5, WebSocket and `printf`(3). `tls_attach_server`(3) and `tls_attach_client`(3) take about 20 KiB, and more "
+    "with large keys: give them 64 KiB. In these numbers are 3 KiB for the dynamic linker, which finds a function when it is first called. Your own functions "
     "come on top, and so do signal handlers, which run on the stack of the coroutine that they interrupt.")
 
 NO_GUARD = (
@@ -74,7 +75,7 @@ NO_GUARD = (
 HAS_WAITED = "After a success `errno` is 0, as the caller has waited for its turn."
 
 NO_MEMORY = ("ENOMEM", "There is not enough memory, for instance for a stack.")
-LITTLE_MEMORY = ("ENOMEM", "<len> is too small, or there is not enough memory.")
+LITTLE_MEMORY = ("EINVAL", "<len> is less than 4096.")
 NO_BUNDLE = ("EBADF", "<bndl> is not an open handle.")
 OTHER_HANDLE = ("ENOTSUP", "<bndl> is a handle, but not of a bundle.")
 NEGATIVE = "With a negative <bndl> a new bundle is made, and its handle returned, as by `go`(3)."
@@ -97,7 +98,7 @@ PAGES = {
         text=["Runs a function as a coroutine, beside the caller, as `go`(3) does, with a stack of the caller's.",
               RUNS, ARGUMENTS, *MEMORY, HANDLE],
         returns="The handle of the coroutine's bundle", after=HAS_WAITED,
-        errors=[BLOCKED, LITTLE_MEMORY],
+        errors=[BLOCKED, LITTLE_MEMORY, NO_MEMORY],
         notes=["`go_mem` is a macro. It needs gcc or clang.", SIZE, NO_GUARD, COROUTINE, RESULTS, C_PLUS_PLUS],
         example="go_mem",
     ),
@@ -139,7 +140,7 @@ PAGES = {
         text=["Runs a function as a coroutine in the bundle <bndl>, with a stack of the caller's.", RUNS, ARGUMENTS,
               *MEMORY],
         returns="0", after=HAS_WAITED,
-        errors=[NO_BUNDLE, BLOCKED, LITTLE_MEMORY, OTHER_HANDLE],
+        errors=[NO_BUNDLE, BLOCKED, LITTLE_MEMORY, NO_MEMORY, OTHER_HANDLE],
         notes=["`bundle_go_mem` is a macro. It needs gcc or clang.", NEGATIVE, SIZE, NO_GUARD, COROUTINE, RESULTS,
                C_PLUS_PLUS],
         example="go_mem",

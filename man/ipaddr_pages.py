@@ -18,7 +18,10 @@ MODES = [
     ("`IPADDR_IPV6`", "Only IPv6 addresses."),
 ]
 
-RESOLVER = "The names are resolved as `getaddrinfo`(3) does, in a thread of its own. {}"
+RESOLVER = (
+    "The names are resolved as `getaddrinfo`(3) does, in a thread of its own. {} The thread goes on when nobody waits for "
+    "it any more. Its descriptors are the resolver's: a program that closes all of its descriptors should not do so "
+    "meanwhile.")
 
 PORT = "<port> is in the byte order of this machine: 80 is 80."
 
@@ -30,6 +33,10 @@ LOOK_UP_ERRORS = [
     MANY_DESCRIPTORS, NOMEM, TIMEDOUT,
 ]
 
+ZONES = (
+    "An IPv6 address that is meaningful on one network only, such as a link-local one, has a zone (scope id): the "
+    "network interface, by its name or number.")
+
 BAD_ARGUMENT = "<port> is not in the range from 0 to 65535, or <mode> is none of the above."
 
 PAGES = {
@@ -39,7 +46,7 @@ PAGES = {
         text=["Stores in <addr> an address of this machine, to listen on, with the port <port>. <name> is one of these:",
               ("NULL", "Any: what listens there can be reached at all addresses of the machine. It is the IPv4 address "
                "0.0.0.0, or with `IPADDR_IPV6` or `IPADDR_PREF_IPV6` the IPv6 address ::."),
-              ("An address, such as \"127.0.0.1\" or \"::1\"", "That one."),
+              ("An address, such as \"127.0.0.1\", \"::1\" or \"fe80::1%eth0\"", "That one."),
               ("The name of an interface, such as \"eth0\"", "An address of that. If it has several, the first one of "
                "the preferred family."),
               PORT + " With port 0, `tcp_listen`(3) has the system choose one.", *MODES, ADDRESS],
@@ -48,7 +55,7 @@ PAGES = {
                 ("ENODEV", "There is no such interface, or it has no such address; or <name> is an address of the "
                  "other family."),
                 NOMEM],
-        notes=["The function asks the system and does not wait. Other errors of `getifaddrs`(3) are possible.",
+        notes=[ZONES, "The function asks the system and does not wait. Other errors of `getifaddrs`(3) are possible.",
                "On Linux, what listens on the IPv6 address :: is usually reached over IPv4 as well."],
         example="ipaddr",
     ),
@@ -56,14 +63,14 @@ PAGES = {
         brief="look up the address of a host",
         proto="int ipaddr_remote(struct ipaddr *addr, const char *name, int port, int mode, int64_t deadline);",
         text=["Stores in <addr> an address of the host <name>, to connect to, with the port <port>. <name> is the name "
-              "of a host, such as \"www.example.org\", or an address, such as \"192.0.2.1\". The latter needs no "
-              "waiting. Of several addresses the best one is stored.",
+              "of a host, such as \"www.example.org\", or an address, such as \"192.0.2.1\" or "
+              "\"fe80::1%eth0\". The latter needs no waiting. Of several addresses the best one is stored.",
               PORT, *MODES, "Meanwhile other coroutines run.", DEADLINE, ADDRESS],
         returns="0",
         errors=sorted([("EADDRNOTAVAIL", "There is no such host, or it has no such address."), *LOOK_UP_ERRORS,
                        ("EINVAL", "<addr> or <name> is NULL, " + BAD_ARGUMENT)]),
         notes=["A host may have several addresses, some of which do not work from here: `happyeyeballs_connect`(3) tries "
-               "them all, and `ipaddr_remotes`(3) tells them all.", RESOLVER.format(
+               "them all, and `ipaddr_remotes`(3) tells them all.", ZONES, RESOLVER.format(
                    "At most 64 are resolved at once; whoever comes then waits.")],
         example="tcp_client",
     ),
@@ -91,7 +98,8 @@ PAGES = {
               "bytes are enough for any IPv4 address, and so are 17, which older manuals ask for."],
         returns="<ipstr>", failure="NULL",
         errors=[("EINVAL", "<addr> or <ipstr> is NULL, or <addr> holds no address.")],
-        notes=[],
+        notes=[ZONES + " The text has it behind a %, by its name. If that does not fit into `IPADDR_MAXSTRLEN` bytes, or "
+               "there is no such interface any more, it has the number, and if not even that fits, nothing."],
         example="ipaddr",
     ),
     "ipaddr_family": dict(
@@ -148,6 +156,7 @@ PAGES = {
               "that is not 0 the ports do not matter."],
         returns="1 if they are the same, else 0", failure=None, errors=[],
         notes=["If one is NULL, or holds no address, they are not the same.",
+               ZONES + " It is compared as well.",
                "The IPv4 address 127.0.0.1 and the IPv6 address ::ffff:127.0.0.1 are two addresses."],
         example="ipaddr",
     ),

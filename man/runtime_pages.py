@@ -101,7 +101,7 @@ OVERVIEW = [
     ]),
     ("Processes", [
         "After `fork`(2) the child goes on with a copy of the coroutine that has called it, of all others of the thread, and of "
-        "all handles. It waits by means of its own. Sockets are shared then: close in each process the ones that are of "
+        "all handles. It waits by means of its own, whichever system call has made it. Sockets are shared then: close in each process the ones that are of "
         "the other. A TCP connection that was open at the fork is not reset by `hclose`(3), but ends in order. "
         "A name that the parent looks up at the time is `EAGAIN` in the child.",
         "All descriptors that the library makes are closed on `execve`(2). When `main` returns, the coroutines that are left are not cancelled.",

@@ -4,8 +4,9 @@
 //!
 //! | layer | what lives there | what never does |
 //! |---|---|---|
-//! | [`protocol`] | bytes and events: frames, messages, masks, UTF-8, close codes, the handshake | handles, errno, clocks, coroutines, `unsafe` |
+//! | [`protocol`] | bytes and events: wire to messages, messages to wire, the handshake | handles, errno, clocks, coroutines, `unsafe` |
 //! | [`socket`] | one WebSocket over one byte stream: attach, receive, send, close | raw pointers, errno |
+//! | [`codec`] | the thread's deflate streams | connections, frames, parameters of extensions |
 //! | `abi` | the C boundary: exports, host imports, caller's lists, errno | protocol rules |
 //!
 //! Dependencies point one way: `abi` → `socket` → `protocol`.
@@ -27,6 +28,8 @@
 #[cfg(all(not(test), not(panic = "abort")))]
 compile_error!("build with panic=abort: no panic may unwind through C frames");
 
+#[doc(hidden)]
+pub mod codec;
 pub mod protocol;
 pub mod socket;
 

@@ -5,12 +5,16 @@
 
 pub mod client_response_head;
 pub mod conversation;
+pub mod extension;
 mod handshake;
+pub mod inflate;
 mod input;
 pub mod receive;
 pub mod server_request_head;
 
 // The layers under test are compiled in here, without the C boundary and its host.
+#[path = "../../src/codec/mod.rs"]
+pub mod codec;
 #[path = "../../src/exclusive.rs"]
 mod exclusive;
 #[path = "../../src/protocol/mod.rs"]

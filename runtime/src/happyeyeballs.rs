@@ -2,17 +2,17 @@
 //!
 //! Both families are looked up at once, and the attempts to connect run side by side: the first to
 //! succeed wins. All of it belongs to the coroutine that asked. The descriptors it depends on are
-//! gathered in an epoll instance, which is itself a descriptor to wait for.
+//! gathered in an epoll instance, which is itself a descriptor to wait for; answers to look-ups are looked for.
 
 use core::ffi::{CStr, c_int};
-use std::net::{IpAddr, SocketAddr};
 use std::os::fd::RawFd;
 
 use crate::errno::{Errno, Result};
-use crate::ipaddr::Ipaddr;
 use crate::ipaddr::name::Lookup;
+use crate::ipaddr::{self, Ipaddr};
+use crate::sched::epoll::Epoll;
 use crate::sched::{self, Direction, WaitError};
-use crate::stream::socket::{Socket, close_descriptor};
+use crate::stream::socket::Socket;
 use crate::stream::{Kind, connection};
 use crate::time;
 
@@ -53,10 +53,8 @@ struct Family {
 
 impl Family {
     /// Ends the look-up if it has come to something, and says so.
-    fn take_answer(&mut self, port: u16, watch: &Watch) -> Option<Result<()>> {
-        let lookup = self.lookup.as_ref()?;
-        let answer = lookup.answer()?;
-        watch.remove(lookup.bell());
+    fn take_answer(&mut self, port: u16) -> Option<Result<()>> {
+        let answer = self.lookup.as_ref()?.answer()?;
         self.lookup = None;
         Some(answer.map(|mut addresses| {
             addresses.truncate(ADDRESSES);
@@ -103,25 +101,20 @@ impl Race {
             error: Errno(libc::EADDRNOTAVAIL),
             watch: Watch::new()?,
         };
-        match name.to_str().ok().and_then(|name| name.parse::<IpAddr>().ok()) {
-            Some(ip) => {
-                let family = if ip.is_ipv6() { &mut race.ipv6 } else { &mut race.ipv4 };
+        match ipaddr::literal(name, port) {
+            Some(address) => {
+                let ipv6 = address.family() == libc::AF_INET6;
+                let family = if ipv6 { &mut race.ipv6 } else { &mut race.ipv4 };
                 family.addresses.try_reserve_exact(1).map_err(|_| Errno(libc::ENOMEM))?;
                 // ROOM: reserved just before.
-                family.addresses.push(Ipaddr::new(SocketAddr::new(ip, port)));
+                family.addresses.push(address);
             }
             None => {
-                race.ipv6.lookup = Some(race.look_up(name, libc::AF_INET6, deadline)?);
-                race.ipv4.lookup = Some(race.look_up(name, libc::AF_INET, deadline)?);
+                race.ipv6.lookup = Some(Lookup::start(name, libc::AF_INET6, deadline)?);
+                race.ipv4.lookup = Some(Lookup::start(name, libc::AF_INET, deadline)?);
             }
         }
         Ok(race)
-    }
-
-    fn look_up(&self, name: &CStr, family: c_int, deadline: i64) -> Result<Lookup> {
-        let lookup = Lookup::start(name, family, deadline)?;
-        self.watch.add(lookup.bell(), libc::EPOLLIN)?;
-        Ok(lookup)
     }
 
     /// Does what can be done without waiting, and answers the first connection. Error: EAGAIN in a
@@ -147,8 +140,8 @@ impl Race {
     }
 
     fn take_answers(&mut self, now: i64) {
-        let ipv6 = self.ipv6.take_answer(self.port, &self.watch);
-        let ipv4 = self.ipv4.take_answer(self.port, &self.watch);
+        let ipv6 = self.ipv6.take_answer(self.port);
+        let ipv4 = self.ipv4.take_answer(self.port);
         for answer in [ipv6, ipv4].into_iter().flatten() {
             self.error = answer.err().unwrap_or(self.error);
         }
@@ -188,7 +181,7 @@ impl Race {
             Ok((attempt, Some(()))) => return Ok(Some(attempt.socket)),
             Ok((attempt, None)) => {
                 self.attempts.try_reserve(1).map_err(|_| Errno(libc::ENOMEM))?;
-                self.watch.add(attempt.socket.descriptor(), libc::EPOLLOUT)?;
+                self.watch.add(attempt.socket.descriptor())?;
                 // ROOM: reserved just before.
                 self.attempts.push(attempt);
                 self.next_attempt = now + ATTEMPT_DELAY;
@@ -220,11 +213,17 @@ impl Race {
         self.ipv6.lookup.is_some() || self.ipv4.lookup.is_some()
     }
 
+    /// When there is something to do, whatever happens to the attempts.
+    fn next_step(&self) -> Option<i64> {
+        let look = |family: &Family| family.lookup.as_ref().map(Lookup::next_look);
+        [self.next_begins(), look(&self.ipv6), look(&self.ipv4)].into_iter().flatten().min()
+    }
+
     /// Waits until there is something to do. Errors: ETIMEDOUT, ECANCELED.
     fn wait(&self, deadline: i64) -> Result<()> {
-        let begins = self.next_begins().filter(|begins| deadline < 0 || *begins < deadline);
-        match self.watch.wait(begins.unwrap_or(deadline)) {
-            Err(Errno(libc::ETIMEDOUT)) if begins.is_some() => Ok(()),
+        let next = self.next_step().filter(|next| deadline < 0 || *next < deadline);
+        match self.watch.wait(next.unwrap_or(deadline)) {
+            Err(Errno(libc::ETIMEDOUT)) if next.is_some() => Ok(()),
             result => result,
         }
     }
@@ -239,22 +238,20 @@ impl Attempt {
 }
 
 /// A descriptor that is readable when something has happened to one of several others.
-struct Watch(RawFd);
+struct Watch(Epoll);
 
 impl Watch {
     fn new() -> Result<Watch> {
-        // SAFETY: no memory is passed.
-        match unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) } {
-            fd @ 0.. => Ok(Watch(fd)),
-            _ => Err(Errno::last()),
-        }
+        let watch = Watch(Epoll::new());
+        watch.0.make()?;
+        Ok(watch)
     }
 
     /// Watches one more.
-    fn add(&self, fd: RawFd, events: c_int) -> Result<()> {
-        let mut event = libc::epoll_event { events: events as u32, u64: 0 };
+    fn add(&self, fd: RawFd) -> Result<()> {
+        let mut event = libc::epoll_event { events: libc::EPOLLOUT as u32, u64: 0 };
         // SAFETY: the event is readable.
-        match unsafe { libc::epoll_ctl(self.0, libc::EPOLL_CTL_ADD, fd, &raw mut event) } {
+        match unsafe { libc::epoll_ctl(self.0.number(), libc::EPOLL_CTL_ADD, fd, &raw mut event) } {
             0 => Ok(()),
             _ => Err(Errno::last()),
         }
@@ -264,17 +261,17 @@ impl Watch {
     /// has a copy.
     fn remove(&self, fd: RawFd) {
         // SAFETY: no memory is passed.
-        unsafe { libc::epoll_ctl(self.0, libc::EPOLL_CTL_DEL, fd, core::ptr::null_mut()) };
+        unsafe { libc::epoll_ctl(self.0.number(), libc::EPOLL_CTL_DEL, fd, core::ptr::null_mut()) };
     }
 
     /// Waits until something has happened. Errors: ETIMEDOUT, ECANCELED.
     fn wait(&self, deadline: i64) -> Result<()> {
         let mut event = libc::epoll_event { events: 0, u64: 0 };
         // SAFETY: there is room for one event. The system tells of the same ones again and again.
-        if unsafe { libc::epoll_wait(self.0, &raw mut event, 1, 0) } > 0 {
+        if unsafe { libc::epoll_wait(self.0.number(), &raw mut event, 1, 0) } > 0 {
             return Ok(());
         }
-        sched::wait_fd(self.0, Direction::In, deadline).map_err(|error| match error {
+        sched::wait_fd(self.0.number(), Direction::In, deadline).map_err(|error| match error {
             WaitError::Errno(error) => error,
             // Nobody else knows this descriptor.
             WaitError::Closed => Errno(libc::ECANCELED),
@@ -284,6 +281,10 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        close_descriptor(self.0);
+        // A forked child has lost it already.
+        if self.0.is_ours() {
+            sched::forget_fd(self.0.number());
+        }
+        self.0.close();
     }
 }

@@ -138,7 +138,7 @@ impl Udp {
             // SAFETY: the system has written a whole address.
             let sender = unsafe { Ipaddr::from_sockaddr((&raw const arrival.sender).cast()) }
                 .unwrap_or(Ipaddr::UNSPECIFIED);
-            if self.remote.is_some_and(|remote| !remote.equals(&sender, false)) {
+            if self.remote.is_some_and(|remote| !remote.may_be(&sender)) {
                 patience.in_vain()?;
                 sched::breathe();
                 continue;

@@ -24,8 +24,14 @@ fn to_errno(error: Error) -> c_int {
 
 /// What a call of the host has come to that fails by leaving something in errno. For calls with which
 /// ours fails too, or that have waited: after those [`forget`] what they left.
+#[inline]
 pub(super) fn result<T>(returned: Option<T>) -> Result<T, Error> {
-    returned.ok_or_else(|| of_host(errno::errno()))
+    returned.ok_or_else(of_host_now)
+}
+
+#[cold]
+fn of_host_now() -> Error {
+    of_host(errno::errno())
 }
 
 /// Calls the host. A failure is in the result then, and errno is what the calls before have left: as

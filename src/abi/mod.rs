@@ -11,8 +11,6 @@ mod fork;
 mod host;
 mod iolist;
 mod object;
-#[cfg(test)]
-mod pinned;
 mod random;
 mod raw_names;
 mod storage;

@@ -10,6 +10,7 @@ pub mod assembler;
 pub mod close;
 pub mod code;
 pub mod composer;
+pub mod extension;
 pub mod frame;
 pub mod handshake;
 pub mod key;
@@ -17,6 +18,7 @@ pub mod kind;
 pub mod mask;
 pub mod payload;
 pub mod reader;
+pub mod url;
 pub mod utf8;
 pub mod violation;
 

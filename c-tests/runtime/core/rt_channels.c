@@ -103,6 +103,31 @@ TEST(rt_channels_first_come_first_served)
     close_channel(ch);
 }
 
+/*  Whoever waits at the other end is not harmed. */
+TEST(rt_channels_null_with_a_length_is_einval)
+{
+    int ch[2];
+    struct op op;
+    int value = 0;
+    open_channel(ch);
+    CHECK_ERR(chsend(ch[0], NULL, 4, 0), EINVAL);
+    CHECK_ERR(chrecv(ch[0], NULL, 4, 0), EINVAL);
+    start_send(&op, ch[0], &(int){42}, sizeof value);
+    CHECK_ERR(chrecv(ch[1], NULL, sizeof value, -1), EINVAL);
+    CHECK_WAITS(&op);
+    CHECK_OK(chrecv(ch[1], &value, sizeof value, 0));
+    CHECK_INT(value, 42);
+    OP_RETURNS(&op);
+    start_recv(&op, ch[0], &value, sizeof value);
+    CHECK_ERR(chsend(ch[1], NULL, sizeof value, -1), EINVAL);
+    CHECK_WAITS(&op);
+    CHECK_OK(chsend(ch[1], &(int){43}, sizeof value, 0));
+    OP_RETURNS(&op);
+    CHECK_INT(value, 43);
+    close_channel(ch);
+    CHECK_ERR(chrecv(ch[1], NULL, 4, 0), EBADF);
+}
+
 TEST(rt_channels_messages_of_any_size)
 {
     static const size_t sizes[] = {0, 1, 7, 8, 1000, 100000};

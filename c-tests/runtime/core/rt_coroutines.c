@@ -362,17 +362,132 @@ TEST(rt_coroutines_wait_with_little_memory)
     }
 }
 
-TEST(rt_coroutines_go_mem_with_too_little_memory_is_enomem)
+/*  Nothing is written there. */
+TEST(rt_coroutines_go_mem_with_too_little_memory_is_einval)
 {
-    static char mem[256];
+    static char mem[4096];
     int before = open_handles();
-    for(size_t len = 1; len != sizeof mem; len += 17)
-        CHECK_ERR(go_mem(see_stack(), mem, len), ENOMEM);
+    memset(mem, '#', sizeof mem);
+    for(size_t len = 0; len < sizeof mem; len += 63)
+        CHECK_ERR(go_mem(see_stack(), mem, len), EINVAL);
     int bndl = bundle();
-    CHECK_ERR(bundle_go_mem(bndl, see_stack(), mem, sizeof mem), ENOMEM);
+    CHECK_ERR(bundle_go_mem(bndl, see_stack(), mem, sizeof mem - 1), EINVAL);
     CHECK_OK(bundle_wait(bndl, 0));
     CHECK_OK(hclose(bndl));
+    for(size_t i = 0; i != sizeof mem; i++) CHECK_INT(mem[i], '#');
     CHECK_INT(open_handles(), before);
+}
+
+/**** How much stack a call takes, as the page of go_mem says ****/
+
+static int sleep_a_little(void)
+{
+    return msleep(now() + 1);
+}
+
+static int wait_for_a_channel(void)
+{
+    int ch[2];
+    char c;
+    CHECK_OK(chmake(ch));
+    struct chclause clauses[] = {{CHRECV, ch[0], &c, 1}, {CHRECV, ch[1], &c, 1}};
+    CHECK_ERR(chrecv(ch[0], &c, 1, now() + 1), ETIMEDOUT);
+    CHECK_INT(choose(clauses, 2, now() + 1), -1);
+    CHECK_OK(hclose(ch[0]));
+    return hclose(ch[1]);
+}
+
+static int wait_for_a_descriptor(void)
+{
+    int fd[2];
+    CHECK_OK(pipe(fd));
+    CHECK_ERR(fdin(fd[0], now() + 1), ETIMEDOUT);
+    fdclean(fd[0]);
+    close(fd[1]);
+    return close(fd[0]);
+}
+
+static int use_streams(void)
+{
+    int s[2];
+    char c;
+    stream_pair(TCP, s);
+    CHECK_OK(bsend(s[0], "x", 1, SOON));
+    CHECK_OK(brecv(s[1], &c, 1, SOON));
+    CHECK_ERR(brecv(s[1], &c, 1, now() + 1), ETIMEDOUT);
+    CHECK_OK(hclose(s[0]));
+    return hclose(s[1]);
+}
+
+static int use_messages(void)
+{
+    int s[2];
+    char in[8];
+    stream_pair(IPC, s);
+    for(int i = 0; i != 2; i++) s[i] = suffix_attach(s[i], "\n", 1);
+    CHECK_OK(msend(s[0], "x", 1, SOON));
+    CHECK_INT(mrecv(s[1], in, sizeof in, SOON), 1);
+    CHECK_ERR(mrecv(s[1], in, sizeof in, now() + 1), ETIMEDOUT);
+    CHECK_OK(hclose(s[0]));
+    return hclose(s[1]);
+}
+
+static int look_up_names(void)
+{
+    struct ipaddr addr;
+    char text[IPADDR_MAXSTRLEN];
+    CHECK_OK(ipaddr_local(&addr, "lo", 80, IPADDR_IPV4));
+    CHECK(ipaddr_str(&addr, text) == text);
+    return ipaddr_remote(&addr, "localhost", 80, IPADDR_IPV4, SOON);
+}
+
+static int use_http(void)
+{
+    int s[2];
+    char a[16];
+    char b[16];
+    stream_pair(IPC, s);
+    for(int i = 0; i != 2; i++) s[i] = http_attach(s[i]);
+    CHECK_OK(http_sendrequest(s[0], "GET", "/", SOON));
+    CHECK_OK(http_sendfield(s[0], "A", "b", SOON));
+    CHECK_OK(http_done(s[0], SOON));
+    CHECK_OK(http_recvrequest(s[1], a, sizeof a, b, sizeof b, SOON));
+    CHECK_OK(http_recvfield(s[1], a, sizeof a, b, sizeof b, SOON));
+    CHECK_OK(hclose(s[0]));
+    return hclose(s[1]);
+}
+
+static coroutine void run_on_memory(int (*work)(void), int *rc)
+{
+    *rc = work();
+}
+
+TEST(rt_coroutines_calls_take_no_more_stack_than_the_page_says)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    NA("AddressSanitizer's frames are larger");
+#endif
+    enum {ALL = 65536};
+    static const struct {const char *name; int (*work)(void); size_t kib;}
+        rows[] = {{"yield", yield, 4}, {"sleep", sleep_a_little, 4},
+        {"channels", wait_for_a_channel, 4},
+        {"descriptors", wait_for_a_descriptor, 8}, {"streams", use_streams, 8},
+        {"messages", use_messages, 8}, {"names", look_up_names, 16},
+        {"HTTP", use_http, 16}};
+    char *mem = malloc(ALL);
+    for(size_t i = 0; i != COUNT_OF(rows); i++) {
+        int rc = -1;
+        size_t left = 0;
+        check_note("%s", rows[i].name);
+        memset(mem, '#', ALL);
+        int h = go_mem(run_on_memory(rows[i].work, &rc), mem, ALL);
+        CHECK_OK(bundle_wait(h, SOON));
+        CHECK_OK(hclose(h));
+        CHECK_OK(rc);
+        while(left != ALL && mem[left] == '#') left++;
+        CHECK_RANGE(ALL - left, 1, rows[i].kib * 1024);
+    }
+    free(mem);
 }
 
 /*  Memory may be reused once its coroutine is over. */

@@ -360,6 +360,35 @@ TEST(rt_fds_signals_do_not_interrupt_waiting)
     close_pair(signal_pipe);
 }
 
+/*  The number of one pipe becomes that of another, and back. The program has
+    copies of both, so what was known of each goes on. */
+TEST(rt_fds_a_number_stands_for_one_pipe_and_then_another)
+{
+    int fd[2][2];
+    int copies[2];
+    for(int i = 0; i != 2; i++) {
+        CHECK_OK(pipe(fd[i]));
+        copies[i] = dup(fd[i][0]);
+    }
+    int number = fd[0][0];
+    for(int round = 0; round != 8; round++) {
+        int at = round % 2;
+        CHECK_OK(dup2(copies[at], number));
+        CHECK_ERR(fdin(number, 0), ETIMEDOUT);
+        put(fd[1 - at][1]);
+        CHECK_ERR(fdin(number, BRIEFLY), ETIMEDOUT);
+        put(fd[at][1]);
+        CHECK_OK(fdin(number, SOON));
+        take(number);
+        CHECK_ERR(fdin(number, 0), ETIMEDOUT);
+        take(copies[1 - at]);
+    }
+    for(int i = 0; i != 2; i++) {
+        close(copies[i]);
+        close_pair(fd[i]);
+    }
+}
+
 /**** The poller ****/
 
 TEST(rt_fds_the_poller_is_closed_on_exec)

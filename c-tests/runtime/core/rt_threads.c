@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -415,20 +417,37 @@ static coroutine void wait_once(int fd)
     woken += fdin(fd, SOON) == 0;
 }
 
-TEST(rt_threads_coroutines_wait_on_in_a_child)
+/*  No handler of pthread_atfork() runs for this one. */
+static pid_t bare_fork(void)
+{
+    return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
+
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+#define UNDERSCORE_FORK _Fork
+#else
+#define UNDERSCORE_FORK bare_fork
+#endif
+
+static pid_t (*const forks[])(void) = {fork, UNDERSCORE_FORK, bare_fork};
+
+static void wait_on_in_a_child(pid_t (*make_child)(void))
 {
     int fd[2];
     CHECK_OK(pipe(fd));
     woken = 0;
     int h = go(wait_once(fd[0]));
     CHECK_OK(msleep(now() + 1));
-    pid_t pid = fork();
+    pid_t pid = make_child();
     if(pid == 0) {
         IN_CHILD(msleep(now() + 5) == 0 && woken == 0);
         deliver(fd[1]);
         IN_CHILD(bundle_wait(h, SOON) == 0 && woken == 1);
         char c;
         IN_CHILD(read(fd[0], &c, 1) == 1);
+        /*  That is the child's affair, as is whatever it waits for now. */
+        IN_CHILD(fdclean(fd[0]) == 0);
+        start_afresh();
         _exit(0);
     }
     CHECK_CHILD(pid);
@@ -439,6 +458,71 @@ TEST(rt_threads_coroutines_wait_on_in_a_child)
     fdclean(fd[0]);
     close(fd[0]);
     close(fd[1]);
+}
+
+TEST(rt_threads_coroutines_wait_on_in_a_child)
+{
+    for(size_t i = 0; i != COUNT_OF(forks); i++) {
+        check_note("way to fork number %zu", i);
+        wait_on_in_a_child(forks[i]);
+    }
+}
+
+/*  The numbers of the descriptors for waiting: how many, and the first. */
+static int pollers(int *first)
+{
+    int count = 0;
+    for(int fd = 255; fd >= 0; fd--) {
+        char path[64];
+        char name[64];
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        ssize_t n = readlink(path, name, sizeof name - 1);
+        if(n < 0) continue;
+        name[n] = 0;
+        if(!strstr(name, "eventpoll")) continue;
+        count++;
+        if(first) *first = fd;
+    }
+    return count;
+}
+
+enum {WAITERS = 70};
+static int quit[2];
+
+static void wait_to_quit(struct task *t)
+{
+    EXPECT(t, fdin(quit[0], -1) == 0);
+    EXPECT(t, fdclean(quit[0]) == 0);
+}
+
+TEST(rt_threads_a_child_keeps_no_poller_of_other_threads)
+{
+    struct task tasks[WAITERS] = {0};
+    CHECK_OK(pipe(quit));
+    for(int i = 0; i != WAITERS; i++) task_start(&tasks[i], i, wait_to_quit);
+    CHECK_ERR(fdin(quit[0], 0), ETIMEDOUT);
+    for(int i = 0; i != 1000 && pollers(NULL) != WAITERS + 1; i++)
+        CHECK_OK(msleep(now() + 5));
+    CHECK_INT(pollers(NULL), WAITERS + 1);
+    for(size_t i = 0; i != COUNT_OF(forks); i++) {
+        check_note("way to fork number %zu", i);
+        pid_t pid = forks[i]();
+        if(pid == 0) {
+            /*  Without handlers it is the first wait that finds out. */
+            IN_CHILD(forks[i] != fork || pollers(NULL) == 0);
+            IN_CHILD(fdin(quit[0], 0) == -1 && errno == ETIMEDOUT);
+            IN_CHILD(pollers(NULL) == 1);
+            child_ends(1);
+        }
+        CHECK_CHILD_ENDS(pid);
+        CHECK_INT(pollers(NULL), WAITERS + 1);
+    }
+    check_note(NULL);
+    deliver(quit[1]);
+    for(int i = 0; i != WAITERS; i++) task_end(&tasks[i]);
+    fdclean(quit[0]);
+    close(quit[0]);
+    close(quit[1]);
 }
 
 /**** The end of the process ****/
@@ -575,6 +659,94 @@ TEST(rt_threads_a_process_can_close_everything)
         close_everything();
         wait_for_pipes();
         start_afresh();
+        _exit(0);
+    }
+    CHECK_CHILD(pid);
+}
+
+/*  Has the next descriptor get that number. */
+static void fill_up_to(int number)
+{
+    int fd;
+    while((fd = dup(0)) < number) IN_CHILD(fd >= 0);
+    close(fd);
+}
+
+static int theirs[2];
+
+static void wait_for_theirs(struct task *t)
+{
+    EXPECT(t, fdin(theirs[0], SOON) == 0);
+}
+
+static coroutine void deliver_later(int fd)
+{
+    msleep(now() + 50);
+    deliver(fd);
+}
+
+/*  The number of one thread's poller becomes that of another one's. */
+TEST(rt_threads_a_poller_in_the_place_of_another)
+{
+    pid_t pid = fork();
+    if(pid == 0) {
+        int ours[2];
+        int number = -1;
+        struct task t = {0};
+        for(int i = 0; i != 8; i++) IN_CHILD(dup(0) >= 0);
+        use_descriptors();
+        IN_CHILD(pollers(&number) == 1);
+        close_everything();
+        IN_CHILD(pipe(ours) == 0 && pipe(theirs) == 0);
+        IN_CHILD(number > theirs[1]);
+        fill_up_to(number);
+        task_start(&t, 0, wait_for_theirs);
+        int there = -1;
+        while(pollers(&there) == 0) usleep(1000);
+        IN_CHILD(there == number);
+        int h = go(deliver_later(ours[1]));
+        IN_CHILD(fdin(ours[0], SOON) == 0);
+        IN_CHILD(pollers(NULL) == 2);
+        deliver(theirs[1]);
+        pthread_join(t.thread, NULL);
+        IN_CHILD(t.wrong == 0);
+        IN_CHILD(hclose(h) == 0);
+        _exit(0);
+    }
+    CHECK_CHILD(pid);
+}
+
+/*  Likewise, but it is the program's own. */
+TEST(rt_threads_a_poller_of_the_program_in_the_place_of_another)
+{
+    pid_t pid = fork();
+    if(pid == 0) {
+        int fd[2][2];
+        int number = -1;
+        struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+        struct epoll_event seen[4];
+        for(int i = 0; i != 8; i++) IN_CHILD(dup(0) >= 0);
+        use_descriptors();
+        IN_CHILD(pollers(&number) == 1);
+        close_everything();
+        IN_CHILD(pipe(fd[0]) == 0 && pipe(fd[1]) == 0);
+        IN_CHILD(number > fd[1][1]);
+        fill_up_to(number);
+        IN_CHILD(epoll_create1(0) == number);
+        event.data.u64 = 77;
+        IN_CHILD(epoll_ctl(number, EPOLL_CTL_ADD, fd[0][0], &event) == 0);
+        deliver(fd[0][1]);
+        for(int i = 0; i != 2; i++) {
+            int h = go(deliver_later(fd[i][1]));
+            IN_CHILD(fdin(fd[i][0], SOON) == 0);
+            IN_CHILD(bundle_wait(h, SOON) == 0 && hclose(h) == 0);
+        }
+        IN_CHILD(fdclean(fd[0][0]) == 0 && fdclean(fd[1][0]) == 0);
+        /*  The one event is there, and no other. */
+        IN_CHILD(epoll_wait(number, seen, 4, 0) == 1);
+        IN_CHILD(seen[0].data.u64 == 77);
+        deliver(fd[0][1]);
+        IN_CHILD(epoll_wait(number, seen, 4, 0) == 1);
         _exit(0);
     }
     CHECK_CHILD(pid);

@@ -3,12 +3,15 @@
 
 #include <arpa/inet.h>
 #include <dlfcn.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -177,6 +180,86 @@ TEST(rt_ipaddr_literals_of_the_wrong_family)
             CHECK_OK(ipaddr_remote(&addr, text, 1, both[k], 0));
             CHECK_OK(ipaddr_local(&addr, text, 1, both[k]));
         }
+    }
+}
+
+/*  RFC 4007, section 11. The loopback is an interface everywhere. */
+static const char *with_zone(const char *ip)
+{
+    static char text[100];
+    snprintf(text, sizeof text, "%s%%%u", ip, if_nametoindex("lo"));
+    return text;
+}
+
+TEST(rt_ipaddr_zones_there_and_back)
+{
+    static const char *const texts[] = {"fe80::1%lo", "ff02::1%lo",
+        "fe80::1111:2222:3333:4444%lo"};
+    struct ipaddr addr;
+    struct ipaddr other;
+    for(size_t i = 0; i != COUNT_OF(texts); i++) {
+        struct sockaddr_in6 raw;
+        char ip[IPADDR_MAXSTRLEN];
+        strcpy(ip, texts[i]);
+        *strchr(ip, '%') = 0;
+        check_note("%s", texts[i]);
+        CHECK_OK(ipaddr_local(&addr, texts[i], 80, 0));
+        CHECK_ADDR(&addr, texts[i], 80);
+        memcpy(&raw, ipaddr_sockaddr(&addr), sizeof raw);
+        CHECK_INT(raw.sin6_scope_id, if_nametoindex("lo"));
+        /*  Without waiting. */
+        CHECK_OK(ipaddr_remote(&other, texts[i], 80, IPADDR_IPV6, 0));
+        CHECK_ADDR(&other, texts[i], 80);
+        CHECK_INT(ipaddr_equal(&addr, &other, 0), 1);
+        CHECK_INT(ipaddr_remotes(&other, 1, with_zone(ip), 80, 0, 0), 1);
+        CHECK_ADDR(&other, texts[i], 80);
+        CHECK_INT(ipaddr_equal(&addr, &other, 0), 1);
+        ipaddr_setport(&other, 81);
+        CHECK_INT(ipaddr_equal(&addr, &other, 1), 1);
+        /*  Elsewhere it is another address. */
+        CHECK_OK(ipaddr_local(&other, ip, 80, 0));
+        CHECK_ADDR(&other, ip, 80);
+        CHECK_INT(ipaddr_equal(&addr, &other, 1), 0);
+        CHECK_ERR(ipaddr_local(&addr, texts[i], 80, IPADDR_IPV4), ENODEV);
+        CHECK_ERR(ipaddr_remote(&addr, texts[i], 80, IPADDR_IPV4, 0),
+            EADDRNOTAVAIL);
+    }
+}
+
+/*  A zone that has no name, or whose name or number does not fit. */
+TEST(rt_ipaddr_zones_that_do_not_fit)
+{
+    static const struct {const char *name; const char *text;} rows[] = {
+        {"fe80::1%12345678", "fe80::1%12345678"},
+        {"fe80::1%4294967295", "fe80::1%4294967295"},
+        {"ff02:1111:2222:3333:4444:5555:6666:7777%123456",
+            "ff02:1111:2222:3333:4444:5555:6666:7777"},
+        {"ff02:1111:2222:3333:4444:5555:6666:7777%12345",
+            "ff02:1111:2222:3333:4444:5555:6666:7777%12345"},
+        {"::ffff:255.255.255.255%1234567890", "::ffff:255.255.255.255%1234567890"}};
+    for(size_t i = 0; i != COUNT_OF(rows); i++) {
+        struct ipaddr addr;
+        char text[IPADDR_MAXSTRLEN];
+        char expected[IPADDR_MAXSTRLEN];
+        check_note("%s", rows[i].name);
+        memset(text, 'Z', sizeof text);
+        memset(expected, 'Z', sizeof expected);
+        strcpy(expected, rows[i].text);
+        CHECK_OK(ipaddr_local(&addr, rows[i].name, 0, 0));
+        CHECK(ipaddr_str(&addr, text) == text);
+        CHECK_BYTES(text, sizeof text, expected, sizeof expected);
+    }
+}
+
+TEST(rt_ipaddr_zones_that_are_none)
+{
+    static const char *const names[] = {"fe80::1%", "fe80::1%0", "fe80::1%+1",
+        "fe80::1%no-such-if", "fe80::1%4294967296", "fe80::1%lo%lo",
+        "fe80::1%a-name-that-is-longer-than-any", "127.0.0.1%lo", "%lo"};
+    struct ipaddr addr;
+    for(size_t i = 0; i != COUNT_OF(names); i++) {
+        check_note("%s", names[i]);
+        CHECK_ERR(ipaddr_local(&addr, names[i], 80, 0), ENODEV);
     }
 }
 
@@ -396,7 +479,59 @@ TEST(rt_ipaddr_looking_up_several_at_once)
     AWAIT_THREADS();
 }
 
-/*  A child has copies of all descriptors, those of the look-up included. */
+/*  So a forked child keeps none, and none can be lost. */
+TEST(rt_ipaddr_looking_up_takes_no_descriptors)
+{
+    enum {MANY = 20};
+    struct ipaddr addr[MANY];
+    struct call c[MANY];
+    int before = open_descriptors();
+    set_silent(1);
+    for(int i = 0; i != MANY; i++) call_start(&c[i], look_up_op, &addr[i]);
+    CHECK_OK(msleep(BRIEFLY));
+    CHECK_INT(open_descriptors(), before);
+    set_silent(0);
+    for(int i = 0; i != MANY; i++) CALL_RETURNS(&c[i], 0);
+    AWAIT_THREADS();
+}
+
+enum {SOCKETS = 8};
+
+/*  What is said at one end is heard at the other. */
+static int are_connected(int s[SOCKETS][2])
+{
+    for(int i = 0; i != SOCKETS; i++) {
+        char c = 0;
+        if(send(s[i][0], "x", 1, MSG_NOSIGNAL) != 1) return 0;
+        if(recv(s[i][1], &c, 1, MSG_DONTWAIT) != 1 || c != 'x') return 0;
+    }
+    return 1;
+}
+
+/*  As daemons do. Whatever numbers the look-up has had, they are the program's
+    when it ends. */
+static int close_everything_during_a_look_up(void)
+{
+    struct ipaddr addr;
+    int s[SOCKETS][2];
+    set_silent(1);
+    if(ipaddr_remote(&addr, "slow.test", 80, 0, now() + 5) == 0) return 0;
+    for(int fd = 3; fd != 256; fd++) close(fd);
+    for(int i = 0; i != SOCKETS; i++)
+        if(socketpair(AF_UNIX, SOCK_STREAM, 0, s[i]) != 0) return 0;
+    set_silent(0);
+    AWAIT_THREADS();
+    return are_connected(s);
+}
+
+TEST(rt_ipaddr_a_look_up_that_ends_late_harms_no_descriptor)
+{
+    pid_t pid = fork();
+    if(pid == 0) child_ends(close_everything_during_a_look_up());
+    CHECK_CHILD_ENDS(pid);
+}
+
+/*  A child has copies of all that the process has. */
 TEST(rt_ipaddr_looking_up_while_the_process_forks)
 {
     struct ipaddr addr;

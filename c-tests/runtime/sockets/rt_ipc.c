@@ -317,6 +317,63 @@ TEST(rt_ipc_received_as_a_byte_the_descriptor_is_closed)
     close_files();
 }
 
+/*  What a program has the system tell of the sender comes along with every
+    byte. */
+TEST(rt_ipc_descriptors_come_beside_what_is_told_of_the_sender)
+{
+    static const int options[] = {SO_PASSCRED, 76 /* SO_PASSPIDFD */,
+        SO_PASSSEC};
+    int before = open_descriptors();
+    for(size_t with = 0; with != 1 << COUNT_OF(options); with++) {
+        int fd[2];
+        int on = 1;
+        char c = 0;
+        check_note("options %zu", with);
+        open_files();
+        CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+        for(size_t i = 0; i != COUNT_OF(options); i++)
+            if(with >> i & 1)
+                setsockopt(fd[1], SOL_SOCKET, options[i], &on, sizeof on);
+        int a = ipc_fromfd(fd[0]);
+        int b = ipc_fromfd(fd[1]);
+        CHECK_OK(ipc_sendfd(a, null_fd, SOON));
+        CHECK_OK(bsend(a, "x", 1, SOON));
+        CHECK_OK(ipc_sendfd(a, zero_fd, SOON));
+        RECEIVE_FILE(b, null_fd);
+        CHECK_OK(brecv(b, &c, 1, SOON));
+        CHECK_INT(c, 'x');
+        RECEIVE_FILE(b, zero_fd);
+        CHECK_OK(hclose(a));
+        CHECK_OK(hclose(b));
+        close_files();
+        CHECK_INT(open_descriptors(), before);
+    }
+}
+
+/*  Of several with one byte the first counts, and the others are closed. */
+TEST(rt_ipc_many_descriptors_with_one_byte)
+{
+    union {struct cmsghdr header; char bytes[CMSG_SPACE(40 * sizeof(int))];} u;
+    int fd[2];
+    int *numbers = (int*)CMSG_DATA(&u.header);
+    open_files();
+    int before = open_descriptors();
+    CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+    int s = ipc_fromfd(fd[0]);
+    u.header = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
+        .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(40 * sizeof(int))};
+    for(int i = 0; i != 40; i++) numbers[i] = i ? zero_fd : null_fd;
+    struct msghdr message = {
+        .msg_iov = &(struct iovec){.iov_base = "x", .iov_len = 1},
+        .msg_iovlen = 1, .msg_control = &u, .msg_controllen = sizeof u};
+    CHECK_INT(sendmsg(fd[1], &message, 0), 1);
+    RECEIVE_FILE(s, null_fd);
+    CHECK_OK(hclose(s));
+    close(fd[1]);
+    CHECK_INT(open_descriptors(), before);
+    close_files();
+}
+
 /*  A receive that times out puts bytes back, and what came with them. */
 static void cut_with_descriptors(size_t piece)
 {

@@ -45,7 +45,7 @@ pub unsafe extern "C" fn dill_chmake_mem(mem: *mut c_void, chv: *mut [c_int; 2])
 ///
 /// # Returns
 /// 0, or -1: ECANCELED if the coroutine may not block or is cancelled meanwhile, EBADF, ENOTSUP if
-/// `ch` is no channel, EPIPE if this direction is done, EMSGSIZE, for the receiver as well, if it
+/// `ch` is no channel, EINVAL if `val` is NULL and `len` is not 0, EPIPE if this direction is done, EMSGSIZE, for the receiver as well, if it
 /// expects another size, ETIMEDOUT.
 ///
 /// # Safety

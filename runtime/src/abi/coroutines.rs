@@ -23,7 +23,7 @@ pub static UNOPTIMISABLE: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 ///
 /// # Returns
 /// The handle of a new bundle if `bndl` is negative, else 0. Or -1: ECANCELED if the coroutine may
-/// not block, EBADF or ENOTSUP if `bndl` is no bundle, ENOMEM, also for too small a stack.
+/// not block, EBADF or ENOTSUP if `bndl` is no bundle, EINVAL if `len` is too small, ENOMEM.
 ///
 /// # Safety
 /// Only the `go` macro can call this: it must save its registers in `*ctx`, switch to `*ptr`, call

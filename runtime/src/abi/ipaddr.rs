@@ -10,8 +10,8 @@ use crate::ipaddr::{self, Ipaddr, MAX_TEXT};
 
 use super::nonnull;
 
-/// Stores the address of a local interface: `name` is NULL for "any", a literal address, or the
-/// name of an interface. `port` is in host order, `mode` one of `IPADDR_*` (0 is
+/// Stores the address of a local interface: `name` is NULL for "any", a literal address, which
+/// may have a zone, such as `fe80::1%eth0`, or the name of an interface. `port` is in host order, `mode` one of `IPADDR_*` (0 is
 /// `IPADDR_PREF_IPV4`).
 ///
 /// # Returns
@@ -84,7 +84,8 @@ pub unsafe extern "C" fn dill_ipaddr_remotes(
     report(|| unsafe { remotes(addrs, naddrs, name, port, mode, deadline) })
 }
 
-/// Writes the address as text, without the port, into `ipstr`.
+/// Writes the address as text, without the port, into `ipstr`. An IPv6 address with a zone has that behind a
+/// `%`, by its name, or by its number, or not at all, as there is room in `IPADDR_MAXSTRLEN` bytes.
 ///
 /// # Returns
 /// `ipstr`, or NULL with EINVAL if a pointer is NULL or `addr` holds no address.
@@ -158,7 +159,7 @@ pub unsafe extern "C" fn dill_ipaddr_setport(addr: *mut Ipaddr, port: c_int) {
     }
 }
 
-/// Returns 1 if both are the same address and, unless `ignore_port` is set, the same port;
+/// Returns 1 if both are the same address, in the same zone, and, unless `ignore_port` is set, the same port;
 /// otherwise, and if a pointer is NULL, 0.
 ///
 /// # Safety

@@ -53,9 +53,7 @@ impl Clause {
     unsafe fn attempt(&self) -> Option<Result<()>> {
         let check = || {
             let end = Endpoint::find(self.ch)?;
-            if self.len > 0 && self.val.is_null() {
-                return Err(Errno(libc::EINVAL));
-            }
+            self.message().check()?;
             Ok((end, self.operation()?))
         };
         match check() {

@@ -54,6 +54,16 @@ pub(crate) struct Message {
     pub(crate) len: usize,
 }
 
+impl Message {
+    /// Error: EINVAL for bytes without memory.
+    fn check(self) -> Result<()> {
+        if self.len > 0 && self.place.is_null() {
+            return Err(Errno(libc::EINVAL));
+        }
+        Ok(())
+    }
+}
+
 /// What to do at an end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Operation {
@@ -227,7 +237,7 @@ pub(crate) fn make() -> Result<[c_int; 2]> {
 
 /// Sends or receives one message.
 ///
-/// Errors: ECANCELED, EBADF, ENOTSUP, EPIPE, EMSGSIZE, ETIMEDOUT.
+/// Errors: ECANCELED, EBADF, ENOTSUP, EINVAL for missing memory, EPIPE, EMSGSIZE, ETIMEDOUT.
 ///
 /// # Safety
 /// `message` is memory to read or write as the operation says, until this returns.
@@ -240,6 +250,7 @@ pub(crate) unsafe fn transfer(
 ) -> Result<()> {
     can_block()?;
     let end = Endpoint::find(h)?;
+    message.check()?;
     // SAFETY: the end was found just now; the caller vouches for the message. The offer is a local
     // of this frame and the channel fires all waiters before it is freed.
     unsafe {

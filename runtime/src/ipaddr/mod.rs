@@ -2,11 +2,13 @@
 
 pub mod interface;
 pub mod name;
+mod zone;
 
+use core::ffi::CStr;
 use core::mem::size_of;
-use core::ptr;
+use core::{fmt, ptr};
 use std::io::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 use libc::{c_char, c_int, sockaddr, sockaddr_in, sockaddr_in6, socklen_t};
 
@@ -74,6 +76,10 @@ impl Mode {
             _ => Some(0),
         }
     }
+
+    fn wants(self, address: &Ipaddr) -> bool {
+        self.rank(address.family() == libc::AF_INET).is_some()
+    }
 }
 
 /// A port from the number C passes. Error: EINVAL.
@@ -81,10 +87,16 @@ pub fn port_from_c(port: c_int) -> Result<u16> {
     u16::try_from(port).map_err(|_| Errno(libc::EINVAL))
 }
 
-/// The address a literal such as `127.0.0.1` or `::1` stands for, if its family is wanted.
-fn literal(name: &str, mode: Mode) -> Option<IpAddr> {
-    let ip: IpAddr = name.parse().ok()?;
-    mode.rank(ip.is_ipv4()).map(|_| ip)
+/// The address a literal such as `127.0.0.1`, `::1` or `fe80::1%eth0` stands for.
+pub fn literal(name: &CStr, port: u16) -> Option<Ipaddr> {
+    let name = name.to_str().ok()?;
+    Some(Ipaddr::new(match name.split_once('%') {
+        None => SocketAddr::new(name.parse().ok()?, port),
+        // RFC 4007, section 11.
+        Some((ip, zone)) => {
+            SocketAddrV6::new(ip.parse().ok()?, port, 0, zone::number(zone)?).into()
+        }
+    }))
 }
 
 impl Ipaddr {
@@ -209,8 +221,25 @@ impl Ipaddr {
         }
     }
 
+    /// The number of the zone that an IPv6 address belongs to, its scope id; 0 without one.
+    fn zone(&self) -> u32 {
+        match self.family() {
+            libc::AF_INET6 => self.ipv6().sin6_scope_id,
+            _ => 0,
+        }
+    }
+
     /// Whether both are the same address, and the same port unless that is ignored.
     pub fn equals(&self, other: &Ipaddr, ignore_port: bool) -> bool {
+        self.zone() == other.zone() && self.matches(other, ignore_port)
+    }
+
+    /// Whether what comes from `sender` may come from here: an address without a zone is in any.
+    pub fn may_be(&self, sender: &Ipaddr) -> bool {
+        (self.zone() == 0 || self.zone() == sender.zone()) && self.matches(sender, false)
+    }
+
+    fn matches(&self, other: &Ipaddr, ignore_port: bool) -> bool {
         self.ip().is_some()
             && self.ip() == other.ip()
             && (ignore_port || self.port() == other.port())
@@ -220,10 +249,26 @@ impl Ipaddr {
     /// Error: EINVAL for another family.
     pub fn write_text(&self, text: &mut [u8; MAX_TEXT]) -> Result<usize> {
         let ip = self.ip().ok_or(Errno(libc::EINVAL))?;
-        let mut rest = text.as_mut_slice();
-        write!(rest, "{ip}\0").map_err(|_| Errno(libc::EINVAL))?;
-        Ok(MAX_TEXT - rest.len())
+        let zone = self.zone();
+        if zone != 0 {
+            // Not every name fits behind every address, and not even every number.
+            let name = zone::name(zone);
+            let name = name.as_ref().and_then(zone::Name::text);
+            let named = name.and_then(|name| write(text, format_args!("{ip}%{name}\0")));
+            let numbered = || write(text, format_args!("{ip}%{zone}\0"));
+            if let Some(len) = named.or_else(numbered) {
+                return Ok(len);
+            }
+        }
+        write(text, format_args!("{ip}\0")).ok_or(Errno(libc::EINVAL))
     }
+}
+
+/// Writes a text, and returns how many bytes that takes; `None` if there is no room.
+fn write(text: &mut [u8; MAX_TEXT], written: fmt::Arguments) -> Option<usize> {
+    let mut rest = text.as_mut_slice();
+    rest.write_fmt(written).ok()?;
+    Some(MAX_TEXT - rest.len())
 }
 
 /// The address of a local interface: any (`name` NULL), a literal, or that of an interface.
@@ -242,9 +287,9 @@ pub unsafe fn local(name: *const c_char, port: c_int, mode: c_int) -> Result<Ipa
         return Ok(Ipaddr::new(SocketAddr::new(ip, port)));
     }
     // SAFETY: the caller promises a C string.
-    let name = unsafe { core::ffi::CStr::from_ptr(name) };
-    if let Some(ip) = name.to_str().ok().and_then(|name| literal(name, mode)) {
-        return Ok(Ipaddr::new(SocketAddr::new(ip, port)));
+    let name = unsafe { CStr::from_ptr(name) };
+    if let Some(address) = literal(name, port).filter(|address| mode.wants(address)) {
+        return Ok(address);
     }
     let mut address = interface::address(name, mode)?;
     address.set_port(port);
@@ -269,9 +314,9 @@ pub unsafe fn remote(
         return Err(Errno(libc::EINVAL));
     }
     // SAFETY: the caller promises a C string.
-    let name = unsafe { core::ffi::CStr::from_ptr(name) };
-    if let Some(ip) = name.to_str().ok().and_then(|name| name.parse::<IpAddr>().ok()) {
-        return arrange(&[Ipaddr::new(SocketAddr::new(ip, port))], mode, port);
+    let name = unsafe { CStr::from_ptr(name) };
+    if let Some(address) = literal(name, port) {
+        return arrange(&[address], mode, port);
     }
     let found = Lookup::start(name, mode.family(), deadline)?.wait(deadline)?;
     arrange(&found, mode, port)

@@ -1,25 +1,22 @@
 //! Host names: looked up by the system's resolver in a thread of its own, while the coroutine that
 //! asked waits and the others run.
 //!
-//! The thread owns one end of a socket pair. It leaves its answer in memory that both share, then shuts its
-//! end down, which wakes the coroutine. Whoever is the last to need that memory frees it, with the answer if
-//! nobody has taken it.
+//! The thread owns no descriptor, and the coroutine none for it: a program may close everything, as daemons
+//! do, while the resolver takes its time, and the number would mean something else then. So nothing wakes
+//! the coroutine, which looks now and then into memory that both share. Whoever is the last to need that
+//! memory frees it, with the answer if nobody has taken it.
 
 use core::ffi::{CStr, c_int, c_void};
 use core::mem::MaybeUninit;
 use core::ops::Deref;
 use core::ptr::{NonNull, null, null_mut};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::net::Shutdown;
-use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, PoisonError};
 
 use libc::addrinfo;
 
 use crate::errno::{Errno, Result};
-use crate::memory;
-use crate::sched::{self, Direction, WaitError};
+use crate::{memory, sched, time};
 
 use super::Ipaddr;
 
@@ -32,6 +29,13 @@ const LIMIT: u64 = 64;
 /// Milliseconds after which whoever waits for others to end looks again.
 const RETRY: i64 = 10;
 
+/// Milliseconds after which whoever waits for an answer looks for it at the latest.
+const LOOK_AGAIN: i64 = 10;
+
+/// It looks for it once this part of the time has passed that it has been waiting for: what takes long may
+/// take that much longer.
+const PATIENCE: i64 = 8;
+
 /// Bytes of the thread's stack.
 const STACK_SIZE: usize = 2 * 1024 * 1024;
 
@@ -39,7 +43,7 @@ const STACK_SIZE: usize = 2 * 1024 * 1024;
 pub struct Lookup {
     /// The process that has the thread. A forked child has not.
     process: u32,
-    bell: UnixStream,
+    began: i64,
     question: Share,
 }
 
@@ -48,8 +52,6 @@ struct Question {
     /// A C string.
     name: Vec<u8>,
     family: c_int,
-    /// The thread's end of the socket pair.
-    cord: UnixStream,
     answer: Mutex<Option<Answer>>,
     /// One of the two needs it no more.
     is_left: AtomicBool,
@@ -69,23 +71,21 @@ impl Lookup {
                 None => sched::pause(RETRY, deadline)?,
             }
         };
-        let (bell, cord) = UnixStream::pair()
-            .map_err(|error| Errno(error.raw_os_error().unwrap_or(libc::ENOMEM)))?;
         let [question, of_thread] = Share::both(Question {
             name: copy(name)?,
             family,
-            cord,
             answer: Mutex::new(None),
             is_left: AtomicBool::new(false),
             _place: place,
         })?;
         spawn_quietly(of_thread)?;
-        Ok(Lookup { process: std::process::id(), bell, question })
+        Ok(Lookup { process: std::process::id(), began: time::now(), question })
     }
 
-    /// A descriptor that becomes readable with the answer.
-    pub fn bell(&self) -> RawFd {
-        self.bell.as_raw_fd()
+    /// When to look for the answer again.
+    pub fn next_look(&self) -> i64 {
+        let now = time::now();
+        now + ((now - self.began) / PATIENCE).clamp(1, LOOK_AGAIN)
     }
 
     /// What has been found, with port 0; `None` if that is not known yet. An unknown name has no
@@ -104,19 +104,8 @@ impl Lookup {
             if let Some(answer) = self.answer() {
                 return answer;
             }
-            match sched::wait_fd(self.bell(), Direction::In, deadline) {
-                Ok(()) => {}
-                Err(WaitError::Errno(error)) => return Err(error),
-                // Nobody else knows this descriptor.
-                Err(WaitError::Closed) => return Err(Errno(libc::ECANCELED)),
-            }
+            sched::pause_until(self.next_look(), deadline)?;
         }
-    }
-}
-
-impl Drop for Lookup {
-    fn drop(&mut self) {
-        sched::forget_fd(self.bell());
     }
 }
 
@@ -128,8 +117,6 @@ impl Question {
             Err(_) => Err(Errno(libc::EINVAL)),
         };
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
-        // Dropping it would not do: a process forked meanwhile has a copy.
-        self.cord.shutdown(Shutdown::Both).ok();
     }
 }
 

@@ -17,8 +17,10 @@ use crate::handle::{self, Hvfs};
 use crate::memory;
 use crate::time;
 
-/// What a coroutine needs at least on memory of the caller: control block, own frames, library.
-const SMALLEST_STACK: usize = size_of::<Coroutine>() + 1024;
+/// What a coroutine needs at least on memory of the caller: control block, a frame of its own, the library,
+/// and 3 KiB for the dynamic linker, which finds functions, also that behind the end of a coroutine, when
+/// they are first called.
+const SMALLEST_STACK: usize = 4096;
 
 /// A group of coroutines. The functions come first: its address is that of the handle's object.
 #[repr(C)]
@@ -110,7 +112,7 @@ pub(crate) struct Launch {
 /// Makes a coroutine in the given bundle, or in a new one if `h` is negative, and makes it the
 /// running one. The parent becomes ready, behind all others that are.
 ///
-/// Errors: ECANCELED, EBADF, ENOTSUP, ENOMEM.
+/// Errors: ECANCELED, EBADF, ENOTSUP, EINVAL for too little memory, ENOMEM.
 ///
 /// # Safety
 /// `memory`, if given, is so many bytes that nobody else uses until the coroutine has finished.
@@ -168,14 +170,15 @@ unsafe fn launch(
     Ok((parent.context.buffer_for_go(), child.as_ptr().cast()))
 }
 
-/// The aligned top of a stack in the caller's memory. Error: ENOMEM if it is too small.
+/// The aligned top of a stack in the caller's memory. Error: EINVAL if it is too small.
 ///
 /// # Safety
 /// `base` begins `size` usable bytes.
 unsafe fn foreign_stack(base: NonNull<u8>, size: usize) -> Result<(NonNull<u8>, Memory)> {
-    let excess = base.addr().get().wrapping_add(size) % align_of::<Coroutine>();
-    let usable = size.checked_sub(excess).filter(|usable| *usable >= SMALLEST_STACK);
-    let usable = usable.ok_or(Errno(libc::ENOMEM))?;
+    if size < SMALLEST_STACK {
+        return Err(Errno(libc::EINVAL));
+    }
+    let usable = size - base.addr().get().wrapping_add(size) % align_of::<Coroutine>();
     let id = StackId::register(base.as_ptr(), usable);
     // SAFETY: `usable` does not exceed `size`.
     Ok((unsafe { base.add(usable) }, Memory::Foreign(base, id)))

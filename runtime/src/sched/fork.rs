@@ -3,13 +3,26 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Once;
 
-/// Grows with each fork this process is part of, as parent or as child.
+use super::{epoll, generation};
+
+/// Grows with each fork this process is part of, as parent or as child. Of a child that no handler tells
+/// of, only the child knows.
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// That count. What is older than the last fork has a copy in another process.
 pub(crate) fn count() -> u32 {
     watch();
+    generation();
     FORKS.load(Ordering::Relaxed)
+}
+
+/// A number that neither a parent nor a child of this process has.
+#[inline]
+pub(super) fn generation() -> u32 {
+    generation::current(|| {
+        FORKS.fetch_add(1, Ordering::Relaxed);
+        epoll::close_copies();
+    })
 }
 
 /// Has the handlers below run at each fork from now on.
@@ -32,8 +45,9 @@ extern "C" fn in_parent() {
     FORKS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Comes before the program can give the number of the parent's epoll instance to something else.
+/// Comes before the program can give the numbers of the parent's epoll instances to something else.
 extern "C" fn in_child() {
-    FORKS.fetch_add(1, Ordering::Relaxed);
     super::local().poller.after_fork();
+    generation::end();
+    generation();
 }

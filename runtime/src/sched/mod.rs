@@ -13,7 +13,8 @@
 //! * `coroutine`: the control block. `switch`: the registers, by architecture. `stack`: the pool.
 //! * `bundle`: starting, ending and cancelling coroutines.
 //! * `wait`: waiting for one of several things. `timers`, `poller`: deadlines and descriptors.
-//! * `lingering`: sockets that are closed in the background. `fork`: other processes. `list`: the links. `valgrind`: what valgrind has to know.
+//! * `lingering`: sockets that are closed in the background. `epoll`: the system's means of waiting.
+//! * `fork`, `generation`: other processes. `list`: the links. `valgrind`: what valgrind has to know.
 
 use core::cell::{Cell, RefCell};
 use core::marker::PhantomData;
@@ -28,7 +29,9 @@ use crate::{thread_end, time};
 mod asan;
 pub(crate) mod bundle;
 mod coroutine;
+pub(crate) mod epoll;
 pub(crate) mod fork;
+mod generation;
 mod lingering;
 mod list;
 mod poller;
@@ -469,10 +472,14 @@ pub fn sleep(deadline: i64) -> Result<()> {
 
 /// Sleeps so many milliseconds, but not beyond the deadline. Errors: ETIMEDOUT, ECANCELED.
 pub fn pause(ms: i64, deadline: i64) -> Result<()> {
+    pause_until(time::now() + ms, deadline)
+}
+
+/// Sleeps until then, but not beyond the deadline. Errors: ETIMEDOUT, ECANCELED.
+pub fn pause_until(next: i64, deadline: i64) -> Result<()> {
     if time::expired(deadline) {
         return Err(Errno(libc::ETIMEDOUT));
     }
-    let next = time::now() + ms;
     sleep(if deadline < 0 { next } else { next.min(deadline) })
 }
 

@@ -19,10 +19,12 @@ use std::os::fd::RawFd;
 
 use libc::{c_int, epoll_event};
 
+use super::epoll::Epoll;
 use super::lingering::{self, Left, Lingering};
 use super::wait::Queue;
 use super::{Direction, WaitError};
 use crate::errno::{self, Errno, Result};
+use crate::time;
 
 /// The errno value, not a real one, that tells a waiter that its descriptor was closed.
 const CLOSED: c_int = -1;
@@ -128,24 +130,14 @@ type Block = [Descriptor; BLOCK];
 /// How many events one system call may bring.
 const EVENTS: usize = 64;
 
-/// What fcntl(2) calls `struct f_owner_ex`, and its commands, from the kernel's fcntl.h.
-#[repr(C)]
-#[derive(Default, PartialEq)]
-struct Owner {
-    kind: c_int,
-    id: libc::pid_t,
-}
-const F_OWNER_TID: c_int = 0;
-const F_SETOWN_EX: c_int = 15;
-const F_GETOWN_EX: c_int = 16;
+/// Milliseconds to wait at most if the program may have closed everything meanwhile.
+const UNCHECKED: c_int = 5;
 
-/// The epoll instance of a thread.
+/// What a thread waits for.
 pub(super) struct Poller {
-    /// -1: there is none.
-    epoll: Cell<RawFd>,
-    /// The thread that made it, which is also noted in the instance itself. The program may close
-    /// everything, and then the number means something else.
-    owner: Cell<libc::pid_t>,
+    epoll: Epoll,
+    /// The tick of the clock in which it was last checked that the epoll instance still is ours.
+    checked: Cell<i64>,
     blocks: RefCell<Vec<Option<NonNull<Block>>>>,
     /// How many coroutines wait for a descriptor, and sockets linger. Without any there is nothing to
     /// poll.
@@ -157,8 +149,8 @@ pub(super) struct Poller {
 impl Poller {
     pub(super) const fn new() -> Poller {
         Poller {
-            epoll: Cell::new(-1),
-            owner: Cell::new(0),
+            epoll: Epoll::new(),
+            checked: Cell::new(super::NEVER),
             blocks: RefCell::new(Vec::new()),
             waiting: Cell::new(0),
             lingering: Lingering::new(),
@@ -246,14 +238,22 @@ impl Poller {
             }
             return;
         }
-        if self.epoll.get() < 0 {
+        let tick = time::tick();
+        let checked = self.checked.replace(tick) == tick && self.epoll.is_of_this_process();
+        if !checked && !self.epoll.is_ours() {
             // This may have resumed someone.
             return self.rebuild();
         }
+        // Once in a tick is often enough, but who waits for long must be sure.
+        let timeout = match checked {
+            true if timeout < 0 => UNCHECKED,
+            true => timeout.min(UNCHECKED),
+            false => timeout,
+        };
         let mut events = self.events.borrow_mut();
         // SAFETY: room for that many events; there is a waiter, so there is an epoll instance.
         let count = unsafe {
-            libc::epoll_wait(self.epoll.get(), events.as_mut_ptr(), EVENTS as c_int, timeout)
+            libc::epoll_wait(self.epoll.number(), events.as_mut_ptr(), EVENTS as c_int, timeout)
         };
         if count < 0 {
             // EINTR is for the caller's loop. Otherwise the program closed our epoll instance,
@@ -353,7 +353,7 @@ impl Poller {
     pub(super) fn clear(&self) {
         self.close_all_lingering();
         self.lingering.clear();
-        self.close_epoll();
+        self.epoll.close();
         if !self.is_idle() {
             return;
         }
@@ -392,7 +392,7 @@ impl Poller {
         self.known(fd).ok_or(Errno(libc::EBADF))
     }
 
-    /// Not inlined, as the block is made on the stack.
+    /// Apart, as it takes more stack than those who call it should hold while they wait.
     #[cold]
     #[inline(never)]
     fn add_block(&self, place: usize) -> Result<()> {
@@ -418,21 +418,18 @@ impl Poller {
             // Whoever asks has it open, so the one that lingered was closed behind our back.
             self.close_lingering(fd);
         }
-        self.make_epoll()?;
-        match self.try_register(fd, descriptor, events) {
-            // It may be the epoll instance that is not open, or something else by now.
-            Err(Errno(libc::EBADF | libc::EINVAL)) if is_open(fd) && !self.is_ours() => {
-                self.epoll.set(-1);
-                self.make_epoll()?;
-                self.try_register(fd, descriptor, events)
-            }
-            result => result,
+        if !self.epoll.is_ours() {
+            self.make_epoll()?;
         }
+        self.try_register(fd, descriptor, events)
     }
 
     fn try_register(&self, fd: RawFd, descriptor: &Descriptor, events: u32) -> Result<()> {
         descriptor.ready.set(0);
         descriptor.reliable.set(false);
+        // The number may have been another descriptor's, whose registration goes on if the program has
+        // a copy of it.
+        descriptor.registration.set(descriptor.registration.get().wrapping_add(1));
         let result = if descriptor.registered.get() == 0 {
             self.add(fd, descriptor, events)
         } else {
@@ -451,7 +448,6 @@ impl Poller {
     }
 
     fn add(&self, fd: RawFd, descriptor: &Descriptor, events: u32) -> Result<()> {
-        descriptor.registration.set(descriptor.registration.get().wrapping_add(1));
         match self.control(libc::EPOLL_CTL_ADD, fd, descriptor, events) {
             Err(Errno(libc::EEXIST)) => self.control(libc::EPOLL_CTL_MOD, fd, descriptor, events),
             other => other,
@@ -462,39 +458,27 @@ impl Poller {
         let number = u64::from(descriptor.registration.get()) << 32 | u64::from(fd as u32);
         let mut event = epoll_event { events: events | libc::EPOLLET as u32, u64: number };
         // SAFETY: `event` is a valid event; bad descriptors are errors.
-        errno::check(|| unsafe { libc::epoll_ctl(self.epoll.get(), what, fd, &mut event) })
+        errno::check(|| unsafe { libc::epoll_ctl(self.epoll.number(), what, fd, &mut event) })
             .map(drop)
     }
 
     fn drop_registration(&self, fd: RawFd, descriptor: &Descriptor) {
-        // Without an epoll instance it is registered with one that was lost or left to the parent.
-        if descriptor.registered.get() != 0 && self.epoll.get() >= 0 {
+        // It may be registered with an epoll instance that was lost or left to the parent.
+        if descriptor.registered.get() != 0 && self.epoll.is_ours() {
             // It fails if the descriptor is closed already, and then is gone from epoll as well.
             self.control(libc::EPOLL_CTL_DEL, fd, descriptor, 0).ok();
         }
         descriptor.unregister();
     }
 
-    /// Makes sure that there is an epoll instance, with all who wait in it.
+    /// Makes an epoll instance, with all who wait in it.
     fn make_epoll(&self) -> Result<()> {
-        if self.epoll.get() >= 0 {
-            return Ok(());
-        }
-        super::fork::watch();
         crate::thread_end::prepare()?;
-        // SAFETY: makes a new descriptor.
-        let epoll = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
-        if epoll < 0 {
-            return Err(Errno::last());
+        if !self.epoll.is_of_this_process() {
+            // A parent looks after what lingers there.
+            self.close_all_lingering();
         }
-        // SAFETY: asks for a number.
-        let id = unsafe { libc::gettid() };
-        let owner = Owner { kind: F_OWNER_TID, id };
-        // SAFETY: our own descriptor; the owner is readable. It would get signals, which epoll never
-        // sends.
-        unsafe { libc::fcntl(epoll, F_SETOWN_EX, &raw const owner) };
-        self.epoll.set(epoll);
-        self.owner.set(id);
+        self.epoll.make()?;
         self.join_all();
         Ok(())
     }
@@ -502,7 +486,6 @@ impl Poller {
     /// Replaces an epoll instance that is lost, with all who wait in it.
     #[cold]
     fn rebuild(&self) {
-        self.epoll.set(-1);
         if self.make_epoll().is_err() {
             super::fatal("cannot make a new epoll instance");
         }
@@ -542,44 +525,20 @@ impl Poller {
     /// Closes the epoll instance behind the poller's back.
     #[cfg(test)]
     pub(super) fn lose(&self) {
-        // SAFETY: our own descriptor.
-        unsafe { libc::close(self.epoll.get()) };
+        self.checked.set(super::NEVER);
+        self.epoll.lose();
     }
 
-    /// Closes the epoll instance. A number that may be the program's by now is left alone.
-    fn close_epoll(&self) {
-        if self.is_ours() {
-            // SAFETY: our own descriptor.
-            unsafe { libc::close(self.epoll.get()) };
-        }
-        self.epoll.set(-1);
-    }
-
-    /// Before a fork: forgets the number unless it is that of our epoll instance. In the child that
-    /// could not be told any more, for the owner may be gone.
+    /// See [`Epoll::before_fork`].
     pub(super) fn before_fork(&self) {
-        if !self.is_ours() {
-            self.epoll.set(-1);
-        }
+        self.epoll.before_fork();
     }
 
     /// In a forked child: closes the parent's epoll instance, and the copies of what lingers there.
     pub(super) fn after_fork(&self) {
-        let epoll = self.epoll.replace(-1);
-        if epoll >= 0 {
-            // SAFETY: before the fork it was our own descriptor, so this one is a copy of it.
-            unsafe { libc::close(epoll) };
-        }
+        self.epoll.after_fork();
         // The parent looks after those connections, and after its registrations.
         self.close_all_lingering();
-    }
-
-    /// Whether the number still is that of our epoll instance.
-    fn is_ours(&self) -> bool {
-        let mut owner = Owner::default();
-        // SAFETY: the owner is writable; bad descriptors are errors.
-        let known = unsafe { libc::fcntl(self.epoll.get(), F_GETOWN_EX, &raw mut owner) } == 0;
-        known && owner == Owner { kind: F_OWNER_TID, id: self.owner.get() }
     }
 }
 

@@ -23,16 +23,15 @@ const ROOM_PART: usize = 3;
 /// What the system puts aside for a piece besides its bytes, at most.
 const PIECE_OVERHEAD: usize = 4096;
 
-/// Room for one descriptor beside the bytes of a message.
+/// Room for what comes beside the bytes of a message: a descriptor, behind whatever a program has asked
+/// the system to tell of the sender (SO_PASSCRED, SO_PASSSEC, SO_PASSPIDFD).
 #[repr(C)]
 union Control {
     header: cmsghdr,
-    // SAFETY: CMSG_SPACE only calculates.
-    bytes: [u8; unsafe { libc::CMSG_SPACE(size_of::<c_int>() as u32) } as usize],
+    bytes: [u8; 256],
 }
 
-/// The length of a control message with one descriptor. The room above may be padded to more than
-/// one, so the system is told this.
+/// The length of a control message with one descriptor.
 // SAFETY: CMSG_LEN only calculates.
 const CONTROL_LEN: usize = unsafe { libc::CMSG_LEN(size_of::<c_int>() as u32) } as usize;
 
@@ -289,7 +288,7 @@ impl Socket {
         let mut message = message(parts);
         let mut control = control();
         if let Some(descriptor) = descriptor {
-            attach(&mut message, &mut control);
+            attach(&mut message, &mut control, CONTROL_LEN);
             // SAFETY: the message has room for this control message.
             unsafe {
                 let header = libc::CMSG_FIRSTHDR(&raw const message);
@@ -337,8 +336,11 @@ impl Socket {
         }))
     }
 
+    /// Apart, so that nobody waits with the room for descriptors on the stack.
+    ///
     /// # Safety
     /// The parts describe writable memory.
+    #[inline(never)]
     unsafe fn receive_with_descriptor(
         &self,
         parts: &mut [libc::iovec],
@@ -346,7 +348,7 @@ impl Socket {
         let wanted: usize = parts.iter().map(|part| part.iov_len).sum();
         let mut message = message(parts);
         let mut control = control();
-        attach(&mut message, &mut control);
+        attach(&mut message, &mut control, size_of::<Control>());
         let flags = libc::MSG_CMSG_CLOEXEC;
         // SAFETY: the message refers to the parts and to `control`, which are alive.
         let count = attempt(|| unsafe { libc::recvmsg(self.fd.get(), &raw mut message, flags) })?;
@@ -497,25 +499,53 @@ fn control() -> Control {
     unsafe { zeroed() }
 }
 
-fn attach(message: &mut msghdr, control: &mut Control) {
+fn attach(message: &mut msghdr, control: &mut Control, len: usize) {
     message.msg_control = (&raw mut *control).cast();
-    message.msg_controllen = CONTROL_LEN as _;
+    message.msg_controllen = len as _;
 }
 
-/// The descriptor that came with a message.
+/// The kind of control message that brings a descriptor of the sender's process, from the kernel's
+/// socket.h.
+const SCM_PIDFD: c_int = 4;
+
+/// The descriptor that came with a message, the first if there are several. The others are closed.
 fn detach(message: &msghdr) -> Option<OwnedFd> {
-    // SAFETY: the system has filled in a whole message whose control room is alive. A descriptor in
-    // it is new and nobody else's.
-    unsafe {
-        let header = libc::CMSG_FIRSTHDR(message).as_ref()?;
-        let complete = header.cmsg_len as usize >= CONTROL_LEN;
-        if header.cmsg_level != libc::SOL_SOCKET
-            || header.cmsg_type != libc::SCM_RIGHTS
-            || !complete
-        {
-            return None;
+    let mut first = None;
+    // SAFETY: the system has filled in a whole message whose control room is alive.
+    let mut header = unsafe { libc::CMSG_FIRSTHDR(message) };
+    // SAFETY: behind the last one is NULL; until then every header is whole.
+    while let Some(control) = unsafe { header.as_ref() } {
+        match (control.cmsg_level, control.cmsg_type) {
+            (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
+                // SAFETY: it brings descriptors, which are new and nobody else's.
+                let mut arrived = unsafe { descriptors(header) };
+                first = first.or_else(|| arrived.next());
+                arrived.for_each(drop);
+            }
+            // SAFETY: as above.
+            (libc::SOL_SOCKET, SCM_PIDFD) => unsafe { descriptors(header) }.for_each(drop),
+            _ => {}
         }
-        let fd = libc::CMSG_DATA(header).cast::<c_int>().read_unaligned();
-        Some(OwnedFd::from_raw_fd(fd))
+        // SAFETY: see above.
+        header = unsafe { libc::CMSG_NXTHDR(message, control) };
     }
+    first
+}
+
+/// The descriptors in a control message.
+///
+/// # Safety
+/// The header is followed by as many descriptors as its length says, which nobody else owns. It stays
+/// in place until the last of them was taken.
+unsafe fn descriptors(header: *const cmsghdr) -> impl Iterator<Item = OwnedFd> {
+    // SAFETY: the header is whole, and CMSG_LEN only calculates.
+    let (len, without) = unsafe { ((*header).cmsg_len, libc::CMSG_LEN(0) as usize) };
+    // SAFETY: the data is behind the header.
+    let first = unsafe { libc::CMSG_DATA(header) }.cast::<c_int>();
+    (0..len.saturating_sub(without) / size_of::<c_int>()).filter_map(move |index| {
+        // SAFETY: the caller promises so many.
+        let fd = unsafe { first.add(index).read_unaligned() };
+        // SAFETY: the caller promises that nobody else owns it. The system may say that there is none.
+        (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
+    })
 }
