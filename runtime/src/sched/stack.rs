@@ -16,7 +16,7 @@ use libc::c_void;
 
 use super::asan;
 use super::valgrind::{self, StackId};
-use crate::errno::{Errno, Result};
+use crate::errno::{Errno, Result, check};
 use crate::time;
 
 /// What a coroutine can use, control block included.
@@ -243,8 +243,8 @@ pub(super) fn trim(base: NonNull<u8>) {
     // Whole pages only: the kernel would take the rest of the last one too.
     let unused = used.saturating_sub(LEFT) / page * page;
     if unused < STACK_SIZE {
-        // SAFETY: the lower part of a stack of the pool, where no frames are.
-        unsafe { libc::madvise(base.as_ptr().cast(), unused, libc::MADV_DONTNEED) };
+        // SAFETY: the lower part of a stack of the pool, where no frames are. It fails where pages are locked.
+        check(|| unsafe { libc::madvise(base.as_ptr().cast(), unused, libc::MADV_DONTNEED) }).ok();
     }
 }
 

@@ -10,8 +10,9 @@
 //! holds a share of the object, and the session is borrowed for calculations only.
 //!
 //! A record that has been encrypted cannot be taken back: it has its number, and what follows it has
-//! the next. Hence nothing is encrypted before there is room for it below, and if it does not get
-//! there nevertheless sending has come to its end.
+//! the next. Hence nothing is encrypted before there seems to be room for it below. If there is none
+//! nevertheless, the record goes in front of the next one: what was sent with it counts as sent. Whoever
+//! has sent but a part of something cannot go on.
 
 pub mod cache;
 pub mod config;
@@ -42,6 +43,7 @@ use crate::stream::inbound::{Failure, Inbound, Outcome, Source};
 use crate::stream::parts;
 use crate::stream::patience::Patience;
 use crate::stream::side::{Side, State, Turn};
+use crate::time;
 
 use record::Record;
 use reserve::Section;
@@ -50,6 +52,9 @@ use why::{Reason, Words, because};
 
 /// What fits into one record (RFC 8446, section 5.1).
 const FULL: usize = 16 * 1024;
+
+/// Milliseconds until a receiver tries again to send what had no room.
+const RETRY: i64 = 50;
 
 /// The type that TLS sockets answer to in queries.
 static TLS: c_int = 0;
@@ -190,7 +195,10 @@ impl Tls {
         self.outbound.check()?;
         self.await_room_below(deadline)?;
         self.session.close()?;
-        self.send_outgoing(deadline)?;
+        match self.send_outgoing(deadline) {
+            Err(_) if self.session.has_unsent() => {}
+            sent => sent?,
+        }
         self.outbound.set_state(State::Done);
         Ok(())
     }
@@ -206,9 +214,14 @@ impl Tls {
         }
         drop(sending);
         match self.inbound.drain(&receiving, self, deadline) {
-            Errno(libc::EPIPE) => Ok(()),
-            error => Err(error),
+            Errno(libc::EPIPE) => {}
+            error => return Err(error),
         }
+        if self.session.has_unsent() {
+            let _turn = self.outbound.reserve()?;
+            self.send_outgoing(deadline)?;
+        }
+        Ok(())
     }
 
     /// Encrypts a piece of the list, moves on behind it, and answers its length. Not inlined, so that
@@ -248,29 +261,68 @@ impl Tls {
         Ok(count)
     }
 
-    /// Sends what the session has to say. An error ends sending. Only whoever has the turn to send may
-    /// call this.
+    /// Sends what the session has to say. After an error it is unsent, and stays for the next who sends or
+    /// receives; or sending has ended. Only whoever has the turn to send may call this.
     fn send_outgoing(&self, deadline: i64) -> Result<()> {
-        let sent =
-            self.session.take_outgoing().and_then(|outgoing| self.below.send(&outgoing, deadline));
-        sent.map_err(|error| {
+        let broken = |error| {
             self.outbound.set_state(State::Broken);
             self.cut_off(error)
+        };
+        let outgoing = self.session.take_outgoing().map_err(broken)?;
+        self.below.send(&outgoing, deadline).map_err(|error| {
+            if !self.has_taken_nothing(error) {
+                return broken(error);
+            }
+            self.session.put_back(outgoing);
+            error
         })
     }
 
-    /// Sends what receiving has left to say, unless somebody is sending, who will see to it, or it
-    /// would have to wait: then it stays for the next who sends or receives.
+    /// Whether the stream below has not even sent a part of what it failed to send, and will go on.
+    fn has_taken_nothing(&self, error: Errno) -> bool {
+        matches!(error.0, libc::ETIMEDOUT | libc::ECANCELED)
+            && self.below.loses_nothing()
+            && self.below.send_nothing().is_ok()
+    }
+
+    /// Sends what receiving has left to say, or what is unsent, unless somebody is sending, who will see
+    /// to it, or it would have to wait: then it stays for the next who sends or receives.
     fn answer(&self, deadline: i64) {
         if !self.session.has_outgoing() {
             return;
         }
-        if let Ok(_turn) = self.outbound.enter()
+        if let Ok(_turn) = self.outbound.reserve()
+            && self.is_to_be_heard()
             && self.await_room_below(0).is_ok()
         {
             // Whoever sends next gets to know of errors.
             self.send_outgoing(deadline).ok();
         }
+    }
+
+    /// Whether what the session has to say may still be sent: after the end only what belongs in front of it,
+    /// and itself.
+    fn is_to_be_heard(&self) -> bool {
+        match self.outbound.state() {
+            State::Open => true,
+            State::Done => self.session.has_unsent(),
+            State::Broken => false,
+        }
+    }
+
+    /// As [`Tls::receive_record`], and meanwhile tries again now and then to send what is unsent: the peer
+    /// may be waiting for that.
+    fn receive_dutifully(&self, deadline: i64) -> Outcome<()> {
+        while self.session.has_unsent() {
+            self.answer(0);
+            let next = time::now() + RETRY;
+            let until = if deadline < 0 { next } else { next.min(deadline) };
+            match self.receive_record(until) {
+                Err(Failure::Interrupted(Errno(libc::ETIMEDOUT))) if until != deadline => {}
+                received => return received,
+            }
+        }
+        self.receive_record(deadline)
     }
 
     /// Waits for a record, and has the session take it, part by part as it comes: from where it lies
@@ -291,7 +343,8 @@ impl Tls {
             fed.map_err(|reason| self.refuse(reason, deadline))?;
         }
         self.record.take();
-        self.session.shrink().map_err(Failure::Broken)
+        self.session.shrink();
+        Ok(())
     }
 
     /// What has come makes no sense, so everything ends with an alert.
@@ -322,21 +375,34 @@ impl Tls {
         // The receiver may meet an error that ends everything, and leave an alert to be sent.
         let goes_on = |sealed| sealed < total && self.outbound.state() == State::Open;
         while goes_on(sealed) || self.session.has_outgoing() {
-            patience.piece().and_then(|()| self.await_room_below(deadline)).inspect_err(|_| {
-                if sealed > 0 {
-                    self.outbound.set_state(State::Broken);
-                }
-            })?;
-            if goes_on(sealed) {
+            if let Err(error) = patience.piece().and_then(|()| self.await_room_below(deadline)) {
+                return self.give_up(error, sealed, total);
+            }
+            if goes_on(sealed) && !self.session.has_unsent() {
                 // SAFETY: same condition as this function's.
                 sealed += unsafe { self.seal(&mut cursor) }?;
             }
-            self.send_outgoing(deadline)?;
+            if let Err(error) = self.send_outgoing(deadline) {
+                return self.give_up(error, sealed, total);
+            }
             if sealed < total {
                 sched::breathe();
             }
         }
         self.outbound.check()
+    }
+
+    /// What an error means of which `sealed` of `total` bytes are encrypted. All of them: whatever is unsent goes
+    /// in front of what is sent next, if there is a next. A part: nothing can follow it.
+    fn give_up(&self, error: Errno, sealed: usize, total: usize) -> Result<()> {
+        let passes = matches!(error.0, libc::ETIMEDOUT | libc::ECANCELED);
+        if sealed > 0 && sealed == total && passes && self.outbound.state() == State::Open {
+            return Ok(());
+        }
+        if sealed > 0 {
+            self.outbound.set_state(State::Broken);
+        }
+        Err(error)
     }
 
     /// Waits until something can be sent. Only whoever has the turn to send may call this. Errors: those
@@ -433,7 +499,9 @@ unsafe impl Stream for Tls {
     /// that this was all, if sending is in order and that can be sent without waiting.
     fn abort(&self) {
         if self.lingers.get() {
-            if let Ok(_turn) = self.outbound.enter() {
+            if let Ok(_turn) = self.outbound.reserve()
+                && self.outbound.state() != State::Broken
+            {
                 self.session.close().and_then(|()| self.send_outgoing(0)).ok();
             }
             self.below.linger();
@@ -453,7 +521,7 @@ impl Source for Tls {
     }
 
     fn wait(&self, deadline: i64) -> Outcome<()> {
-        self.receive_record(deadline)?;
+        self.receive_dutifully(deadline)?;
         self.answer(deadline);
         Ok(())
     }
