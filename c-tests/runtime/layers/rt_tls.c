@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -435,6 +437,37 @@ TEST_KINDS(rt_tls_sending_goes_on_after_a_timeout_without_room)
     CHECK_ERR(brecv(s[1], in, 1, BRIEFLY), ETIMEDOUT);
     CHECK_PASSES(s[0], s[1]);
     CHECK_PASSES(s[1], s[0]);
+    close_pair(s);
+}
+
+/*  There is less room than when the system was asked. */
+TEST(rt_tls_sending_goes_on_in_a_buffer_made_smaller)
+{
+    int fd[2];
+    int s[2];
+    int least = 1;
+    CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd));
+    int other = dup(fd[0]);
+    for(int i = 0; i != 2; i++) s[i] = ipc_fromfd(fd[i]);
+    secure(s);
+    CHECK_PASSES(s[0], s[1]);
+    CHECK_OK(setsockopt(other, SOL_SOCKET, SO_SNDBUF, &least, sizeof least));
+    close(other);
+    size_t n = 0;
+    for(int timeouts = 0; timeouts != 5;) {
+        if(bsend(s[0], "y", 1, 0) == 0) {
+            n++;
+            continue;
+        }
+        REQUIRE(errno == ETIMEDOUT);
+        timeouts++;
+    }
+    stream_drop(s[1], n - 1);
+    /*  Not even the last one needs another to come. */
+    CHECK_ERR(brecv(s[0], in, 1, BRIEFLY), ETIMEDOUT);
+    stream_drop(s[1], 1);
+    CHECK_ERR(brecv(s[1], in, 1, BRIEFLY), ETIMEDOUT);
+    CHECK_PASSES(s[0], s[1]);
     close_pair(s);
 }
 
@@ -1326,6 +1359,48 @@ TEST(rt_tls_needs_little_stack)
         CHECK_RANGE(SIZE - untouched, 1, SIZE - 8192);
         free(stacks[i]);
     }
+}
+
+/*  How many of the pages below the caller's frame are there, but the first. */
+static int pages_below(void)
+{
+    enum {PAGES = 16};
+    unsigned char there[PAGES];
+    uintptr_t size = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t lowest = ((uintptr_t)there / size - 1 - PAGES) * size;
+    int count = 0;
+    if(mincore((void*)lowest, PAGES * size, there) != 0) return -1;
+    for(int i = 0; i != PAGES; i++) count += there[i] & 1;
+    return count;
+}
+
+static long long attach_and_count(void *arg)
+{
+    struct end *e = arg;
+    /*  What is called for the first time needs more stack. */
+    pages_below();
+    e->s = (int)attach_op(e);
+    return pages_below();
+}
+
+TEST(rt_tls_attaching_leaves_no_stack_behind)
+{
+    if(check_under("valgrind")) NA("valgrind has frames of its own");
+    certificate("root.pem");
+    struct end e[2];
+    int s[2];
+    stream_pair(IPC, s);
+    for(int i = 0; i != 2; i++) {
+        e[i] = (struct end){.s = s[i], .server = i, .host = "localhost",
+            .cert = "good.pem", .key = "good.key", .deadline = SOON};
+        call_start(&e[i].call, attach_and_count, &e[i]);
+    }
+    for(int i = 0; i != 2; i++) {
+        CALL_RETURNS(&e[i].call, 0);
+        s[i] = e[i].s;
+    }
+    CHECK_PASSES(s[0], s[1]);
+    close_pair(s);
 }
 
 /**** Another implementation ****/
