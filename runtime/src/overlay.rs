@@ -175,10 +175,24 @@ impl Overlay {
         if self.has_some {
             return self.call(|s| look_into(s, deadline, look));
         }
+        if certain > LOOKED_AT {
+            return self.look_at_much(certain, deadline, look);
+        }
         let mut memory = [0; LOOKED_AT];
-        let bytes = memory.get_mut(..certain.min(LOOKED_AT)).unwrap_or_default();
+        let bytes = memory.get_mut(..certain).unwrap_or_default();
         let count = self.receive(bytes, deadline)?;
         look(bytes.get(..count).unwrap_or_default());
+        Ok(())
+    }
+
+    /// As [`Overlay::look`] on a stream which cannot be looked into. Error besides: ENOMEM.
+    fn look_at_much(&self, certain: usize, deadline: i64, look: Look<'_>) -> Result<()> {
+        let mut memory = Vec::new();
+        memory.try_reserve_exact(certain).map_err(|_| Errno(libc::ENOMEM))?;
+        // ROOM: reserved just before.
+        memory.resize(certain, 0);
+        let count = self.receive(&mut memory, deadline)?;
+        look(memory.get(..count).unwrap_or_default());
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use libc::c_void;
 
 use super::asan;
 use super::valgrind::{self, StackId};
-use crate::errno::{Errno, Result};
+use crate::errno::{Errno, Result, check};
 use crate::time;
 
 /// What a coroutine can use, control block included.
@@ -38,6 +38,9 @@ const COOLING_INTERVAL: i64 = 100;
 /// Stacks in the first slab; each further one is twice as large, up to the largest.
 const FIRST_SLAB: usize = 16;
 const LARGEST_SLAB: usize = 1024;
+
+/// What the frames of the functions that are called while a stack is trimmed need.
+const LEFT: usize = 512;
 
 /// madvise advice, from the kernel's mman-common.h.
 const MADV_GUARD_INSTALL: libc::c_int = 102;
@@ -230,6 +233,19 @@ impl Pool {
             }
             count /= 2;
         }
+    }
+}
+
+/// Gives back the pages of a stack, which this runs on, below those that its frames are on.
+pub(super) fn trim(base: NonNull<u8>) {
+    // SAFETY: asks for a number.
+    let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(GUARD_SIZE);
+    let used = valgrind::stack_pointer().saturating_sub(base.addr().get());
+    // Whole pages only: the kernel would take the rest of the last one too.
+    let unused = used.saturating_sub(LEFT) / page * page;
+    if unused < STACK_SIZE {
+        // SAFETY: the lower part of a stack of the pool, where no frames are. It fails where pages are locked.
+        check(|| unsafe { libc::madvise(base.as_ptr().cast(), unused, libc::MADV_DONTNEED) }).ok();
     }
 }
 

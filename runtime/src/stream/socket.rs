@@ -16,6 +16,13 @@ use crate::sched::{self, Direction, WaitError};
 /// What a closed socket has instead of a descriptor.
 const CLOSED: RawFd = -1;
 
+/// A socket is writable for poll(2) if at least a third of its send buffer is free: TCP's condition; that
+/// of UNIX sockets is stricter.
+const ROOM_PART: usize = 3;
+
+/// What the system puts aside for a piece besides its bytes, at most.
+const PIECE_OVERHEAD: usize = 4096;
+
 /// Room for what comes beside the bytes of a message: a descriptor, behind whatever a program has asked
 /// the system to tell of the sender (SO_PASSCRED, SO_PASSSEC, SO_PASSPIDFD).
 #[repr(C)]
@@ -37,6 +44,8 @@ pub struct Socket {
     emptied: Cell<u32>,
     /// A wait has reported what the next receive brings.
     reported: Cell<bool>,
+    /// Bytes of the system's send buffer that are certainly free.
+    room: Cell<usize>,
     /// The count of forks when it was made.
     forks: u32,
 }
@@ -98,6 +107,7 @@ impl Socket {
             empty: Cell::new(false),
             emptied: Cell::new(0),
             reported: Cell::new(false),
+            room: Cell::new(0),
             forks: sched::fork::count(),
         }
     }
@@ -260,8 +270,12 @@ impl Socket {
             // SAFETY: same condition as this function's.
             _ => unsafe { self.send_message(parts, flags, descriptor) },
         }?;
-        if sent.is_some() {
-            self.note_sent();
+        match sent {
+            Some(count) => {
+                self.use_room(count);
+                self.note_sent();
+            }
+            None => self.room.set(0),
         }
         Ok(sent)
     }
@@ -371,11 +385,27 @@ impl Socket {
         }
     }
 
-    /// Whether sending would take a byte at least, or fail at once.
+    /// Whether sending would take a byte at least, or fail at once. The system is asked only when what was
+    /// sent since it was asked last may have used up the room there was.
     pub fn has_room(&self) -> bool {
+        if self.room.get() > 0 {
+            return true;
+        }
         let mut query = libc::pollfd { fd: self.fd.get(), events: libc::POLLOUT, revents: 0 };
         // SAFETY: one readable and writable element is passed.
-        unsafe { libc::poll(&raw mut query, 1, 0) != 0 }
+        let has_room = unsafe { libc::poll(&raw mut query, 1, 0) != 0 };
+        if has_room {
+            let size = option(self.fd.get(), libc::SO_SNDBUF).ok();
+            self.room
+                .set(size.and_then(|size| usize::try_from(size).ok()).unwrap_or(0) / ROOM_PART);
+        }
+        has_room
+    }
+
+    /// Counts what the system has put aside for a send: for each piece somewhat more than its bytes.
+    fn use_room(&self, count: usize) {
+        let used = count.saturating_mul(2).saturating_add(PIECE_OVERHEAD);
+        self.room.set(self.room.get().saturating_sub(used));
     }
 
     /// Waits until trying again makes sense. ECONNRESET: somebody closed the socket meanwhile.
