@@ -68,7 +68,8 @@ def main():
     build()
     check_libraries()
     command = [sys.executable, "c-tests/run.py", "--libs", OUT, "--modes", "shared"]
-    return subprocess.run(command + (["--only", args.only] if args.only else []), cwd=ROOT).returncode
+    return subprocess.run(command + (["--only", args.only] if args.only else []), cwd=ROOT,
+                          env=dict(os.environ, CHECK_UNDER="poll")).returncode
 
 
 if __name__ == "__main__":

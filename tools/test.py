@@ -51,6 +51,7 @@ def steps(libdill):
         ("compilers", ["c-tests/compilers/run.py"]),
         ("c under valgrind", ["c-tests/run.py", "--valgrind"]),
         ("c under sanitizers", ["tools/sanitize.py"]),
+        ("c on poll(2)", ["tools/poll.py"]),
         ("failing hosts", ["c-tests/faults/run.py"]),
         ("demo", ["tools/demo.sh"]),
         ("other implementations", ["c-tests/peers/run.py"]),

@@ -7,6 +7,7 @@
 //! * `handle`: numbers for objects, and the objects' virtual functions. `object`: what is behind them.
 //! * `sched`: coroutines, stacks, timers, and waiting for descriptors. `time`: the clock.
 //! * `bundle`: groups of coroutines behind handles.
+//! * `os`: what differs between systems.
 //! * `thread_end`: freeing what a thread holds.
 //! * `chan`: channels and `choose`.
 //! * `iolist`, `bsock`, `msock`: gather lists, and what sockets look like from outside.
@@ -41,6 +42,7 @@ mod memory;
 mod message;
 mod msock;
 mod object;
+mod os;
 mod overlay;
 mod sched;
 mod socks5;
@@ -48,5 +50,6 @@ mod stream;
 mod tcp;
 mod thread_end;
 mod time;
+#[cfg(feature = "tls")]
 mod tls;
 mod udp;

@@ -7,11 +7,12 @@
 use core::cell::Cell;
 use core::ffi::c_void;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use libc::pthread_key_t;
 
 use crate::errno::{Errno, Result};
+use crate::os;
 
 /// Whose memory it is, in the order in which it is freed.
 #[derive(Clone, Copy)]
@@ -39,7 +40,7 @@ thread_local! {
 }
 
 /// The key of the clean-up, plus one; 0: there is none yet.
-static KEY: AtomicU32 = AtomicU32::new(0);
+static KEY: AtomicU64 = AtomicU64::new(0);
 
 /// Has `clean_up` free what this thread is about to get for `owner`, when it ends. Error: ENOMEM.
 #[inline]
@@ -64,19 +65,19 @@ fn register() -> Result<()> {
 fn key() -> Result<pthread_key_t> {
     let known = KEY.load(Ordering::Acquire);
     if known != 0 {
-        return Ok(known - 1);
+        return Ok((known - 1) as pthread_key_t);
     }
     let mut new = 0;
     // SAFETY: the key is writable.
     if unsafe { libc::pthread_key_create(&raw mut new, Some(clean_up)) } != 0 {
         return Err(Errno(libc::ENOMEM));
     }
-    match KEY.compare_exchange(0, new + 1, Ordering::AcqRel, Ordering::Acquire) {
+    match KEY.compare_exchange(0, new as u64 + 1, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => Ok(new),
         Err(other) => {
             // SAFETY: nobody else has seen this key.
             unsafe { libc::pthread_key_delete(new) };
-            Ok(other - 1)
+            Ok((other - 1) as pthread_key_t)
         }
     }
 }
@@ -84,18 +85,13 @@ fn key() -> Result<pthread_key_t> {
 /// Whatever comes afterwards is prepared for anew.
 extern "C" fn clean_up(_: *mut c_void) {
     CLEAN_UPS.with(|clean_ups| {
-        let ends = !goes_on();
+        // After the main thread the handlers of atexit(3) may run, and use whatever it has. The system takes
+        // its memory back with the process.
+        let ends = !os::thread::is_main();
         for clean_up in clean_ups.iter().filter_map(Cell::take) {
             if ends {
                 clean_up();
             }
         }
     });
-}
-
-/// Whether this thread goes on: after the main one the handlers of atexit(3) may run, and use whatever it
-/// has. The system takes its memory back with the process.
-fn goes_on() -> bool {
-    // SAFETY: both ask for a number.
-    unsafe { libc::gettid() == libc::getpid() }
 }

@@ -12,7 +12,8 @@
 //! Sockets that [`Poller::linger`] is given are nobody's to wait for: what comes for them is dropped.
 //!
 //! * `table`: the descriptors, and who waits for them. `events`: what can happen to them.
-//! * `system`: the system's means of waiting, behind one boundary: epoll(7), or for tests poll(2).
+//! * `system`: the system's means of waiting, behind one boundary: epoll(7), or where there is none, and for tests,
+//!   poll(2).
 //! * `lingering`: sockets that are closed in the background.
 
 use core::cell::Cell;
@@ -27,8 +28,8 @@ use crate::time;
 
 mod events;
 mod lingering;
-#[cfg_attr(feature = "poll", path = "poll.rs")]
-#[cfg_attr(not(feature = "poll"), path = "epoll.rs")]
+#[cfg_attr(any(feature = "poll", not(target_os = "linux")), path = "poll.rs")]
+#[cfg_attr(all(not(feature = "poll"), target_os = "linux"), path = "epoll.rs")]
 mod system;
 mod table;
 

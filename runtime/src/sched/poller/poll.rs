@@ -1,4 +1,4 @@
-//! Any system: poll(2), for tests of what the poller does without epoll.
+//! Any system: poll(2), which is there everywhere, but is slow with many descriptors.
 //!
 //! What poll reports it reports for as long as it is so. To be told once, as the boundary demands, one
 //! that was reported is not asked for again before somebody waits for it.
@@ -56,7 +56,7 @@ impl Watch {
         if !room {
             return Err(Errno(libc::ENOMEM));
         }
-        // ROOM: reserved just before.
+        // Reserved just before.
         watched.push(Watched { fd, registration, events });
         Ok(())
     }
@@ -84,7 +84,7 @@ impl Watch {
             let names = names(watched.events);
             // Errors are reported even if they are not asked for, but not of a negative number.
             let fd = if names == 0 { -1 } else { watched.fd };
-            // ROOM: `set` has made it.
+            // There is room: see `set`.
             asked.push(pollfd { fd, events: names, revents: 0 });
         }
         // SAFETY: the elements are readable and writable.
