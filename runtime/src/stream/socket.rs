@@ -410,6 +410,7 @@ impl Socket {
                 Ok(())
             }
             Err(WaitError::Closed) => Err(Errno(libc::ECONNRESET)),
+            Err(WaitError::Errno(Errno(libc::ECANCELED))) => Err(Errno(libc::ECANCELED)),
             // Whoever did not try before must, as something may have come: that wins over the error.
             Err(WaitError::Errno(_)) if direction == Direction::In && self.empty.replace(false) => {
                 Ok(())
