@@ -10,7 +10,7 @@ use crate::protocol::key;
 use crate::socket::memory_host::MemoryHost;
 use crate::socket::{Error, Host, attach_client};
 
-const OFFER: Offer<'static> = Offer { resource: b"/chat?a=b", authority: b"example.com:80" };
+const OFFER: Offer<'static> = Offer { resource: b"/chat?a=b", authority: b"example.com:80", deflate: None };
 
 pub fn run(data: &[u8]) {
     let Some((decisions, stream)) = input::split(data) else { return };

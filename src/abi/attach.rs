@@ -68,13 +68,14 @@ impl Attach {
         let stream = Stream::own(self.s)?;
         self.storage.check()?;
         let (kind, http) = parse_flags(self.flags)?;
-        let mut agreement = Agreement { role: Role::Client };
+        let mut agreement = Agreement::bare(Role::Client);
         if http {
             // SAFETY: passed on from the caller.
             let offer = unsafe {
                 Offer {
                     resource: buffers::string(strings.resource)?,
                     authority: buffers::string(strings.host)?,
+                    deflate: None,
                 }
             };
             agreement = attach_client(&stream, &offer, self.deadline)?;
@@ -96,9 +97,9 @@ impl Attach {
             let (kind, _) = parse_flags(self.flags)?;
             let agreement = match strings.as_ref().map_err(|error| *error)? {
                 Some(strings) => {
-                    attach_server(&stream, |request| strings.store(request), self.deadline)?
+                    attach_server(&stream, |request| strings.store(request), None, self.deadline)?
                 }
-                None => Agreement { role: Role::Server },
+                None => Agreement::bare(Role::Server),
             };
             object::make(stream, agreement, kind)
         });

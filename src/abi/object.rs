@@ -10,7 +10,7 @@ use super::iolist::{Body, Buffers, Iolist};
 use crate::protocol::close::Close;
 use crate::protocol::handshake::Agreement;
 use crate::protocol::kind::Kind;
-use crate::socket::{Discard, Error, Received, WebSocket};
+use crate::socket::{Discard, Error, Received, Settings, WebSocket};
 use std::alloc::{Layout, alloc};
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
@@ -58,7 +58,7 @@ pub(super) fn make(stream: Stream, agreement: Agreement, kind: Kind) -> Result<c
             calls: Cell::new(0),
             closed: Cell::new(false),
             kind,
-            websocket: WebSocket::new(stream, agreement),
+            websocket: WebSocket::new(stream, agreement, Settings::default()),
         });
         memory
     };

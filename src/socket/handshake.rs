@@ -1,6 +1,7 @@
 //! The opening handshake (RFC 6455 §4) over a byte stream.
 
 use super::{Deadline, Error, Host};
+use crate::protocol::extension::{Parameters, Window};
 use crate::protocol::frame::Role;
 use crate::protocol::handshake::head::{HeadError, HeadReader};
 use crate::protocol::handshake::request::{self, Refusal, Request};
@@ -34,7 +35,7 @@ pub fn attach_client<H: Host>(
         let mut reader = HeadReader::default();
         let answer = receive_head(host, &mut reader, deadline)?
             .map_err(ResponseError::from)
-            .and_then(|()| response::check(&reader, &key));
+            .and_then(|()| response::check(&reader, &key, offer.deflate));
         match answer.map_err(of_response)? {
             Answer::Accepted(agreement) => return Ok(agreement),
             Answer::Interim => {}
@@ -65,7 +66,8 @@ fn of_response(error: ResponseError) -> Error {
     }
 }
 
-/// Accepts a connection as a server. `admit` sees the request before it is answered.
+/// Accepts a connection as a server. `admit` sees the request before it is answered. Where the client offers
+/// permessage-deflate, it is agreed on if `deflate` says how much of earlier messages is kept.
 ///
 /// # Errors
 ///
@@ -75,6 +77,7 @@ fn of_response(error: ResponseError) -> Error {
 pub fn attach_server<H: Host>(
     host: &H,
     admit: impl FnOnce(&Request<'_>) -> Result<(), Refusal>,
+    deflate: Option<Window>,
     deadline: Deadline,
 ) -> Result<Agreement, Error> {
     let mut reader = HeadReader::default();
@@ -85,8 +88,9 @@ pub fn attach_server<H: Host>(
     });
     match admitted {
         Ok(request) => {
-            accept(host, &request, deadline).map_err(Error::of_stream)?;
-            Ok(Agreement { role: Role::Server })
+            let deflate = deflate.and_then(|window| request::choose_deflate(&reader, window));
+            accept(host, &request, deflate, deadline).map_err(Error::of_stream)?;
+            Ok(Agreement { role: Role::Server, deflate })
         }
         Err(refusal) => {
             refuse(host, refusal, host.within(deadline, REFUSAL_WAIT));
@@ -102,11 +106,17 @@ pub fn attach_server<H: Host>(
 }
 
 /// Sends the response that accepts a request.
-fn accept<H: Host>(host: &H, request: &Request<'_>, deadline: Deadline) -> Result<(), Error> {
+fn accept<H: Host>(
+    host: &H,
+    request: &Request<'_>,
+    deflate: Option<Parameters>,
+    deadline: Deadline,
+) -> Result<(), Error> {
+    let response = response::accepted(request.key, deflate).map_err(|_| Error::OutOfMemory)?;
     if request.expects_continue {
         host.send(response::CONTINUE, deadline)?;
     }
-    host.send(&response::accepted(request.key), deadline)
+    host.send(&response, deadline)
 }
 
 /// Reads a head and not one byte more. The outer error is the host's.

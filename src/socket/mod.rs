@@ -11,6 +11,7 @@
 //! out. The caller's own buffers are borrowed across host calls; they belong to the caller alone.
 
 mod closing;
+mod deflation;
 mod delivery;
 mod duties;
 mod error;
@@ -34,4 +35,4 @@ pub use delivery::{Discard, Received};
 pub use error::Error;
 pub use handshake::{attach_client, attach_server};
 pub use host::{Area, Deadline, Filled, Host, Incoming, Outgoing};
-pub use websocket::WebSocket;
+pub use websocket::{Settings, WebSocket};

@@ -28,7 +28,7 @@ impl<'h> Head<'h> {
     }
 
     /// The values of all fields with this name, without the white space around them.
-    fn values(&self, name: &str) -> impl Iterator<Item = &'h [u8]> {
+    pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &'h [u8]> {
         let bytes = self.bytes;
         let part = move |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
         self.fields

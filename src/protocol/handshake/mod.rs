@@ -11,6 +11,7 @@ pub mod target;
 
 mod fields;
 
+use super::extension::{Parameters, Window};
 use super::frame::Role;
 
 /// What a client asks for.
@@ -20,6 +21,8 @@ pub struct Offer<'a> {
     pub resource: &'a [u8],
     /// The value of the `Host` field.
     pub authority: &'a [u8],
+    /// Where permessage-deflate is offered: how much of earlier messages is kept.
+    pub deflate: Option<Window>,
 }
 
 /// What the two ends have agreed on, by a handshake or otherwise: all that a WebSocket needs to know.
@@ -27,7 +30,19 @@ pub struct Offer<'a> {
 pub struct Agreement {
     /// Which end this is.
     pub role: Role,
+    /// Whether and how messages are compressed.
+    pub deflate: Option<Parameters>,
 }
+
+impl Agreement {
+    /// On nothing but who is who.
+    pub const fn bare(role: Role) -> Self {
+        Self { role, deflate: None }
+    }
+}
+
+/// The field in which extensions are offered and agreed on (RFC 6455 §9.1).
+const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 
 /// The only version of the protocol there is (RFC 6455 §4.1), as it stands in `Sec-WebSocket-Version`.
 const VERSION: &[u8] = b"13";

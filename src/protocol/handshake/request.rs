@@ -3,8 +3,9 @@
 use super::fields::{Head, is_token, parse_version};
 use super::head::{HeadError, HeadReader};
 use super::target::{self, Resource, Target};
-use super::{Offer, VERSION};
+use super::{EXTENSIONS, Offer, VERSION};
 use crate::protocol::argument::InvalidArgument;
+use crate::protocol::extension::{self, Parameters, Window};
 use crate::protocol::key;
 use std::collections::TryReserveError;
 
@@ -27,13 +28,21 @@ fn is_resource(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_graphic)
 }
 
+/// What stands in front of the extensions that are offered.
+const EXTENSION_LINE: &[u8] = b"\r\nSec-WebSocket-Extensions: ";
+
 /// Makes the request of an offer that has passed [`Offer::check`]. `key` is fresh.
 ///
 /// # Errors
 ///
 /// There is no memory for it.
 pub fn build(offer: &Offer<'_>, key: &[u8; key::REQUEST_LEN]) -> Result<Vec<u8>, TryReserveError> {
-    let parts: [&[u8]; 9] = [
+    let extension = offer.deflate.map(extension::offer);
+    let [name, extension] = match &extension {
+        Some(text) => [EXTENSION_LINE, text.as_str().as_bytes()],
+        None => [&[][..]; 2],
+    };
+    let parts: [&[u8]; 11] = [
         b"GET ",
         offer.resource,
         b" HTTP/1.1\r\nHost: ",
@@ -42,6 +51,8 @@ pub fn build(offer: &Offer<'_>, key: &[u8; key::REQUEST_LEN]) -> Result<Vec<u8>,
         key,
         b"\r\nSec-WebSocket-Version: ",
         VERSION,
+        name,
+        extension,
         b"\r\n\r\n",
     ];
     let mut request = Vec::new();
@@ -110,6 +121,11 @@ pub fn parse(reader: &HeadReader) -> Result<Request<'_>, Refusal> {
         key: key.ok_or(Refusal::Key)?,
         expects_continue: head.list_has("Expect", "100-continue"),
     })
+}
+
+/// Chooses among the extensions that the client offers, in a request that is acceptable.
+pub fn choose_deflate(reader: &HeadReader, window: Window) -> Option<Parameters> {
+    extension::choose(window, reader.head()?.values(EXTENSIONS))
 }
 
 /// RFC 9112 §6.3: whether bytes of a body may follow the head. They would be taken for frames.

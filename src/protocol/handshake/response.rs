@@ -1,10 +1,12 @@
 //! The server's opening handshake (RFC 6455 §4.2.2), made by a server and judged by a client (§4.1).
 
-use super::Agreement;
 use super::fields::parse_version;
 use super::head::{HeadError, HeadReader};
+use super::{Agreement, EXTENSIONS};
+use crate::protocol::extension::{self, Parameters, Window};
 use crate::protocol::frame::Role;
 use crate::protocol::key;
+use std::collections::TryReserveError;
 
 /// The response that lets a client go on that asked for it (RFC 9110 §15.2.1).
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -14,18 +16,30 @@ const ACCEPTED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
     Upgrade: websocket\r\n\
     Connection: Upgrade\r\n\
     Sec-WebSocket-Accept: ";
+/// What stands in front of the extension that was chosen.
+const EXTENSION_LINE: &[u8] = b"\r\nSec-WebSocket-Extensions: ";
 const END: &[u8] = b"\r\n\r\n";
-const ACCEPTED_LEN: usize = ACCEPTED.len() + key::RESPONSE_LEN + END.len();
 
 /// Makes the response that accepts the request with this `Sec-WebSocket-Key`.
-pub fn accepted(key: &[u8]) -> [u8; ACCEPTED_LEN] {
-    let mut response = [0; ACCEPTED_LEN];
+///
+/// # Errors
+///
+/// There is no memory for it.
+pub fn accepted(key: &[u8], deflate: Option<Parameters>) -> Result<Vec<u8>, TryReserveError> {
     let key = key::accept(key);
-    let bytes = [ACCEPTED, &key, END].into_iter().flatten();
-    for (to, from) in response.iter_mut().zip(bytes) {
-        *to = *from;
+    let extension = deflate.map(|parameters| parameters.answer());
+    let [name, extension] = match &extension {
+        Some(text) => [EXTENSION_LINE, text.as_str().as_bytes()],
+        None => [&[][..]; 2],
+    };
+    let parts = [ACCEPTED, &key, name, extension, END];
+    let mut response = Vec::new();
+    response.try_reserve_exact(parts.iter().map(|part| part.len()).sum())?;
+    for part in parts {
+        // ROOM: reserved for all parts.
+        response.extend_from_slice(part);
     }
-    response
+    Ok(response)
 }
 
 /// Why a client does not take a response for the acceptance of its request.
@@ -47,6 +61,8 @@ pub enum ResponseError {
     Accept,
     /// There is an extension or a subprotocol, and none was offered.
     NotOffered,
+    /// `Sec-WebSocket-Extensions` is no answer to what was offered.
+    Extension,
     /// There is no memory to read it.
     OutOfMemory,
 }
@@ -70,13 +86,17 @@ pub enum Answer {
     Interim,
 }
 
-/// Checks the response that `reader` has read, to the request with this `Sec-WebSocket-Key`
-/// (RFC 6455 §4.1).
+/// Checks the response that `reader` has read, to the request with this `Sec-WebSocket-Key`, which has offered
+/// permessage-deflate or not (RFC 6455 §4.1).
 ///
 /// # Errors
 ///
 /// The first thing that is wrong with it.
-pub fn check(reader: &HeadReader, key: &[u8]) -> Result<Answer, ResponseError> {
+pub fn check(
+    reader: &HeadReader,
+    key: &[u8],
+    offered: Option<Window>,
+) -> Result<Answer, ResponseError> {
     let head =
         reader.head().filter(|head| head.begins_at_once()).ok_or(ResponseError::Malformed)?;
     let StatusLine { version, status } =
@@ -92,13 +112,18 @@ pub fn check(reader: &HeadReader, key: &[u8]) -> Result<Answer, ResponseError> {
         (head.list_has("Upgrade", "websocket"), ResponseError::Upgrade),
         (head.list_has("Connection", "upgrade"), ResponseError::Connection),
         (head.only("Sec-WebSocket-Accept") == Some(&key::accept(key)), ResponseError::Accept),
-        (!head.contains("Sec-WebSocket-Extensions"), ResponseError::NotOffered),
+        (offered.is_some() || !head.contains(EXTENSIONS), ResponseError::NotOffered),
         (!head.contains("Sec-WebSocket-Protocol"), ResponseError::NotOffered),
     ];
-    match rules.iter().find(|(kept, _)| !kept) {
-        Some((_, error)) => Err(*error),
-        None => Ok(Answer::Accepted(Agreement { role: Role::Client })),
+    if let Some((_, error)) = rules.iter().find(|(kept, _)| !kept) {
+        return Err(*error);
     }
+    let deflate = match offered {
+        Some(window) => extension::check(window, head.values(EXTENSIONS)),
+        None => Ok(None),
+    };
+    let deflate = deflate.map_err(|_| ResponseError::Extension)?;
+    Ok(Answer::Accepted(Agreement { role: Role::Client, deflate }))
 }
 
 /// RFC 9112 §4: `status-line = HTTP-version SP status-code SP [ reason-phrase ]`.

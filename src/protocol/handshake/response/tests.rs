@@ -14,10 +14,10 @@ const LINES: [&str; 4] = [
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
 ];
 
-const AGREED: Answer = Answer::Accepted(Agreement { role: Role::Client });
+const AGREED: Answer = Answer::Accepted(Agreement::bare(Role::Client));
 
 fn check_bytes(head: &[u8], key: &[u8]) -> Result<Answer, ResponseError> {
-    check(&read(head)?, key)
+    check(&read(head)?, key, None)
 }
 
 fn head(lines: &[&str]) -> Vec<u8> {
@@ -43,8 +43,8 @@ fn judge_with(name: &str, lines: &[&str]) -> Result<Answer, ResponseError> {
 
 #[test]
 fn rfc_4_2_2_accepted() {
-    assert_eq!(accepted(KEY)[..], head(&LINES));
-    assert_eq!(judge(&accepted(KEY)), Ok(AGREED));
+    assert_eq!(accepted(KEY, None).unwrap(), head(&LINES));
+    assert_eq!(judge(&accepted(KEY, None).unwrap()), Ok(AGREED));
 }
 
 #[test]
@@ -209,6 +209,6 @@ proptest! {
     #[test]
     fn what_is_made_is_accepted(nonce: [u8; 16]) {
         let key = key::encode(nonce);
-        prop_assert_eq!(check_bytes(&accepted(&key), &key), Ok(AGREED));
+        prop_assert_eq!(check_bytes(&accepted(&key, None).unwrap(), &key), Ok(AGREED));
     }
 }
