@@ -30,6 +30,7 @@ pub fn run(data: &[u8]) {
             seen = Some((request.resource.parts().concat(), request.authority.to_vec()));
             Ok(())
         },
+        None,
         deadline,
     );
     host.clear_hook();
