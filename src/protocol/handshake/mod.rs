@@ -4,10 +4,16 @@
 //! Both sides read a head with [`head::HeadReader`], which takes it apart on the way, and hand that to
 //! [`request::parse`] or [`response::check`].
 
+pub mod date;
+pub mod extra;
 pub mod head;
+pub mod inquiry;
+pub mod reply;
 pub mod request;
 pub mod response;
 pub mod target;
+pub mod text;
+pub mod tunnel;
 
 mod fields;
 

@@ -88,7 +88,7 @@ pub struct Request<'a> {
 /// Why the request is refused.
 pub fn parse(reader: &HeadReader) -> Result<Request<'_>, Refusal> {
     let head = reader.head().ok_or(Refusal::Malformed)?;
-    let RequestLine { method, target, version } =
+    let RequestLine { method, target, version, .. } =
         RequestLine::parse(head.start_line()).ok_or(Refusal::Malformed)?;
     // RFC 9110 §2.5: a higher minor version is read as the highest known one.
     if !matches!(version, (1, 1..)) {
@@ -135,21 +135,26 @@ fn has_body(head: &Head<'_>) -> bool {
 }
 
 /// RFC 9112 §3: `request-line = method SP request-target SP HTTP-version`.
-struct RequestLine<'h> {
-    method: &'h [u8],
-    target: &'h [u8],
-    version: (u8, u8),
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RequestLine<'h> {
+    pub method: &'h [u8],
+    pub target: &'h [u8],
+    pub version: (u8, u8),
+    /// Such as `1.1`.
+    pub version_text: &'h [u8],
 }
 
 impl<'h> RequestLine<'h> {
-    fn parse(line: &'h [u8]) -> Option<Self> {
+    pub fn parse(line: &'h [u8]) -> Option<Self> {
         let mut words = line.split(|byte| *byte == b' ');
-        let (method, target) = (words.next()?, words.next()?);
-        let version = parse_version(words.next()?)?;
+        let (method, target, last) = (words.next()?, words.next()?, words.next()?);
+        let version = parse_version(last)?;
+        let version_text = last.get(b"HTTP/".len()..)?;
         (words.next().is_none() && is_token(method) && is_resource(target)).then_some(Self {
             method,
             target,
             version,
+            version_text,
         })
     }
 }
@@ -167,6 +172,10 @@ pub enum Refusal {
     Authority,
     /// It has a body, or may have.
     Body,
+    /// Its target has none of the forms that a target has.
+    Target,
+    /// It can be read in two ways where it ends.
+    Framing,
     /// It does not ask for an upgrade to `websocket`.
     Upgrade,
     /// `Sec-WebSocket-Version` is missing or repeated.
@@ -213,9 +222,13 @@ impl Refusal {
     /// The response that tells the client.
     pub fn response(&self) -> &'static [u8] {
         match self {
-            Self::Malformed | Self::Authority | Self::Body | Self::VersionField | Self::Key => {
-                response!("400 Bad Request")
-            }
+            Self::Malformed
+            | Self::Authority
+            | Self::Body
+            | Self::Target
+            | Self::Framing
+            | Self::VersionField
+            | Self::Key => response!("400 Bad Request"),
             Self::Method => response!("405 Method Not Allowed", "Allow: GET"),
             Self::ResourceTooLong => response!("414 URI Too Long"),
             // RFC 9110 §7.8: whoever sends `Upgrade` also names it in `Connection`.

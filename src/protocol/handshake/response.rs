@@ -127,15 +127,15 @@ pub fn check(
 }
 
 /// RFC 9112 §4: `status-line = HTTP-version SP status-code SP [ reason-phrase ]`.
-struct StatusLine<'h> {
-    version: (u8, u8),
-    status: &'h [u8],
+pub(super) struct StatusLine<'h> {
+    pub version: (u8, u8),
+    pub status: &'h [u8],
 }
 
 impl<'h> StatusLine<'h> {
     /// Parses a status line. The space behind the status may be missing together with the reason, as
     /// many servers send it.
-    fn parse(line: &'h [u8]) -> Option<Self> {
+    pub fn parse(line: &'h [u8]) -> Option<Self> {
         let mut words = line.splitn(3, |byte| *byte == b' ');
         let version = parse_version(words.next()?)?;
         let status = words.next()?;
