@@ -8,7 +8,7 @@ use crate::protocol::frame::Role;
 use crate::protocol::handshake::request::{Refusal, Request};
 use crate::protocol::handshake::{Agreement, Offer};
 use crate::protocol::kind::Kind;
-use crate::socket::{Error, attach_client, attach_server};
+use crate::socket::{Error, Settings, attach_client, attach_server};
 use std::ffi::{c_char, c_int};
 
 /// Flag: send and receive text messages. Without it, binary ones.
@@ -80,7 +80,7 @@ impl Attach {
             };
             agreement = attach_client(&stream, &offer, self.deadline)?;
         }
-        object::make(stream, agreement, kind)
+        object::make(stream, agreement, Settings::default(), kind)
     }
 
     /// Attaches the server's end.
@@ -101,7 +101,7 @@ impl Attach {
                 }
                 None => Agreement::bare(Role::Server),
             };
-            object::make(stream, agreement, kind)
+            object::make(stream, agreement, Settings::default(), kind)
         });
         if let (Err(_), Ok(Some(strings))) = (&attached, &strings) {
             strings.clear();

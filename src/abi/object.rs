@@ -45,7 +45,12 @@ fn ws_type() -> *const c_void {
 /// # Errors
 ///
 /// [`Error::OutOfMemory`], or the host's. The stream is closed then.
-pub(super) fn make(stream: Stream, agreement: Agreement, kind: Kind) -> Result<c_int, Error> {
+pub(super) fn make(
+    stream: Stream,
+    agreement: Agreement,
+    settings: Settings,
+    kind: Kind,
+) -> Result<c_int, Error> {
     // SAFETY: the object has a size. Nobody else has the memory, and there is room in it.
     let object = unsafe {
         let memory = alloc(Layout::new::<Object>()).cast::<Object>();
@@ -58,7 +63,7 @@ pub(super) fn make(stream: Stream, agreement: Agreement, kind: Kind) -> Result<c
             calls: Cell::new(0),
             closed: Cell::new(false),
             kind,
-            websocket: WebSocket::new(stream, agreement, Settings::default()),
+            websocket: WebSocket::new(stream, agreement, settings),
         });
         memory
     };
