@@ -46,6 +46,16 @@ fn ws_type() -> *const c_void {
 ///
 /// [`Error::OutOfMemory`], or the host's. The stream is closed then.
 pub(super) fn make(stream: Stream, agreement: Agreement, kind: Kind) -> Result<c_int, Error> {
+    make_with(stream, agreement, kind, Settings::default())
+}
+
+/// As [`make`], with what a caller wants beyond what was agreed on.
+pub(super) fn make_with(
+    stream: Stream,
+    agreement: Agreement,
+    kind: Kind,
+    settings: Settings,
+) -> Result<c_int, Error> {
     // SAFETY: the object has a size. Nobody else has the memory, and there is room in it.
     let object = unsafe {
         let memory = alloc(Layout::new::<Object>()).cast::<Object>();
@@ -58,7 +68,7 @@ pub(super) fn make(stream: Stream, agreement: Agreement, kind: Kind) -> Result<c
             calls: Cell::new(0),
             closed: Cell::new(false),
             kind,
-            websocket: WebSocket::new(stream, agreement, Settings::default()),
+            websocket: WebSocket::new(stream, agreement, settings),
         });
         memory
     };
