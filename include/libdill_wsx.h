@@ -43,73 +43,73 @@
  What a WebSocket is to be made with. Zero and NULL stand for the defaults.
  */
 struct dill_ws_opts {
-  /*
-   sizeof(struct ws_opts), as ws_defaults has it.
-   */
-  size_t size;
-  /*
-   WS_TEXT, WS_NOHTTP, WS_DEFLATE, WS_NEEDPROTO, WS_TURNS.
-   */
-  int flags;
-  /*
-   zlib's effort for what is sent, 1 to 9; 0: 1.
-   */
-  int level;
-  /*
-   How much of earlier messages is kept to compress the next ones, 2^9 to 2^15 bytes; 0: 12;
-   -1: nothing.
-   */
-  int window;
-  /*
-   Subprotocols, "b, a", the best first: a client offers them, a server speaks them.
-   */
-  const char *protocols;
-  /*
-   The Origin field that a client sends; the origins that a server admits, "https://a.example,
-   https://b.example" or "*". NULL: a client sends none; a server admits those of the host that
-   the request names, and requests without any.
-   */
-  const char *origin;
-  /*
-   Lines "Name: value", and NULL behind them: for the request, or the answer that accepts it.
-   */
-  const char *const *fields;
-  /*
-   The longest message that is received; 0: 1 MiB.
-   */
-  size_t maxmsg;
-  /*
-   The most bytes that are posted or held and not sent yet; 0: 64 KiB.
-   */
-  size_t maxqueue;
-  /*
-   For how many milliseconds a frame may be held; 0: until the thread next waits.
-   */
-  int64_t hold;
-  /*
-   After how many milliseconds without a byte from the peer it is pinged; 0: never.
-   */
-  int64_t ping;
-  /*
-   After how many of them the connection fails; 0: never.
-   */
-  int64_t idle;
-  /*
-   Out: the HTTP status of the answer, of a refusal too; 0: none came.
-   */
-  int *status;
-  /*
-   Out: the head of that answer, as many whole lines as have room, as a string.
-   */
-  char *head;
-  /*
-   The size of the buffer that it is stored in.
-   */
-  size_t headlen;
-  /*
-   0.
-   */
-  size_t reserved;
+    /*
+     sizeof(struct ws_opts), as ws_defaults has it.
+     */
+    size_t size;
+    /*
+     WS_TEXT, WS_NOHTTP, WS_DEFLATE, WS_NEEDPROTO, WS_TURNS.
+     */
+    int flags;
+    /*
+     zlib's effort for what is sent, 1 to 9; 0: 1.
+     */
+    int level;
+    /*
+     How much of earlier messages is kept to compress the next ones, 2^9 to 2^15 bytes; 0: 12;
+     -1: nothing.
+     */
+    int window;
+    /*
+     Subprotocols, "b, a", the best first: a client offers them, a server speaks them.
+     */
+    const char *protocols;
+    /*
+     The Origin field that a client sends; the origins that a server admits, "https://a.example,
+     https://b.example" or "*". NULL: a client sends none; a server admits those of the host that
+     the request names, and requests without any.
+     */
+    const char *origin;
+    /*
+     Lines "Name: value", and NULL behind them: for the request, or the answer that accepts it.
+     */
+    const char *const *fields;
+    /*
+     The longest message that is received; 0: 1 MiB.
+     */
+    size_t maxmsg;
+    /*
+     The most bytes that are posted or held and not sent yet; 0: 64 KiB.
+     */
+    size_t maxqueue;
+    /*
+     For how many milliseconds a frame may be held; 0: until the thread next waits.
+     */
+    int64_t hold;
+    /*
+     After how many milliseconds without a byte from the peer it is pinged; 0: never.
+     */
+    int64_t ping;
+    /*
+     After how many of them the connection fails; 0: never.
+     */
+    int64_t idle;
+    /*
+     Out: the HTTP status of the answer, of a refusal too; 0: none came.
+     */
+    int *status;
+    /*
+     Out: the head of that answer, as many whole lines as have room, as a string.
+     */
+    char *head;
+    /*
+     The size of the buffer that it is stored in.
+     */
+    size_t headlen;
+    /*
+     0.
+     */
+    size_t reserved;
 };
 
 #ifdef __cplusplus
