@@ -6,11 +6,14 @@ mod attach;
 mod buffers;
 mod errno;
 mod exports;
+mod extended;
 mod extension;
+mod fields;
 mod fork;
 mod host;
 mod iolist;
 mod object;
+mod options;
 #[cfg(test)]
 mod pinned;
 mod random;

@@ -45,11 +45,16 @@ fn ws_type() -> *const c_void {
 /// # Errors
 ///
 /// [`Error::OutOfMemory`], or the host's. The stream is closed then.
-pub(super) fn make(
+pub(super) fn make(stream: Stream, agreement: Agreement, kind: Kind) -> Result<c_int, Error> {
+    make_with(stream, agreement, kind, Settings::default())
+}
+
+/// As [`make`], with what a caller wants beyond what was agreed on.
+pub(super) fn make_with(
     stream: Stream,
     agreement: Agreement,
-    settings: Settings,
     kind: Kind,
+    settings: Settings,
 ) -> Result<c_int, Error> {
     // SAFETY: the object has a size. Nobody else has the memory, and there is room in it.
     let object = unsafe {

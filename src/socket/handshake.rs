@@ -1,11 +1,10 @@
 //! The opening handshake (RFC 6455 §4) over a byte stream.
 
 use super::{Deadline, Error, Host};
-use crate::protocol::extension::{Parameters, Window};
-use crate::protocol::frame::Role;
 use crate::protocol::handshake::head::{HeadError, HeadReader};
 use crate::protocol::handshake::request::{self, Refusal, Request};
 use crate::protocol::handshake::response::{self, Answer, ResponseError};
+use crate::protocol::handshake::terms::Policy;
 use crate::protocol::handshake::{Agreement, Offer};
 use crate::protocol::key;
 
@@ -15,6 +14,9 @@ const MOST_INTERIM: u32 = 8;
 const REFUSAL_WAIT: Deadline = 1000;
 /// How much of what a refused client still sends is read at most, in bytes.
 const REFUSAL_DRAIN: usize = 64 * 1024;
+
+/// Whoever wants to see the head of the answer to a request: of the one that counts.
+pub type Witness<'w> = &'w mut dyn FnMut(&[u8]);
 
 /// Opens a connection as a client.
 ///
@@ -28,6 +30,7 @@ const REFUSAL_DRAIN: usize = 64 * 1024;
 pub fn attach_client<H: Host>(
     host: &H,
     offer: &Offer<'_>,
+    witness: Witness<'_>,
     deadline: Deadline,
 ) -> Result<Agreement, Error> {
     let key = ask(host, offer, deadline)?;
@@ -35,7 +38,10 @@ pub fn attach_client<H: Host>(
         let mut reader = HeadReader::default();
         let answer = receive_head(host, &mut reader, deadline)?
             .map_err(ResponseError::from)
-            .and_then(|()| response::check(&reader, &key, offer.deflate));
+            .and_then(|()| response::check(&reader, &key, offer.terms));
+        if answer != Ok(Answer::Interim) {
+            witness(reader.bytes());
+        }
         match answer.map_err(of_response)? {
             Answer::Accepted(agreement) => return Ok(agreement),
             Answer::Interim => {}
@@ -66,8 +72,7 @@ fn of_response(error: ResponseError) -> Error {
     }
 }
 
-/// Accepts a connection as a server. `admit` sees the request before it is answered. Where the client offers
-/// permessage-deflate, it is agreed on if `deflate` says how much of earlier messages is kept.
+/// Accepts a connection as a server. `admit` sees the request before it is answered.
 ///
 /// # Errors
 ///
@@ -77,22 +82,26 @@ fn of_response(error: ResponseError) -> Error {
 pub fn attach_server<H: Host>(
     host: &H,
     admit: impl FnOnce(&Request<'_>) -> Result<(), Refusal>,
-    deflate: Option<Window>,
+    policy: &Policy<'_>,
+    witness: Witness<'_>,
     deadline: Deadline,
 ) -> Result<Agreement, Error> {
     let mut reader = HeadReader::default();
     let read = receive_head(host, &mut reader, deadline)?.map_err(Refusal::from);
     let admitted = read.and_then(|()| request::parse(&reader)).and_then(|request| {
         admit(&request)?;
-        Ok(request)
+        Ok((request, policy.agree(&reader, &request)?))
     });
     match admitted {
-        Ok(request) => {
-            let deflate = deflate.and_then(|window| request::choose_deflate(&reader, window));
-            accept(host, &request, deflate, deadline).map_err(Error::of_stream)?;
-            Ok(Agreement { role: Role::Server, deflate })
+        Ok((request, agreement)) => {
+            let response = response::accepted(request.key, policy.terms, &agreement)
+                .map_err(|_| Error::OutOfMemory)?;
+            witness(&response);
+            accept(host, &request, &response, deadline).map_err(Error::of_stream)?;
+            Ok(agreement)
         }
         Err(refusal) => {
+            witness(refusal.response());
             refuse(host, refusal, host.within(deadline, REFUSAL_WAIT));
             Err(match refusal {
                 Refusal::HeadTooLarge | Refusal::ResourceTooLong | Refusal::AuthorityTooLong => {
@@ -109,14 +118,13 @@ pub fn attach_server<H: Host>(
 fn accept<H: Host>(
     host: &H,
     request: &Request<'_>,
-    deflate: Option<Parameters>,
+    response: &[u8],
     deadline: Deadline,
 ) -> Result<(), Error> {
-    let response = response::accepted(request.key, deflate).map_err(|_| Error::OutOfMemory)?;
     if request.expects_continue {
         host.send(response::CONTINUE, deadline)?;
     }
-    host.send(&response, deadline)
+    host.send(response, deadline)
 }
 
 /// Reads a head and not one byte more. The outer error is the host's.

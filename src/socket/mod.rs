@@ -33,6 +33,6 @@ mod websocket;
 
 pub use delivery::{Discard, Received};
 pub use error::Error;
-pub use handshake::{attach_client, attach_server};
+pub use handshake::{Witness, attach_client, attach_server};
 pub use host::{Area, Deadline, Filled, Host, Incoming, Outgoing};
 pub use websocket::{Settings, WebSocket};

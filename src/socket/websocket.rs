@@ -23,11 +23,13 @@ pub struct Settings {
     pub window: Window,
     /// zlib's effort, 1..9.
     pub level: u8,
+    /// Whether senders wait for each other.
+    pub takes_turns: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { max_message: u64::MAX, window: Window::Usual, level: 1 }
+        Self { max_message: u64::MAX, window: Window::Usual, level: 1, takes_turns: false }
     }
 }
 
@@ -45,8 +47,8 @@ pub struct WebSocket<H: Host> {
 
 impl<H: Host> WebSocket<H> {
     /// One end of a connection whose opening handshake is over.
-    pub fn new(host: H, Agreement { role, deflate }: Agreement, settings: Settings) -> Self {
-        let Settings { max_message, window, level } = settings;
+    pub fn new(host: H, Agreement { role, deflate, .. }: Agreement, settings: Settings) -> Self {
+        let Settings { max_message, window, level, .. } = settings;
         let directions = deflate.map(|Parameters { client, server }| match role {
             Role::Client => (client, server),
             Role::Server => (server, client),

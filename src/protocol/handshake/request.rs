@@ -3,9 +3,9 @@
 use super::fields::{Head, is_token, parse_version};
 use super::head::{HeadError, HeadReader};
 use super::target::{self, Resource, Target};
-use super::{EXTENSIONS, Offer, VERSION};
+use super::{Offer, VERSION};
 use crate::protocol::argument::InvalidArgument;
-use crate::protocol::extension::{self, Parameters, Window};
+use crate::protocol::extension::{self, Text};
 use crate::protocol::key;
 use std::collections::TryReserveError;
 
@@ -24,12 +24,21 @@ impl Offer<'_> {
     }
 }
 
+impl Offer<'_> {
+    /// Checks that the resource is a path, with or without a query (RFC 6455 §3).
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    pub fn check_path(&self) -> Result<(), InvalidArgument> {
+        let is_path = self.resource.starts_with(b"/") && !self.resource.contains(&b'#');
+        if is_path { Ok(()) } else { Err(InvalidArgument) }
+    }
+}
+
 fn is_resource(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_graphic)
 }
-
-/// What stands in front of the extensions that are offered.
-const EXTENSION_LINE: &[u8] = b"\r\nSec-WebSocket-Extensions: ";
 
 /// Makes the request of an offer that has passed [`Offer::check`]. `key` is fresh.
 ///
@@ -37,12 +46,10 @@ const EXTENSION_LINE: &[u8] = b"\r\nSec-WebSocket-Extensions: ";
 ///
 /// There is no memory for it.
 pub fn build(offer: &Offer<'_>, key: &[u8; key::REQUEST_LEN]) -> Result<Vec<u8>, TryReserveError> {
-    let extension = offer.deflate.map(extension::offer);
-    let [name, extension] = match &extension {
-        Some(text) => [EXTENSION_LINE, text.as_str().as_bytes()],
-        None => [&[][..]; 2],
-    };
-    let parts: [&[u8]; 11] = [
+    let (origin, list) = (offer.origin.unwrap_or_default(), offer.terms.protocols.list());
+    let extension = offer.terms.deflate.map(extension::offer);
+    let extension = extension.as_ref().map_or("", Text::as_str).as_bytes();
+    let parts: [&[u8]; 17] = [
         b"GET ",
         offer.resource,
         b" HTTP/1.1\r\nHost: ",
@@ -51,9 +58,15 @@ pub fn build(offer: &Offer<'_>, key: &[u8; key::REQUEST_LEN]) -> Result<Vec<u8>,
         key,
         b"\r\nSec-WebSocket-Version: ",
         VERSION,
-        name,
+        if origin.is_empty() { b"" } else { b"\r\nOrigin: " },
+        origin,
+        if list.is_empty() { b"" } else { b"\r\nSec-WebSocket-Protocol: " },
+        list,
+        if extension.is_empty() { b"" } else { b"\r\nSec-WebSocket-Extensions: " },
         extension,
-        b"\r\n\r\n",
+        b"\r\n",
+        &offer.terms.lines,
+        b"\r\n",
     ];
     let mut request = Vec::new();
     request.try_reserve_exact(parts.iter().map(|part| part.len()).sum())?;
@@ -123,11 +136,6 @@ pub fn parse(reader: &HeadReader) -> Result<Request<'_>, Refusal> {
     })
 }
 
-/// Chooses among the extensions that the client offers, in a request that is acceptable.
-pub fn choose_deflate(reader: &HeadReader, window: Window) -> Option<Parameters> {
-    extension::choose(window, reader.head()?.values(EXTENSIONS))
-}
-
 /// RFC 9112 §6.3: whether bytes of a body may follow the head. They would be taken for frames.
 fn has_body(head: &Head<'_>) -> bool {
     let has_length = head.contains("Content-Length");
@@ -184,6 +192,10 @@ pub enum Refusal {
     Version,
     /// `Sec-WebSocket-Key` is missing, repeated or not a key.
     Key,
+    /// `Origin` names one that is not admitted, or is repeated.
+    Origin,
+    /// No subprotocol is spoken by both, and one is needed.
+    Protocol,
     /// The head is beyond the limits of [`super::head`].
     HeadTooLarge,
     /// The resource does not fit the caller's buffer.
@@ -228,7 +240,9 @@ impl Refusal {
             | Self::Target
             | Self::Framing
             | Self::VersionField
-            | Self::Key => response!("400 Bad Request"),
+            | Self::Key
+            | Self::Protocol => response!("400 Bad Request"),
+            Self::Origin => response!("403 Forbidden"),
             Self::Method => response!("405 Method Not Allowed", "Allow: GET"),
             Self::ResourceTooLong => response!("414 URI Too Long"),
             // RFC 9110 §7.8: whoever sends `Upgrade` also names it in `Connection`.

@@ -15,7 +15,7 @@ const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
 const LIMIT: u64 = 1 << 20;
 
 fn agreement(role: Role, parameters: Parameters) -> Agreement {
-    Agreement { role, deflate: Some(parameters) }
+    Agreement { deflate: Some(parameters), ..Agreement::bare(role) }
 }
 
 fn settings() -> Settings {
