@@ -11,7 +11,7 @@ import os
 import sys
 
 from kosoku import FailureError, run_fuzzingclient, run_fuzzingserver
-from kosoku.cases import case12_x_x
+from kosoku.cases import CASES
 
 # Cases that run at a time.
 PARALLEL = 4
@@ -26,8 +26,9 @@ def with_bytes(on_message):
         self, message.encode() if isinstance(message, str) else message, binary)
 
 
-for case in [*case12_x_x.Case12_X_X, *case12_x_x.Case13_X_X]:
-    case.onMessage = with_bytes(case.onMessage)
+for number, case in CASES.items():
+    if number.startswith(("12.", "13.")):
+        case.onMessage = with_bytes(case.onMessage)
 
 
 async def results_of(run):
