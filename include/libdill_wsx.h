@@ -36,6 +36,7 @@
 #define ws_opts dill_ws_opts
 #define ws_attach_client_opts dill_ws_attach_client_opts
 #define ws_attach_server_opts dill_ws_attach_server_opts
+#define ws_why dill_ws_why
 #endif
 
 
@@ -169,6 +170,22 @@ DILL_WS_EXPORT
 int dill_ws_attach_server_opts(int s,
                                const struct dill_ws_opts *opts,
                                int64_t deadline);
+
+/*
+ Tells in words why the last function of this library that failed in this thread has failed: which rule
+ the peer broke, what its handshake lacked, which limit was reached.
+
+ Returns a constant string, which is empty if none has failed. As errno it is to be looked at before the
+ next call.
+
+ Source: ws_why(3).
+
+ # Safety
+
+ None to speak of.
+ */
+DILL_WS_EXPORT
+const char *dill_ws_why(void);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -119,7 +119,7 @@ impl Attach {
 /// [`Error::BadHandle`]. [`Error::NotSupported`]: not a byte stream. Otherwise the host's.
 fn own(s: c_int) -> Result<Stream, Error> {
     Stream::own(s).map_err(|error| match error {
-        Error::Protocol => Error::NotSupported,
+        Error::NotAStream => Error::NotSupported,
         error => error,
     })
 }

@@ -384,7 +384,7 @@ pub unsafe extern "C" fn dill_ws_response_key(
     report(|| {
         // SAFETY: passed on from the caller.
         let key = unsafe { buffers::string(request_key) }?;
-        let accept = key::is_valid(key).then(|| key::accept(key)).ok_or(Error::Protocol);
+        let accept = key::is_valid(key).then(|| key::accept(key)).ok_or(Error::NotAKey);
         // SAFETY: passed on from the caller.
         unsafe { buffers::store(&accept?, response_key) }
     })

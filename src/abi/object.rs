@@ -239,7 +239,7 @@ unsafe extern "C" fn mrecvl(
         let websocket = unsafe { of_msock(vfs) };
         // SAFETY: likewise.
         let Received { len, kind } = unsafe { receive(&websocket, first, last, deadline) }?;
-        if kind == websocket.object().kind { Ok(len as usize) } else { Err(Error::Protocol) }
+        if kind == websocket.object().kind { Ok(len as usize) } else { Err(Error::OtherKind) }
     })
 }
 
