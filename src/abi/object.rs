@@ -10,7 +10,7 @@ use super::iolist::{Body, Buffers, Iolist};
 use crate::protocol::close::Close;
 use crate::protocol::handshake::Agreement;
 use crate::protocol::kind::Kind;
-use crate::socket::{Discard, Error, Received, WebSocket};
+use crate::socket::{Discard, Error, Received, Settings, WebSocket};
 use std::alloc::{Layout, alloc};
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
@@ -28,6 +28,8 @@ struct Object {
     closed: Cell<bool>,
     /// The type of messages that msend and mrecv deal in.
     kind: Kind,
+    /// It was made with options, so sending knows more flags.
+    has_options: bool,
     websocket: WebSocket<Stream>,
 }
 
@@ -46,6 +48,25 @@ fn ws_type() -> *const c_void {
 ///
 /// [`Error::OutOfMemory`], or the host's. The stream is closed then.
 pub(super) fn make(stream: Stream, agreement: Agreement, kind: Kind) -> Result<c_int, Error> {
+    make_object(stream, agreement, kind, None)
+}
+
+/// As [`make`], with what a caller wants beyond what was agreed on.
+pub(super) fn make_with(
+    stream: Stream,
+    agreement: Agreement,
+    kind: Kind,
+    settings: Settings,
+) -> Result<c_int, Error> {
+    make_object(stream, agreement, kind, Some(settings))
+}
+
+fn make_object(
+    stream: Stream,
+    agreement: Agreement,
+    kind: Kind,
+    settings: Option<Settings>,
+) -> Result<c_int, Error> {
     // SAFETY: the object has a size. Nobody else has the memory, and there is room in it.
     let object = unsafe {
         let memory = alloc(Layout::new::<Object>()).cast::<Object>();
@@ -58,7 +79,8 @@ pub(super) fn make(stream: Stream, agreement: Agreement, kind: Kind) -> Result<c
             calls: Cell::new(0),
             closed: Cell::new(false),
             kind,
-            websocket: WebSocket::new(stream, agreement),
+            has_options: settings.is_some(),
+            websocket: WebSocket::new(stream, agreement, settings.unwrap_or_default()),
         });
         memory
     };
@@ -118,6 +140,11 @@ impl InUse {
     /// Whether this is still the handle's number.
     fn is_at(&self, s: c_int) -> bool {
         errno::ask(|| lookup(s).ok()) == Ok(self.0)
+    }
+
+    /// Whether it was made with options.
+    pub(super) fn has_options(&self) -> bool {
+        self.object().has_options
     }
 
     fn object(&self) -> &Object {
@@ -212,7 +239,7 @@ unsafe extern "C" fn mrecvl(
         let websocket = unsafe { of_msock(vfs) };
         // SAFETY: likewise.
         let Received { len, kind } = unsafe { receive(&websocket, first, last, deadline) }?;
-        if kind == websocket.object().kind { Ok(len as usize) } else { Err(Error::Protocol) }
+        if kind == websocket.object().kind { Ok(len as usize) } else { Err(Error::OtherKind) }
     })
 }
 

@@ -1,10 +1,10 @@
 //! The opening handshake (RFC 6455 §4) over a byte stream.
 
 use super::{Deadline, Error, Host};
-use crate::protocol::frame::Role;
 use crate::protocol::handshake::head::{HeadError, HeadReader};
 use crate::protocol::handshake::request::{self, Refusal, Request};
 use crate::protocol::handshake::response::{self, Answer, ResponseError};
+use crate::protocol::handshake::terms::Policy;
 use crate::protocol::handshake::{Agreement, Offer};
 use crate::protocol::key;
 
@@ -15,18 +15,21 @@ const REFUSAL_WAIT: Deadline = 1000;
 /// How much of what a refused client still sends is read at most, in bytes.
 const REFUSAL_DRAIN: usize = 64 * 1024;
 
+/// Whoever wants to see the head of the answer to a request: of the one that counts.
+pub type Witness<'w> = &'w mut dyn FnMut(&[u8]);
+
 /// Opens a connection as a client.
 ///
 /// # Errors
 ///
 /// - [`Error::InvalidArgument`]: the offer cannot be made.
-/// - [`Error::Protocol`]: the server did not agree.
-/// - [`Error::TooBig`]: its answer is too long.
+/// - [`Error::Declined`]: the server did not agree.
 /// - [`Error::Reset`]: it went away.
 /// - Otherwise what the host reports.
 pub fn attach_client<H: Host>(
     host: &H,
     offer: &Offer<'_>,
+    witness: Witness<'_>,
     deadline: Deadline,
 ) -> Result<Agreement, Error> {
     let key = ask(host, offer, deadline)?;
@@ -34,13 +37,16 @@ pub fn attach_client<H: Host>(
         let mut reader = HeadReader::default();
         let answer = receive_head(host, &mut reader, deadline)?
             .map_err(ResponseError::from)
-            .and_then(|()| response::check(&reader, &key));
-        match answer.map_err(of_response)? {
+            .and_then(|()| response::check(&reader, &key, offer.terms));
+        if answer != Ok(Answer::Interim) {
+            witness(reader.bytes());
+        }
+        match answer.map_err(Error::Declined)? {
             Answer::Accepted(agreement) => return Ok(agreement),
             Answer::Interim => {}
         }
     }
-    Err(Error::Protocol)
+    Err(Error::Declined(ResponseError::TooManyInterim))
 }
 
 /// Sends the request. Returns the key in it.
@@ -56,57 +62,53 @@ fn ask<H: Host>(
     Ok(key)
 }
 
-/// What is wrong with a response, for the caller.
-fn of_response(error: ResponseError) -> Error {
-    match error {
-        ResponseError::HeadTooLarge => Error::TooBig,
-        ResponseError::OutOfMemory => Error::OutOfMemory,
-        _ => Error::Protocol,
-    }
-}
-
 /// Accepts a connection as a server. `admit` sees the request before it is answered.
 ///
 /// # Errors
 ///
-/// - [`Error::Protocol`], [`Error::TooBig`]: the request was refused, and the client told why.
+/// - [`Error::Refused`]: the request was refused, and the client told why.
 /// - [`Error::Reset`]: the client went away.
 /// - Otherwise what the host reports.
 pub fn attach_server<H: Host>(
     host: &H,
     admit: impl FnOnce(&Request<'_>) -> Result<(), Refusal>,
+    policy: &Policy<'_>,
+    witness: Witness<'_>,
     deadline: Deadline,
 ) -> Result<Agreement, Error> {
     let mut reader = HeadReader::default();
     let read = receive_head(host, &mut reader, deadline)?.map_err(Refusal::from);
     let admitted = read.and_then(|()| request::parse(&reader)).and_then(|request| {
         admit(&request)?;
-        Ok(request)
+        Ok((request, policy.agree(&reader, &request)?))
     });
     match admitted {
-        Ok(request) => {
-            accept(host, &request, deadline).map_err(Error::of_stream)?;
-            Ok(Agreement { role: Role::Server })
+        Ok((request, agreement)) => {
+            let response = response::accepted(request.key, policy.terms, &agreement)
+                .map_err(|_| Error::OutOfMemory)?;
+            witness(&response);
+            accept(host, &request, &response, deadline).map_err(Error::of_stream)?;
+            Ok(agreement)
         }
         Err(refusal) => {
+            witness(refusal.response());
             refuse(host, refusal, host.within(deadline, REFUSAL_WAIT));
-            Err(match refusal {
-                Refusal::HeadTooLarge | Refusal::ResourceTooLong | Refusal::AuthorityTooLong => {
-                    Error::TooBig
-                }
-                Refusal::OutOfMemory => Error::OutOfMemory,
-                _ => Error::Protocol,
-            })
+            Err(Error::Refused(refusal))
         }
     }
 }
 
 /// Sends the response that accepts a request.
-fn accept<H: Host>(host: &H, request: &Request<'_>, deadline: Deadline) -> Result<(), Error> {
+fn accept<H: Host>(
+    host: &H,
+    request: &Request<'_>,
+    response: &[u8],
+    deadline: Deadline,
+) -> Result<(), Error> {
     if request.expects_continue {
         host.send(response::CONTINUE, deadline)?;
     }
-    host.send(&response::accepted(request.key), deadline)
+    host.send(response, deadline)
 }
 
 /// Reads a head and not one byte more. The outer error is the host's.

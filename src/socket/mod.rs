@@ -11,6 +11,7 @@
 //! out. The caller's own buffers are borrowed across host calls; they belong to the caller alone.
 
 mod closing;
+mod deflation;
 mod delivery;
 mod duties;
 mod error;
@@ -33,6 +34,6 @@ mod websocket;
 
 pub use delivery::{Discard, Received};
 pub use error::Error;
-pub use handshake::{attach_client, attach_server};
+pub use handshake::{Witness, attach_client, attach_server};
 pub use host::{Area, Deadline, Filled, Host, Incoming, Outgoing};
-pub use websocket::WebSocket;
+pub use websocket::{Settings, WebSocket};

@@ -1,0 +1,182 @@
+/* libdill_wsx.h: WebSockets beyond what libdill can say: options, requests, compression.
+
+   It brings libdill_ws.h along. With DILL_DISABLE_RAW_NAMES defined before it only the names that
+   begin with dill_ and DILL_ are there. The manual pages in section 3 tell more about each function.
+
+   Made from the Rust sources by cbindgen. Do not edit; see cbindgen-wsx.toml. */
+
+
+#ifndef LIBDILL_WSX_H_INCLUDED
+#define LIBDILL_WSX_H_INCLUDED
+
+#include "libdill_ws.h"
+
+/* Options: offer or accept permessage-deflate (RFC 7692). */
+#define DILL_WS_DEFLATE 4
+/* Sends: the frame may wait for company. */
+#define DILL_WS_HOLD 8
+/* Sends: this message is not compressed. */
+#define DILL_WS_PLAIN 16
+/* Options: without a subprotocol there is no connection. */
+#define DILL_WS_NEEDPROTO 64
+/* Options: senders wait for each other, and get no EBUSY. */
+#define DILL_WS_TURNS 128
+
+/* struct ws_opts o = ws_defaults; */
+#define dill_ws_defaults \
+    {sizeof (struct dill_ws_opts), 0, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, 0, NULL, NULL, 0, 0}
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define WS_DEFLATE DILL_WS_DEFLATE
+#define WS_HOLD DILL_WS_HOLD
+#define WS_PLAIN DILL_WS_PLAIN
+#define WS_NEEDPROTO DILL_WS_NEEDPROTO
+#define WS_TURNS DILL_WS_TURNS
+#define ws_defaults dill_ws_defaults
+#define ws_opts dill_ws_opts
+#define ws_attach_client_opts dill_ws_attach_client_opts
+#define ws_attach_server_opts dill_ws_attach_server_opts
+#define ws_why dill_ws_why
+#endif
+
+
+/*
+ What a WebSocket is to be made with. Zero and NULL stand for the defaults.
+ */
+struct dill_ws_opts {
+    /*
+     sizeof(struct ws_opts), as ws_defaults has it.
+     */
+    size_t size;
+    /*
+     WS_TEXT, WS_NOHTTP, WS_DEFLATE, WS_NEEDPROTO, WS_TURNS.
+     */
+    int flags;
+    /*
+     zlib's effort for what is sent, 1 to 9; 0: 1.
+     */
+    int level;
+    /*
+     How much of earlier messages is kept to compress the next ones, 2^9 to 2^15 bytes; 0: 12;
+     -1: nothing.
+     */
+    int window;
+    /*
+     Subprotocols, "b, a", the best first: a client offers them, a server speaks them.
+     */
+    const char *protocols;
+    /*
+     The Origin field that a client sends; the origins that a server admits, "https://a.example,
+     https://b.example" or "*". NULL: a client sends none; a server admits those of the host that
+     the request names, and requests without any.
+     */
+    const char *origin;
+    /*
+     Lines "Name: value", and NULL behind them: for the request, or the answer that accepts it.
+     */
+    const char *const *fields;
+    /*
+     The longest message that is received; 0: 1 MiB.
+     */
+    size_t maxmsg;
+    /*
+     The most bytes that are posted or held and not sent yet; 0: 64 KiB.
+     */
+    size_t maxqueue;
+    /*
+     For how many milliseconds a frame may be held; 0: until the thread next waits.
+     */
+    int64_t hold;
+    /*
+     After how many milliseconds without a byte from the peer it is pinged; 0: never.
+     */
+    int64_t ping;
+    /*
+     After how many of them the connection fails; 0: never.
+     */
+    int64_t idle;
+    /*
+     Out: the HTTP status of the answer, of a refusal too; 0: none came.
+     */
+    int *status;
+    /*
+     Out: the head of that answer, as many whole lines as have room, as a string.
+     */
+    char *head;
+    /*
+     The size of the buffer that it is stored in.
+     */
+    size_t headlen;
+    /*
+     0.
+     */
+    size_t reserved;
+};
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/*
+ Attaches the client's end of a WebSocket to a byte stream, with options.
+
+ As ws_attach_client, and with what `opts` says; NULL: the defaults. With `WS_NOHTTP` among its flags
+ `resource` and `host` are ignored. A redirect is not followed.
+
+ Returns the WebSocket's handle, or -1 with errno set, and `s` is closed then:
+ EBADF: `s` is no handle. ENOTSUP: `s` is no byte stream; `ping` or `idle` is not 0.
+ EINVAL: `resource` or `host` NULL, empty, or with bytes that cannot stand there; a resource that does
+ not begin with "/", or has a "#"; a member of `opts` that makes no sense. E2BIG: `opts` has a member
+ that is not known here, and not 0. EPROTO: the server did not agree; `status` and `head` say more.
+ EMSGSIZE: the answer is larger than 32 KiB or has more than 128 fields.
+ ECONNRESET: the connection broke. EBUSY: another coroutine is using `s`. ETIMEDOUT. ECANCELED.
+ ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+
+ Source: RFC 6455 section 4.1; ws_attach_client_opts(3), ws_opts(3).
+ */
+DILL_WS_EXPORT
+int dill_ws_attach_client_opts(int s,
+                               const char *resource,
+                               const char *host,
+                               const struct dill_ws_opts *opts,
+                               int64_t deadline);
+
+/*
+ Attaches the server's end of a WebSocket to a byte stream, with options.
+
+ As ws_attach_server, for whoever does not want to know the resource and the host, and with what `opts`
+ says; NULL: the defaults. A request whose Origin field has another host or port than it asks for is
+ refused with 403: see `origin`. Where a proxy in front rewrites the Host field, that is all of them.
+
+ Returns the WebSocket's handle, or -1 with errno set, and `s` is closed then:
+ EBADF: `s` is no handle. ENOTSUP: `s` is no byte stream; `ping` or `idle` is not 0.
+ EINVAL: a member of `opts` that makes no sense. E2BIG: `opts` has a member that is not known here, and
+ not 0. EPROTO: the request was refused; `status` and `head` have the answer.
+ EMSGSIZE: the request is larger than 32 KiB or has more than 128 fields.
+ ECONNRESET: the connection broke. EBUSY: another coroutine is using `s`. ETIMEDOUT. ECANCELED.
+ ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+
+ Source: RFC 6455 section 4.2; ws_attach_server_opts(3), ws_opts(3).
+ */
+DILL_WS_EXPORT
+int dill_ws_attach_server_opts(int s,
+                               const struct dill_ws_opts *opts,
+                               int64_t deadline);
+
+/*
+ Tells in words why the last function of this library that failed in this thread has failed: which rule
+ the peer broke, what its handshake lacked, which limit was reached.
+
+ Returns a constant string, which is empty if none has failed. As errno it is to be looked at before the
+ next call.
+
+ Source: ws_why(3).
+ */
+DILL_WS_EXPORT
+const char *dill_ws_why(void);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* LIBDILL_WSX_H_INCLUDED */
