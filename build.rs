@@ -14,7 +14,11 @@ const IMPORT_LIBRARY: &str = "tools/import-library.sh";
 /// A header, how it is made, and of what.
 const HEADERS: [(&str, &str, &[&str]); 2] = [
     ("libdill_ws.h", "cbindgen.toml", &["src/abi/exports.rs"]),
-    ("libdill_wsx.h", "cbindgen-wsx.toml", &["src/abi/extended.rs", "src/abi/options.rs"]),
+    (
+        "libdill_wsx.h",
+        "cbindgen-wsx.toml",
+        &["src/abi/extended.rs", "src/abi/options.rs", "src/abi/info.rs"],
+    ),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -363,6 +363,9 @@ def run_mode(args, build, mode, results):
     names = [n for n in programs(args) if chosen(args, n)]
     if mode.name not in ("shared", "static"):
         names = [n for n in names if not n.startswith("rt_")]
+    if mode.name.endswith("preload"):
+        # What is in libdill_wsx.h only there is no other library with, and nothing to preload over.
+        names = [n for n in names if not re.match(r"e\d_", n)]
     jobs = []
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         for name, program in zip(names, pool.map(lambda n: build.program(mode, n), names)):

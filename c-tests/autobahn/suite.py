@@ -21,9 +21,13 @@ NO_CONTEXT = ["13.2.*", "13.5.*", "13.6.*"]
 
 
 def with_bytes(on_message):
-    """The cases of permessage-deflate want bytes. Of text that was not compressed the suite makes a str."""
-    return lambda self, message, binary: on_message(
-        self, message.encode() if isinstance(message, str) else message, binary)
+    """The cases of permessage-deflate want bytes. Of a message that was not compressed the suite makes a str, in
+    the manner of Python 2."""
+    def take(self, message, binary):
+        if isinstance(message, str):
+            message = message.encode("latin-1" if binary else "utf-8")
+        on_message(self, message, binary)
+    return take
 
 
 for number, case in CASES.items():

@@ -4,6 +4,7 @@
 
 mod attach;
 mod buffers;
+mod ending;
 mod errno;
 mod exports;
 mod extended;
@@ -11,6 +12,7 @@ mod extension;
 mod fields;
 mod fork;
 mod host;
+mod info;
 mod iolist;
 mod object;
 mod options;
