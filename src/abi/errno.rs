@@ -17,6 +17,7 @@ fn to_errno(error: Error) -> c_int {
         Error::Protocol => libc::EPROTO,
         Error::TooBig => libc::EMSGSIZE,
         Error::NoStatus => libc::EAGAIN,
+        Error::NoField => libc::ENOENT,
         Error::OutOfMemory => libc::ENOMEM,
         Error::Exhausted(errno) | Error::Host(errno) => errno,
     }

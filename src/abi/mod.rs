@@ -4,17 +4,21 @@
 
 mod attach;
 mod buffers;
+mod connect;
 mod errno;
 mod exports;
 mod extension;
+mod fields;
 mod fork;
 mod host;
+mod http;
 mod iolist;
 mod object;
 #[cfg(test)]
 mod pinned;
 mod random;
 mod raw_names;
+mod request;
 mod storage;
 #[cfg(test)]
 mod tests;

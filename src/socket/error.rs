@@ -25,6 +25,8 @@ pub enum Error {
     TooBig,
     /// The peer has not closed yet.
     NoStatus,
+    /// The request, or the answer, has no such field.
+    NoField,
     /// No memory.
     OutOfMemory,
     /// The system has run out of something else, or allows no more of it, as its errno.

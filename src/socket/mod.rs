@@ -14,6 +14,7 @@ mod closing;
 mod delivery;
 mod duties;
 mod error;
+mod exchange;
 mod handshake;
 mod host;
 mod inbox;
@@ -32,6 +33,7 @@ mod websocket;
 
 pub use delivery::{Discard, Received};
 pub use error::Error;
-pub use handshake::{attach_client, attach_server};
+pub use exchange::{Fields, Next, Response, open_tunnel, receive_request, respond};
+pub use handshake::{accept_request, attach_client, attach_server};
 pub use host::{Area, Deadline, Filled, Host, Incoming, Outgoing};
 pub use websocket::WebSocket;
