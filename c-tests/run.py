@@ -30,9 +30,9 @@ from needs import die, need  # noqa: E402
 HARNESS = HERE / "harness"
 PROGRAMS = [HERE / "ws", HERE / "runtime"]
 # What every program is linked with.
-SUPPORT = ["check", "wire", "conn", "tap", "http"]
+SUPPORT = ["check", "wire", "conn", "tap", "http", "certificates"]
 # What a program that tests the runtime alone may use.
-RT_SUPPORT = ["check", "wire", "rt", "tool"]
+RT_SUPPORT = ["check", "wire", "rt", "tool", "certificates"]
 # Sources that are linked by a rule of their own.
 SPECIAL = ["decoy", "own_names", "valgrind_control"]
 # A program with deliberate mistakes behind its last test.
