@@ -120,7 +120,10 @@ impl Stream {
     /// [`Error::BadHandle`]. [`Error::NotSupported`]: not a byte stream.
     pub(super) fn borrow(s: c_int) -> Result<Borrowed, Error> {
         // SAFETY: as in `own`.
-        errno::ask(|| NonNull::new(unsafe { dill_hquery(s, dill_bsock_type) }))?;
+        let found = errno::ask(|| NonNull::new(unsafe { dill_hquery(s, dill_bsock_type) }));
+        if let Err(error) = found {
+            return Err(if error == Error::BadHandle { error } else { Error::NotSupported });
+        }
         Ok(Borrowed(Self { handle: Cell::new(s), is_extended: is_extended(s) }))
     }
 
