@@ -75,8 +75,8 @@ sanitize: all ## the C tests with AddressSanitizer and UndefinedBehaviorSanitize
 miri: ## the protocol and the exported functions under miri (needs nightly Rust with miri)
 	tools/miri.sh
 
-header: ## make include/libdill_ws.h from the Rust sources
-	UPDATE_HEADER=1 $(CARGO) test --quiet --package dill_ws --lib header_is_up_to_date
+header: ## make the headers of libdill_ws from the Rust sources
+	UPDATE_HEADER=1 $(CARGO) test --quiet --package dill_ws --lib headers_are_up_to_date
 
 clean: ## remove what was built
 	rm -rf build "$(CARGO_TARGET_DIR)"
@@ -157,7 +157,7 @@ install: $(if $(shell command -v $(CARGO)),all) ## install both libraries
 	$(INSTALL) -m 644 $(STATIC) "$(DESTDIR)$(LIBDIR)/"
 	$(INSTALL) -m 755 $(IMPORT) "$(DESTDIR)$(LIBDIR)/libdill_ws/"
 	$(foreach library,$(LIBRARIES),ln -sf ../$(library).so.$(ABI) "$(DESTDIR)$(LIBDIR)/libdill_ws/" &&) true
-	$(INSTALL) -m 644 include/libdill_ws.h "$(DESTDIR)$(INCLUDEDIR)/"
+	$(INSTALL) -m 644 include/libdill_ws.h include/libdill_wsx.h "$(DESTDIR)$(INCLUDEDIR)/"
 	$(INSTALL) -m 644 $(HEADERS:%=include/%) "$(DESTDIR)$(INCLUDEDIR)/libdill_rt/"
 	$(foreach library,$(LIBRARIES),$(call install_pc,$(library)))
 	$(foreach file,$(CMAKEFILES),$(call install_cmake,$(file)))
@@ -169,7 +169,7 @@ install-strip: install ## likewise, without debug lines, which are most of the s
 uninstall: ## remove what install put there
 	rm -f $(foreach library,$(LIBRARIES),$(foreach suffix,a so so.$(ABI) so.$(VERSION),\
 	    "$(DESTDIR)$(LIBDIR)/$(library).$(suffix)") "$(DESTDIR)$(PKGCONFIGDIR)/$(library).pc")
-	rm -f "$(DESTDIR)$(INCLUDEDIR)/libdill_ws.h" $(foreach section,$(MANSECTIONS),\
+	rm -f "$(DESTDIR)$(INCLUDEDIR)/libdill_ws.h" "$(DESTDIR)$(INCLUDEDIR)/libdill_wsx.h" $(foreach section,$(MANSECTIONS),\
 	    $(patsubst man/%,"$(DESTDIR)$(MANDIR)/man$(section)/%$(MANSUFFIX)",$(call MANPAGES,$(section))))
 	rm -rf "$(DESTDIR)$(LIBDIR)/libdill_ws" "$(DESTDIR)$(CMAKEDIR)" "$(DESTDIR)$(INCLUDEDIR)/libdill_rt"
 

@@ -4,6 +4,7 @@ use crate::handshake::{Head, justify, play, read};
 use crate::input;
 use crate::protocol::frame::Role;
 use crate::protocol::handshake::request::Refusal;
+use crate::protocol::handshake::terms::OPEN;
 use crate::socket::memory_host::MemoryHost;
 use crate::socket::{Error, attach_server};
 use std::net::Ipv6Addr;
@@ -30,6 +31,8 @@ pub fn run(data: &[u8]) {
             seen = Some((request.resource.parts().concat(), request.authority.to_vec()));
             Ok(())
         },
+        &OPEN,
+        &mut |_| {},
         deadline,
     );
     host.clear_hook();

@@ -4,11 +4,10 @@ use super::buffers;
 use super::extension::{HOST_TYPE, HostVfs};
 use super::fields::Fields;
 use super::host::{IpAddr, Stream, check, dill_hquery, dill_ipaddr_remotes, dill_tcp_connect};
-use super::{errno, object};
-use crate::protocol::handshake::Offer;
-use crate::protocol::kind::Kind;
+use super::options::{Options, WsOpts};
+use super::{attach, errno};
 use crate::protocol::url::Url;
-use crate::socket::{Error, attach_client, open_tunnel};
+use crate::socket::{Error, open_tunnel};
 use std::ffi::{CStr, c_char, c_int};
 use std::ptr::NonNull;
 
@@ -44,20 +43,26 @@ pub(super) unsafe fn proxy(
 ///
 /// # Errors
 ///
-/// [`Error::InvalidArgument`]: no URL of a WebSocket.
+/// [`Error::InvalidArgument`]: no URL of a WebSocket. Otherwise as [`Options::read`], [`connect`] and
+/// [`attach::client_over`].
 ///
 /// # Safety
 ///
-/// `url` must be a readable string.
-pub(super) unsafe fn open(url: *const c_char, deadline: i64) -> Result<c_int, Error> {
+/// `url` must be a readable string, `opts` readable options.
+pub(super) unsafe fn open(
+    url: *const c_char,
+    opts: *const WsOpts,
+    deadline: i64,
+) -> Result<c_int, Error> {
     // SAFETY: passed on from the caller.
+    let options = unsafe { Options::read(opts) }?;
+    options.own_origin()?;
+    // SAFETY: likewise.
     let url = Url::parse(unsafe { buffers::string(url) }?).ok_or(Error::InvalidArgument)?;
     let resource = copy(&url.resource().map(str::as_bytes))?;
     let authority = copy(&[url.authority.as_bytes()])?;
     let stream = connect(&url, deadline)?;
-    let offer = Offer { resource: &resource, authority: &authority };
-    let agreement = attach_client(&stream, &offer, deadline)?;
-    object::make(stream, agreement, Kind::Binary)
+    attach::client_over(stream, &resource, &authority, &options, deadline)
 }
 
 /// Connects to the host of a URL, by TLS where it says so.

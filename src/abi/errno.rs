@@ -7,6 +7,7 @@ use std::ffi::c_int;
 fn to_errno(error: Error) -> c_int {
     match error {
         Error::InvalidArgument => libc::EINVAL,
+        Error::TooNew => libc::E2BIG,
         Error::BadHandle => libc::EBADF,
         Error::NotSupported => libc::ENOTSUP,
         Error::Busy => libc::EBUSY,

@@ -308,6 +308,10 @@ impl Host for Stream {
                 _ => Ok(()),
             };
         }
+        self.give_way()
+    }
+
+    fn give_way(&self) -> Result<(), Error> {
         // SAFETY: no preconditions.
         check(|| unsafe { dill_yield() }).map(drop)
     }

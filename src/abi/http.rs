@@ -2,6 +2,7 @@
 
 use super::connect;
 use super::errno::report;
+use super::options::WsOpts;
 use super::request::{self, Answer};
 use libc::ssize_t;
 use std::ffi::{c_char, c_int, c_void};
@@ -23,19 +24,19 @@ use std::ffi::{c_char, c_int, c_void};
 /// E2BIG: as for ws_attach_client_opts. ETIMEDOUT. ECANCELED. ENOMEM. EMFILE, ENFILE, ENOSPC: the host
 /// lacks what it needs to wait.
 ///
-/// Source: RFC 6455 sections 3 and 4.1; ws_connect(3).
+/// Source: RFC 6455 sections 3 and 4.1; ws_connect(3), ws_opts(3).
 ///
 /// # Safety
 ///
-/// `url` must be a readable string.
+/// `url` must be a readable string, `opts` readable options.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_ws_connect(
     url: *const c_char,
-    _opts: *const c_void,
+    opts: *const WsOpts,
     deadline: i64,
 ) -> c_int {
     // SAFETY: passed on from the caller.
-    report(|| unsafe { connect::open(url, deadline) })
+    report(|| unsafe { connect::open(url, opts, deadline) })
 }
 
 /// Asks a proxy for a tunnel.
@@ -166,14 +167,15 @@ pub unsafe extern "C" fn dill_ws_headfield(
 /// ECONNRESET: the connection broke. ETIMEDOUT. ECANCELED. ENOMEM. EMFILE, ENFILE, ENOSPC: the host
 /// lacks what it needs to wait.
 ///
-/// Source: RFC 6455 section 4.2; ws_accept(3).
+/// Source: RFC 6455 section 4.2; ws_accept(3), ws_opts(3).
 ///
 /// # Safety
 ///
-/// Nothing to keep.
+/// `opts` must be readable options.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn dill_ws_accept(r: c_int, _opts: *const c_void, deadline: i64) -> c_int {
-    report(|| request::accept(r, deadline))
+pub unsafe extern "C" fn dill_ws_accept(r: c_int, opts: *const WsOpts, deadline: i64) -> c_int {
+    // SAFETY: passed on from the caller.
+    report(|| unsafe { request::accept(r, opts, deadline) })
 }
 
 /// Answers a request that does not become a WebSocket.

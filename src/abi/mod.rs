@@ -7,6 +7,7 @@ mod buffers;
 mod connect;
 mod errno;
 mod exports;
+mod extended;
 mod extension;
 mod fields;
 mod fork;
@@ -14,6 +15,7 @@ mod host;
 mod http;
 mod iolist;
 mod object;
+mod options;
 #[cfg(test)]
 mod pinned;
 mod random;

@@ -10,7 +10,7 @@ use super::iolist::{Body, Buffers, Iolist};
 use crate::protocol::close::Close;
 use crate::protocol::handshake::Agreement;
 use crate::protocol::kind::Kind;
-use crate::socket::{Discard, Error, Received, WebSocket};
+use crate::socket::{Discard, Error, Received, Settings, WebSocket};
 use std::alloc::{Layout, alloc};
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
@@ -46,6 +46,16 @@ fn ws_type() -> *const c_void {
 ///
 /// [`Error::OutOfMemory`], or the host's. The stream is closed then.
 pub(super) fn make(stream: Stream, agreement: Agreement, kind: Kind) -> Result<c_int, Error> {
+    make_with(stream, agreement, kind, Settings::default())
+}
+
+/// As [`make`], with what a caller wants beyond what was agreed on.
+pub(super) fn make_with(
+    stream: Stream,
+    agreement: Agreement,
+    kind: Kind,
+    settings: Settings,
+) -> Result<c_int, Error> {
     // SAFETY: the object has a size. Nobody else has the memory, and there is room in it.
     let object = unsafe {
         let memory = alloc(Layout::new::<Object>()).cast::<Object>();
@@ -58,7 +68,7 @@ pub(super) fn make(stream: Stream, agreement: Agreement, kind: Kind) -> Result<c
             calls: Cell::new(0),
             closed: Cell::new(false),
             kind,
-            websocket: WebSocket::new(stream, agreement),
+            websocket: WebSocket::new(stream, agreement, settings),
         });
         memory
     };

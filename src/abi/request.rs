@@ -2,15 +2,16 @@
 //! over.
 
 use super::buffers::{self, StringBuffer};
-use super::errno;
 use super::fields::Fields;
 use super::host::{self, Hvfs, Stream, check, dill_hmake, dill_hquery};
 use super::iolist::{Body, Iolist};
 use super::object;
+use super::options::{Options, WsOpts};
+use super::{attach, errno};
 use crate::protocol::handshake::head::HeadReader;
 use crate::protocol::handshake::inquiry::Inquiry;
+use crate::protocol::handshake::terms::Policy;
 use crate::protocol::handshake::{date, text};
-use crate::protocol::kind::Kind;
 use crate::socket::{Error, Next, Response, accept_request, receive_request, respond};
 use std::alloc::{Layout, alloc};
 use std::cell::Cell;
@@ -45,10 +46,7 @@ fn request_type() -> *const c_void {
 /// [`Error::BadHandle`]; and, with `s` closed, [`Error::NotSupported`]: not a byte stream. Otherwise as
 /// [`receive_request`].
 pub(super) fn receive(s: c_int, deadline: i64) -> Result<c_int, Error> {
-    let stream = Stream::own(s).map_err(|error| match error {
-        Error::Protocol => Error::NotSupported,
-        error => error,
-    })?;
+    let stream = attach::own(s)?;
     match receive_request(&stream, deadline) {
         Ok(reader) => make(stream, reader),
         Err(error) => {
@@ -247,10 +245,21 @@ impl Answer {
 /// # Errors
 ///
 /// [`Error::BadHandle`], [`Error::NotSupported`]. Otherwise as [`accept_request`]. All is closed.
-pub(super) fn accept(r: c_int, deadline: i64) -> Result<c_int, Error> {
+///
+/// # Safety
+///
+/// `opts` must be readable options.
+pub(super) unsafe fn accept(r: c_int, opts: *const WsOpts, deadline: i64) -> Result<c_int, Error> {
     let Object { stream, reader, .. } = *take(r)?;
-    let agreement = accept_request(&stream, &reader, |_| Ok(()), deadline)?;
-    object::make(stream, agreement, Kind::Binary)
+    // SAFETY: passed on from the caller.
+    let options = unsafe { Options::read(opts) }?;
+    if !options.http {
+        return Err(Error::InvalidArgument);
+    }
+    let policy = Policy { origins: &options.admitted_origins()?, terms: &options.terms };
+    let witness = &mut |head: &[u8]| options.answer.store(head);
+    let agreement = accept_request(&stream, &reader, |_| Ok(()), &policy, witness, deadline)?;
+    object::make_with(stream, agreement, options.kind, options.settings)
 }
 
 /// On the clock of the system.

@@ -5,6 +5,8 @@
 pub enum Error {
     /// An argument cannot be used.
     InvalidArgument,
+    /// Options have something that only later versions know.
+    TooNew,
     /// The number is no handle.
     BadHandle,
     /// The handle is of another kind.

@@ -33,7 +33,7 @@ pub fn receive_request<H: Host>(host: &H, deadline: Deadline) -> Result<HeadRead
     let judged = read.map_err(Refusal::from).and_then(|()| Inquiry::judge(&reader).map(drop));
     match judged {
         Ok(()) => Ok(reader),
-        Err(refusal) => Err(turn_away(host, refusal, deadline)),
+        Err(refusal) => Err(turn_away(host, refusal, &mut |_| {}, deadline)),
     }
 }
 

@@ -1,10 +1,10 @@
 //! The opening handshake (RFC 6455 §4) over a byte stream.
 
 use super::{Deadline, Error, Host};
-use crate::protocol::frame::Role;
 use crate::protocol::handshake::head::{HeadError, HeadReader};
 use crate::protocol::handshake::request::{self, Refusal, Request};
 use crate::protocol::handshake::response::{self, Answer, ResponseError};
+use crate::protocol::handshake::terms::Policy;
 use crate::protocol::handshake::{Agreement, Offer};
 use crate::protocol::key;
 
@@ -14,6 +14,9 @@ pub(super) const MOST_INTERIM: u32 = 8;
 pub(super) const LAST_WAIT: Deadline = 1000;
 /// How much of what a client still sends behind the last answer is read at most, in bytes.
 const LAST_DRAIN: usize = 64 * 1024;
+
+/// Whoever wants to see the head of the answer to a request: of the one that counts.
+pub type Witness<'w> = &'w mut dyn FnMut(&[u8]);
 
 /// Opens a connection as a client.
 ///
@@ -27,6 +30,7 @@ const LAST_DRAIN: usize = 64 * 1024;
 pub fn attach_client<H: Host>(
     host: &H,
     offer: &Offer<'_>,
+    witness: Witness<'_>,
     deadline: Deadline,
 ) -> Result<Agreement, Error> {
     let key = ask(host, offer, deadline)?;
@@ -35,7 +39,10 @@ pub fn attach_client<H: Host>(
         let answer = receive_head(host, &mut reader, deadline)
             .map_err(Error::of_stream)?
             .map_err(ResponseError::from)
-            .and_then(|()| response::check(&reader, &key));
+            .and_then(|()| response::check(&reader, &key, offer.terms));
+        if answer != Ok(Answer::Interim) {
+            witness(reader.bytes());
+        }
         match answer.map_err(of_response)? {
             Answer::Accepted(agreement) => return Ok(agreement),
             Answer::Interim => {}
@@ -76,12 +83,14 @@ pub(super) fn of_response(error: ResponseError) -> Error {
 pub fn attach_server<H: Host>(
     host: &H,
     admit: impl FnOnce(&Request<'_>) -> Result<(), Refusal>,
+    policy: &Policy<'_>,
+    witness: Witness<'_>,
     deadline: Deadline,
 ) -> Result<Agreement, Error> {
     let mut reader = HeadReader::default();
     match receive_head(host, &mut reader, deadline).map_err(Error::of_stream)? {
-        Ok(()) => accept_request(host, &reader, admit, deadline),
-        Err(error) => Err(turn_away(host, error.into(), deadline)),
+        Ok(()) => accept_request(host, &reader, admit, policy, witness, deadline),
+        Err(error) => Err(turn_away(host, error.into(), witness, deadline)),
     }
 }
 
@@ -94,27 +103,37 @@ pub fn accept_request<H: Host>(
     host: &H,
     reader: &HeadReader,
     admit: impl FnOnce(&Request<'_>) -> Result<(), Refusal>,
+    policy: &Policy<'_>,
+    witness: Witness<'_>,
     deadline: Deadline,
 ) -> Result<Agreement, Error> {
     let admitted = request::parse(reader).and_then(|request| {
         admit(&request)?;
-        Ok(request)
+        Ok((request, policy.agree(reader, &request)?))
     });
     match admitted {
-        Ok(request) => {
-            accept(host, &request, deadline).map_err(Error::of_stream)?;
-            Ok(Agreement { role: Role::Server })
+        Ok((request, agreement)) => {
+            let response = response::accepted(request.key, policy.terms, &agreement)
+                .map_err(|_| Error::OutOfMemory)?;
+            witness(&response);
+            accept(host, &request, &response, deadline).map_err(Error::of_stream)?;
+            Ok(agreement)
         }
-        Err(refusal) => Err(turn_away(host, refusal, deadline)),
+        Err(refusal) => Err(turn_away(host, refusal, witness, deadline)),
     }
 }
 
 /// Sends the response that accepts a request.
-fn accept<H: Host>(host: &H, request: &Request<'_>, deadline: Deadline) -> Result<(), Error> {
+fn accept<H: Host>(
+    host: &H,
+    request: &Request<'_>,
+    response: &[u8],
+    deadline: Deadline,
+) -> Result<(), Error> {
     if request.expects_continue {
         host.send(response::CONTINUE, deadline)?;
     }
-    host.send(&response::accepted(request.key), deadline)
+    host.send(response, deadline)
 }
 
 /// Reads a head and not one byte more. The outer error is the host's.
@@ -145,7 +164,13 @@ pub(super) fn receive_head<H: Host>(
 }
 
 /// Sends a refusal and sees that it arrives. Returns what it means for the caller.
-pub(super) fn turn_away<H: Host>(host: &H, refusal: Refusal, deadline: Deadline) -> Error {
+pub(super) fn turn_away<H: Host>(
+    host: &H,
+    refusal: Refusal,
+    witness: Witness<'_>,
+    deadline: Deadline,
+) -> Error {
+    witness(refusal.response());
     let deadline = host.within(deadline, LAST_WAIT);
     if host.send(refusal.response(), deadline).is_ok() {
         end_in_order(host, deadline);

@@ -80,6 +80,14 @@ pub trait Host {
     /// [`Error::Cancelled`].
     fn pause(&self) -> Result<(), Error>;
 
+    /// Lets other coroutines run that are ready, behind work that does not wait. Where [`Host::pause`] leaves that
+    /// to the byte stream, this does it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cancelled`].
+    fn give_way(&self) -> Result<(), Error>;
+
     /// Bytes from the operating system's generator: masking keys must not be predictable
     /// (RFC 6455 §10.3).
     ///

@@ -28,7 +28,7 @@ pub enum Call {
     HasRoom,
     /// [`Host::half_close`].
     HalfClose,
-    /// [`Host::pause`].
+    /// [`Host::pause`] or [`Host::give_way`].
     Pause,
     /// [`Host::random`].
     Random,
@@ -422,6 +422,10 @@ impl Host for MemoryHost {
             (_, Fate::Fail(error)) => Err(error),
             _ => Ok(()),
         }
+    }
+
+    fn give_way(&self) -> Result<(), Error> {
+        self.pause()
     }
 
     fn random<const N: usize>(&self) -> Result<[u8; N], Error> {

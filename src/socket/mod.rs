@@ -11,6 +11,7 @@
 //! out. The caller's own buffers are borrowed across host calls; they belong to the caller alone.
 
 mod closing;
+mod deflation;
 mod delivery;
 mod duties;
 mod error;
@@ -34,6 +35,6 @@ mod websocket;
 pub use delivery::{Discard, Received};
 pub use error::Error;
 pub use exchange::{Fields, Next, Response, open_tunnel, receive_request, respond};
-pub use handshake::{accept_request, attach_client, attach_server};
+pub use handshake::{Witness, accept_request, attach_client, attach_server};
 pub use host::{Area, Deadline, Filled, Host, Incoming, Outgoing};
-pub use websocket::WebSocket;
+pub use websocket::{Settings, WebSocket};

@@ -27,6 +27,11 @@ pub fn check(line: &[u8]) -> Result<(), InvalidArgument> {
     if is_token(name) && is_value && !is_owned(name) { Ok(()) } else { Err(InvalidArgument) }
 }
 
+/// Whether a line that [`check`] has passed is of the field with this name.
+pub fn is_named(line: &[u8], name: &[u8]) -> bool {
+    line.split(|byte| *byte == b':').next().is_some_and(|own| own.eq_ignore_ascii_case(name))
+}
+
 fn is_owned(name: &[u8]) -> bool {
     OWNED.iter().any(|owned| match owned.ends_with(b"-") {
         true => name.get(..owned.len()).is_some_and(|start| start.eq_ignore_ascii_case(owned)),

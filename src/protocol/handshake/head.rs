@@ -140,6 +140,11 @@ impl HeadReader {
         Ok(taken)
     }
 
+    /// What has been read so far.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The head, if it is complete.
     pub(super) fn head(&self) -> Option<Head<'_>> {
         let start_line = self.bytes.get(self.start_line.clone())?;

@@ -193,8 +193,8 @@ mod tests {
 
     #[test]
     fn rfc_9110_8_6_lengths() {
-        let cases: [(&[u8], u16, u64, Option<u64>, bool); 12] = [
-            (b"GET", 200, 5, Some(5), true),
+        let cases = [
+            (&b"GET"[..], 200, 5, Some(5), true),
             (b"GET", 200, 0, Some(0), true),
             (b"HEAD", 200, 5, Some(5), false),
             (b"HEAD", 200, 0, None, false),

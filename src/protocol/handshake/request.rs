@@ -5,6 +5,7 @@ use super::head::{HeadError, HeadReader};
 use super::target::{self, Resource, Target};
 use super::{Offer, VERSION};
 use crate::protocol::argument::InvalidArgument;
+use crate::protocol::extension::{self, Text};
 use crate::protocol::key;
 use std::collections::TryReserveError;
 
@@ -23,6 +24,18 @@ impl Offer<'_> {
     }
 }
 
+impl Offer<'_> {
+    /// Checks that the resource is a path, with or without a query (RFC 6455 §3).
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    pub fn check_path(&self) -> Result<(), InvalidArgument> {
+        let is_path = self.resource.starts_with(b"/") && !self.resource.contains(&b'#');
+        if is_path { Ok(()) } else { Err(InvalidArgument) }
+    }
+}
+
 fn is_resource(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_graphic)
 }
@@ -33,7 +46,10 @@ fn is_resource(text: &[u8]) -> bool {
 ///
 /// There is no memory for it.
 pub fn build(offer: &Offer<'_>, key: &[u8; key::REQUEST_LEN]) -> Result<Vec<u8>, TryReserveError> {
-    let parts: [&[u8]; 9] = [
+    let (origin, list) = (offer.origin.unwrap_or_default(), offer.terms.protocols.list());
+    let extension = offer.terms.deflate.map(extension::offer);
+    let extension = extension.as_ref().map_or("", Text::as_str).as_bytes();
+    let parts: [&[u8]; 17] = [
         b"GET ",
         offer.resource,
         b" HTTP/1.1\r\nHost: ",
@@ -42,7 +58,15 @@ pub fn build(offer: &Offer<'_>, key: &[u8; key::REQUEST_LEN]) -> Result<Vec<u8>,
         key,
         b"\r\nSec-WebSocket-Version: ",
         VERSION,
-        b"\r\n\r\n",
+        if origin.is_empty() { b"" } else { b"\r\nOrigin: " },
+        origin,
+        if list.is_empty() { b"" } else { b"\r\nSec-WebSocket-Protocol: " },
+        list,
+        if extension.is_empty() { b"" } else { b"\r\nSec-WebSocket-Extensions: " },
+        extension,
+        b"\r\n",
+        &offer.terms.lines,
+        b"\r\n",
     ];
     let mut request = Vec::new();
     request.try_reserve_exact(parts.iter().map(|part| part.len()).sum())?;
@@ -168,6 +192,10 @@ pub enum Refusal {
     Version,
     /// `Sec-WebSocket-Key` is missing, repeated or not a key.
     Key,
+    /// `Origin` names one that is not admitted, or is repeated.
+    Origin,
+    /// No subprotocol is spoken by both, and one is needed.
+    Protocol,
     /// The head is beyond the limits of [`super::head`].
     HeadTooLarge,
     /// The resource does not fit the caller's buffer.
@@ -212,7 +240,9 @@ impl Refusal {
             | Self::Target
             | Self::Framing
             | Self::VersionField
-            | Self::Key => response!("400 Bad Request"),
+            | Self::Key
+            | Self::Protocol => response!("400 Bad Request"),
+            Self::Origin => response!("403 Forbidden"),
             Self::Method => response!("405 Method Not Allowed", "Allow: GET"),
             Self::ResourceTooLong => response!("414 URI Too Long"),
             // RFC 9110 §7.8: whoever sends `Upgrade` also names it in `Connection`.

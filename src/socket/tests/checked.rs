@@ -7,7 +7,7 @@ use crate::protocol::frame::Role;
 use crate::protocol::handshake::Agreement;
 use crate::protocol::kind::Kind;
 use crate::socket::memory_host::{Buffers, MemoryHost, UNTOUCHED};
-use crate::socket::{Deadline, Discard, Error, Received, WebSocket};
+use crate::socket::{Deadline, Discard, Error, Received, Settings, WebSocket};
 use std::cell::{Cell, RefCell};
 
 pub struct Checked {
@@ -24,7 +24,11 @@ pub struct Checked {
 impl Checked {
     pub fn new(role: Role, exact: bool, stream: Vec<u8>) -> Self {
         Self {
-            socket: WebSocket::new(MemoryHost::new(exact), Agreement { role }),
+            socket: WebSocket::new(
+                MemoryHost::new(exact),
+                Agreement::bare(role),
+                Settings::default(),
+            ),
             role,
             stream,
             arrived: Cell::new(0),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::protocol::handshake::request::Refusal;
+use crate::protocol::handshake::terms::OPEN;
 use crate::protocol::handshake::{Agreement, Offer};
 use crate::protocol::key;
 use crate::socket::{Host, attach_client, attach_server};
@@ -22,8 +23,8 @@ const RESPONSE: &str = "HTTP/1.1 101 Switching Protocols\r\n\
     Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
     \r\n";
 
-const SERVES: Result<Agreement, Error> = Ok(Agreement { role: Role::Server });
-const ASKS: Result<Agreement, Error> = Ok(Agreement { role: Role::Client });
+const SERVES: Result<Agreement, Error> = Ok(Agreement::bare(Role::Server));
+const ASKS: Result<Agreement, Error> = Ok(Agreement::bare(Role::Client));
 
 const ERRORS: [Error; 6] = [
     Error::TimedOut,
@@ -43,11 +44,11 @@ fn reported(error: Error) -> Error {
 }
 
 fn accept(host: &MemoryHost) -> Result<Agreement, Error> {
-    attach_server(host, |_| Ok(()), 5000)
+    attach_server(host, |_| Ok(()), &OPEN, &mut |_| {}, 5000)
 }
 
 fn connect(host: &MemoryHost) -> Result<Agreement, Error> {
-    attach_client(host, &Offer { resource: b"/chat", authority: b"server.example.com" }, 5000)
+    attach_client(host, &Offer::plain(b"/chat", b"server.example.com"), &mut |_| {}, 5000)
 }
 
 fn sent_text(host: &MemoryHost) -> String {
@@ -73,7 +74,7 @@ fn a_server_accepts_and_leaves_what_follows() {
                 seen.replace(Some((request.resource.parts().concat(), request.authority.to_vec())));
                 Ok(())
             };
-            assert_eq!(attach_server(&host, admit, 5000), SERVES);
+            assert_eq!(attach_server(&host, admit, &OPEN, &mut |_| {}, 5000), SERVES);
             let expected = (b"/chat".to_vec(), b"server.example.com".to_vec());
             assert_eq!(seen.into_inner(), Some(expected));
             assert_eq!(sent_text(&host), RESPONSE);
@@ -157,7 +158,8 @@ fn what_the_caller_has_no_room_for_is_refused() {
     ] {
         let host = MemoryHost::new(false);
         host.arrive(REQUEST.as_bytes());
-        assert_eq!(attach_server(&host, |_| Err(refusal), 5000), Err(Error::TooBig));
+        let refused = attach_server(&host, |_| Err(refusal), &OPEN, &mut |_| {}, 5000);
+        assert_eq!(refused, Err(Error::TooBig));
         assert!(sent_text(&host).starts_with(&format!("HTTP/1.1 {status}\r\n")));
     }
 }
@@ -202,7 +204,7 @@ fn a_client_does_not_send_what_would_be_another_request() {
     for (resource, authority) in cases {
         let host = MemoryHost::new(false);
         assert_eq!(
-            attach_client(&host, &Offer { resource, authority }, 5000),
+            attach_client(&host, &Offer::plain(resource, authority), &mut |_| {}, 5000),
             Err(Error::InvalidArgument)
         );
         assert_eq!(host.calls(), 0);
