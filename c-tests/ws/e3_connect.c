@@ -28,11 +28,13 @@ struct server {
         accept. */
     const char *name;
     int status;
+    const char *protocols;
     /*  What it has seen. */
     int tls;
     int request;
     char path[64];
     char authority[64];
+    char authorization[64];
 };
 
 static void serve(struct server *self)
@@ -50,12 +52,17 @@ static void serve(struct server *self)
     self->request = 1;
     ws_field(r, ":path", 0, self->path, sizeof self->path);
     ws_field(r, ":authority", 0, self->authority, sizeof self->authority);
+    ws_field(r, "Authorization", 0, self->authorization,
+        sizeof self->authorization);
     if(self->status) {
-        s = ws_respond(r, self->status, NULL, "sorry", 5, FAR_AWAY);
+        static const char *const fields[] = {"Location: /b", NULL};
+        s = ws_respond(r, self->status, fields, "sorry", 5, FAR_AWAY);
         if(s >= 0) hclose(s);
         return;
     }
-    int h = ws_accept(r, NULL, FAR_AWAY);
+    struct ws_opts opts = ws_defaults;
+    opts.protocols = self->protocols;
+    int h = ws_accept(r, &opts, FAR_AWAY);
     if(h < 0) return;
     char buf[16];
     ssize_t n = ws_recv(h, NULL, buf, sizeof buf, FAR_AWAY);
@@ -175,18 +182,87 @@ TEST(e3_connect_nobody_accepts)
     CHECK_ERR(ws_connect(url, NULL, FAR_AWAY), ECONNREFUSED);
 }
 
+/*  While a call waits, its strings go. */
+struct spoil {char *strings[2];};
+
+static coroutine void spoil_strings(struct spoil *self)
+{
+    /*  Not before the call. */
+    yield();
+    for(size_t i = 0; i != COUNT_OF(self->strings); i++)
+        memset(self->strings[i], 'x', strlen(self->strings[i]));
+}
+
 TEST(e3_connect_refused_by_http)
 {
     static const int statuses[] = {200, 302, 401, 503};
     for(size_t i = 0; i != COUNT_OF(statuses); i++) {
         struct server server = {.status = statuses[i]};
-        char url[64];
+        struct ws_opts opts = ws_defaults;
+        int status = -1;
+        char url[64], head[256], value[8];
+        opts.status = &status;
+        opts.head = head;
+        opts.headlen = sizeof head;
         server_start(&server, "127.0.0.1");
         snprintf(url, sizeof url, "ws://127.0.0.1:%d/", server.port);
         check_note("status %d", statuses[i]);
-        CHECK_ERR(ws_connect(url, NULL, FAR_AWAY), EPROTO);
+        CHECK_ERR(ws_connect(url, &opts, FAR_AWAY), EPROTO);
+        CHECK_INT(status, statuses[i]);
+        CHECK_INT(ws_headfield(head, ":status", 0, value, sizeof value), 3);
+        CHECK_INT(ws_headfield(head, "Location", 0, value, sizeof value), 2);
+        CHECK(!strcmp(value, "/b"));
         server_finish(&server);
     }
+}
+
+TEST(e3_connect_with_options)
+{
+    static const char *const fields[] = {"Authorization: Bearer 1", NULL};
+    struct server server = {.protocols = "c, b"};
+    struct ws_opts opts = ws_defaults;
+    int status = -1;
+    char url[64], head[512], value[16], protocols[] = "a, b";
+    opts.flags = WS_TEXT | WS_NEEDPROTO;
+    opts.protocols = protocols;
+    opts.fields = fields;
+    opts.status = &status;
+    opts.head = head;
+    opts.headlen = sizeof head;
+    server_start(&server, "127.0.0.1");
+    snprintf(url, sizeof url, "ws://127.0.0.1:%d/", server.port);
+    /*  They are read before the first wait, and never again. */
+    struct spoil spoil = {{url, protocols}};
+    int cr = go(spoil_strings(&spoil));
+    int h = ws_connect(url, &opts, FAR_AWAY);
+    CHECK_OK(h);
+    hclose(cr);
+    CHECK_INT(url[0], 'x');
+    if(h >= 0) echo(h);
+    CHECK_INT(status, 101);
+    CHECK_INT(ws_headfield(head, "Sec-WebSocket-Protocol", 0, value,
+        sizeof value), 1);
+    CHECK_INT(value[0], 'b');
+    CHECK(!strcmp(server.authorization, "Bearer 1"));
+    server_finish(&server);
+}
+
+TEST(e3_connect_with_bad_options)
+{
+    struct {struct ws_opts opts; char more[8];} newer = {ws_defaults, "x"};
+    struct ws_opts opts = ws_defaults;
+    char url[64];
+    snprintf(url, sizeof url, "ws://127.0.0.1:%d/", free_port());
+    newer.opts.size += sizeof newer.more;
+    CHECK_ERR(ws_connect(url, &newer.opts, FAR_AWAY), E2BIG);
+    opts.protocols = "a b";
+    CHECK_ERR(ws_connect(url, &opts, FAR_AWAY), EINVAL);
+    opts.protocols = NULL;
+    opts.origin = "not an origin";
+    CHECK_ERR(ws_connect(url, &opts, FAR_AWAY), EINVAL);
+    opts.origin = NULL;
+    opts.flags = WS_NOHTTP | WS_NEEDPROTO;
+    CHECK_ERR(ws_connect(url, &opts, FAR_AWAY), EINVAL);
 }
 
 /*  A server that accepts and then says nothing. */

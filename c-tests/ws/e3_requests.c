@@ -403,6 +403,76 @@ TEST(e3_accept_refuses_as_attaching_does)
     }
 }
 
+TEST(e3_accept_with_options)
+{
+    static const char *const fields[] = {"Set-Cookie: a=b", NULL};
+    static const struct {const char *fields; const char *origin; int status;
+        int needs; const char *protocol;} rows[] = {
+        {"", NULL, 101, 0, NULL},
+        {"Sec-WebSocket-Protocol: x, b, a\r\n", NULL, 101, 1, "a"},
+        {"Sec-WebSocket-Protocol: x\r\n", NULL, 101, 0, NULL},
+        {"Sec-WebSocket-Protocol: x\r\n", NULL, 400, 1, NULL},
+        {"Origin: http://example.org\r\n", NULL, 101, 0, NULL},
+        {"Origin: https://example.org:443\r\n", NULL, 101, 0, NULL},
+        {"Origin: https://evil.example\r\n", NULL, 403, 0, NULL},
+        {"Origin: null\r\n", NULL, 403, 0, NULL},
+        {"Origin: https://evil.example\r\n", "*", 101, 0, NULL},
+        {"Origin: https://b.example\r\n",
+            "https://a.example, https://b.example", 101, 0, NULL},
+        {"Origin: http://example.org\r\n", "https://a.example", 403, 0, NULL},
+    };
+    for(size_t i = 0; i != COUNT_OF(rows); i++) {
+        struct refused c = {0};
+        struct ws_opts opts = ws_defaults;
+        int status = -1;
+        char text[512], head[512], value[16];
+        snprintf(text, sizeof text, "GET / HTTP/1.1\r\n" UPGRADE "%s\r\n",
+            rows[i].fields);
+        check_row(text);
+        opts.flags = rows[i].needs ? WS_NEEDPROTO : 0;
+        opts.protocols = "a, b";
+        opts.origin = rows[i].origin;
+        opts.fields = fields;
+        opts.status = &status;
+        opts.head = head;
+        opts.headlen = sizeof head;
+        int r = request_from(text, &c.fd);
+        int reader = go(read_refusal(&c));
+        int h = ws_accept(r, &opts, SOON);
+        int err = errno;
+        if(rows[i].status == 101) check_ok(HERE, "ws_accept", h, err);
+        else check_err(HERE, "ws_accept", h, err, EPROTO);
+        CHECK_INT(status, rows[i].status);
+        CHECK_INT(ws_headfield(head, ":status", 0, value, sizeof value), 3);
+        CHECK(bundle_wait(reader, SOON) == 0);
+        hclose(reader);
+        CHECK_INT(head_status(c.head), rows[i].status);
+        CHECK_INT(field_count(c.head, "Set-Cookie"), rows[i].status == 101);
+        CHECK(!strcmp(field_value(c.head, "Sec-WebSocket-Protocol"),
+            rows[i].protocol ? rows[i].protocol : ""));
+        if(h >= 0) hclose(h);
+        wire_close(c.fd);
+    }
+}
+
+TEST(e3_accept_with_bad_options)
+{
+    struct {struct ws_opts opts; char more[8];} newer = {ws_defaults, "x"};
+    newer.opts.size += sizeof newer.more;
+    for(int i = 0; i != 3; i++) {
+        struct ws_opts opts = ws_defaults;
+        int fd;
+        int r = request_from("GET / HTTP/1.1\r\n" UPGRADE "\r\n", &fd);
+        if(i == 0) opts.flags = WS_NOHTTP;
+        if(i == 1) opts.origin = "nowhere";
+        CHECK_ERR(ws_accept(r, i == 2 ? &newer.opts : &opts, SOON),
+            i == 2 ? E2BIG : EINVAL);
+        CHECK(!is_handle(r));
+        EXPECT_END(fd);
+        wire_close(fd);
+    }
+}
+
 TEST(e3_accept_and_respond_want_a_request)
 {
     for(int i = 0; i != 2; i++) {
