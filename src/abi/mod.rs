@@ -4,6 +4,7 @@
 
 mod attach;
 mod buffers;
+mod connect;
 mod ending;
 mod errno;
 mod exports;
@@ -12,6 +13,7 @@ mod extension;
 mod fields;
 mod fork;
 mod host;
+mod http;
 mod info;
 mod iolist;
 mod object;
@@ -20,6 +22,7 @@ mod options;
 mod pinned;
 mod random;
 mod raw_names;
+mod request;
 mod storage;
 #[cfg(test)]
 mod tests;
