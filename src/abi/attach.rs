@@ -120,7 +120,7 @@ impl Attach {
 /// # Errors
 ///
 /// [`Error::BadHandle`]. [`Error::NotSupported`]: not a byte stream. Otherwise the host's.
-fn own(s: c_int) -> Result<Stream, Error> {
+pub(super) fn own(s: c_int) -> Result<Stream, Error> {
     Stream::own(s).map_err(|error| match error {
         Error::NotAStream => Error::NotSupported,
         error => error,
@@ -141,11 +141,25 @@ pub(super) unsafe fn client_with(
     let stream = own(s)?;
     // SAFETY: passed on from the caller.
     let options = unsafe { Options::read(opts) }?;
-    let mut agreement = Agreement::bare(Role::Client);
+    let (mut resource, mut authority) = (&[][..], &[][..]);
     if options.http {
         // SAFETY: passed on from the caller.
-        let (resource, authority) =
+        (resource, authority) =
             unsafe { (buffers::string(strings.resource)?, buffers::string(strings.host)?) };
+    }
+    client_over(stream, resource, authority, &options, deadline)
+}
+
+/// Attaches the client's end to a stream of ours, with options that were read.
+pub(super) fn client_over(
+    stream: Stream,
+    resource: &[u8],
+    authority: &[u8],
+    options: &Options,
+    deadline: i64,
+) -> Result<c_int, Error> {
+    let mut agreement = Agreement::bare(Role::Client);
+    if options.http {
         let offer =
             Offer { resource, authority, origin: options.own_origin()?, terms: &options.terms };
         offer.check_path().map_err(|_| Error::InvalidArgument)?;

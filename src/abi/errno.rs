@@ -48,6 +48,7 @@ fn to_errno(error: Error) -> c_int {
         | Error::OtherKind
         | Error::NotAKey => libc::EPROTO,
         Error::NoStatus => libc::EAGAIN,
+        Error::NoField => libc::ENOENT,
         Error::Exhausted(errno) | Error::Host(errno) | Error::Explained(errno, _) => errno,
     }
 }
@@ -92,6 +93,11 @@ fn of_host(errno: errno::Errno) -> Error {
         }
         errno => Error::Host(errno),
     }
+}
+
+/// The same error, with what there is to say about it.
+pub(super) fn explain(error: Error, words: &'static CStr) -> Error {
+    if words.is_empty() { error } else { Error::Explained(to_errno(error), words) }
 }
 
 /// Sets errno without an [`Error`] at hand: the answer of a query for an unknown type.

@@ -5,7 +5,8 @@ use super::iolist::{Body, Iolist};
 use super::{errno, random};
 use crate::socket::{Deadline, Error, Host, Outgoing};
 use std::cell::Cell;
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
+use std::ops::Deref;
 use std::ptr::{NonNull, null_mut};
 
 /// The virtual functions of a handle.
@@ -20,6 +21,15 @@ pub struct Hvfs {
 pub struct MsockVfs {
     pub(super) msendl: unsafe extern "C" fn(*mut MsockVfs, *mut Iolist, *mut Iolist, i64) -> c_int,
     pub(super) mrecvl: unsafe extern "C" fn(*mut MsockVfs, *mut Iolist, *mut Iolist, i64) -> isize,
+}
+
+/// libdill's `struct ipaddr`.
+#[repr(C, align(8))]
+#[derive(Clone, Copy)]
+pub struct IpAddr([u8; 32]);
+
+impl IpAddr {
+    pub(super) const EMPTY: Self = Self([0; 32]);
 }
 
 /// The size of libdill's `struct chstorage`.
@@ -43,6 +53,15 @@ unsafe extern "C" {
     fn dill_brecv(s: c_int, buf: *mut c_void, len: usize, deadline: i64) -> c_int;
     fn dill_tcp_done(s: c_int, deadline: i64) -> c_int;
     fn dill_ipc_done(s: c_int, deadline: i64) -> c_int;
+    pub(super) fn dill_ipaddr_remotes(
+        addrs: *mut IpAddr,
+        naddrs: c_int,
+        name: *const c_char,
+        port: c_int,
+        mode: c_int,
+        deadline: i64,
+    ) -> c_int;
+    pub(super) fn dill_tcp_connect(addr: *const IpAddr, deadline: i64) -> c_int;
     fn dill_now() -> i64;
     fn dill_yield() -> c_int;
     fn dill_chmake_mem(mem: *mut [u8; CHSTORAGE], chv: *mut [c_int; 2]) -> c_int;
@@ -94,6 +113,20 @@ impl Stream {
         Ok(Self { handle: Cell::new(handle), is_extended: is_extended(handle) })
     }
 
+    /// A byte stream that stays the caller's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadHandle`]. [`Error::NotSupported`]: not a byte stream.
+    pub(super) fn borrow(s: c_int) -> Result<Borrowed, Error> {
+        // SAFETY: as in `own`.
+        let found = errno::ask(|| NonNull::new(unsafe { dill_hquery(s, dill_bsock_type) }));
+        if let Err(error) = found {
+            return Err(if error == Error::BadHandle { error } else { Error::NotSupported });
+        }
+        Ok(Borrowed(Self { handle: Cell::new(s), is_extended: is_extended(s) }))
+    }
+
     /// Closes the stream.
     pub(super) fn close(&self) {
         close(self.release());
@@ -121,6 +154,22 @@ impl Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// A byte stream that is somebody else's.
+pub(super) struct Borrowed(Stream);
+
+impl Deref for Borrowed {
+    type Target = Stream;
+    fn deref(&self) -> &Stream {
+        &self.0
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        self.0.release();
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod attach;
 mod buffers;
+mod connect;
 mod ending;
 mod errno;
 mod exports;
@@ -12,12 +13,14 @@ mod extension;
 mod fields;
 mod fork;
 mod host;
+mod http;
 mod info;
 mod iolist;
 mod object;
 mod options;
 mod random;
 mod raw_names;
+mod request;
 mod storage;
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,7 @@ mod deflation;
 mod delivery;
 mod duties;
 mod error;
+mod exchange;
 mod handshake;
 mod host;
 mod inbox;
@@ -35,6 +36,7 @@ mod websocket;
 
 pub use delivery::{Discard, Received};
 pub use error::Error;
-pub use handshake::{Witness, attach_client, attach_server};
+pub use exchange::{Fields, Next, Response, open_tunnel, receive_request, respond};
+pub use handshake::{Witness, accept_request, attach_client, attach_server};
 pub use host::{Area, Deadline, Filled, Host, Incoming, Outgoing};
 pub use websocket::{Settings, WebSocket};

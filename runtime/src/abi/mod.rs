@@ -6,6 +6,7 @@ mod coroutines;
 mod fds;
 mod handles;
 mod happyeyeballs;
+mod host;
 mod http;
 mod ipaddr;
 mod ipc;

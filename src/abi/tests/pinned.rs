@@ -63,7 +63,7 @@ fn host_list_is_what_the_sources_import() {
 fn websocket_list_is_what_the_sources_export() {
     let full = declared(&read("src/abi/exports.rs"));
     let raw = full.iter().map(|line| line.replace("dill_", "")).collect();
-    let extended = declared(&read("src/abi/extended.rs"));
+    let extended = &declared(&read("src/abi/extended.rs")) | &declared(&read("src/abi/http.rs"));
     assert_eq!(list("symbols/libdill_ws.txt"), &(&full | &raw) | &extended);
 }
 

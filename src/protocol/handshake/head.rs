@@ -110,6 +110,11 @@ impl HeadReader {
         self.place.least_rest()
     }
 
+    /// Whether it has taken nothing yet.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     /// Takes the next bytes, up to the end of the head. Returns how many.
     ///
     /// A reader that has failed has no further use.
