@@ -36,6 +36,7 @@
 #define ws_opts dill_ws_opts
 #define ws_attach_client_opts dill_ws_attach_client_opts
 #define ws_attach_server_opts dill_ws_attach_server_opts
+#define ws_why dill_ws_why
 #define ws_connect dill_ws_connect
 #define ws_proxy dill_ws_proxy
 #define ws_request dill_ws_request
@@ -176,6 +177,22 @@ DILL_WS_EXPORT
 int dill_ws_attach_server_opts(int s,
                                const struct dill_ws_opts *opts,
                                int64_t deadline);
+
+/*
+ Tells in words why the last function of this library that failed in this thread has failed: which rule
+ the peer broke, what its handshake lacked, which limit was reached.
+
+ Returns a constant string, which is empty if none has failed. As errno it is to be looked at before the
+ next call.
+
+ Source: ws_why(3).
+
+ # Safety
+
+ None to speak of.
+ */
+DILL_WS_EXPORT
+const char *dill_ws_why(void);
 
 /*
  Connects to a WebSocket server by URL.

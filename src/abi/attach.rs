@@ -18,6 +18,9 @@ pub(super) const TEXT: c_int = 1;
 /// Flag: the opening handshake was done by other means.
 pub(super) const NO_HTTP: c_int = 2;
 
+/// Flag of sends on handles made with options: the message is not compressed.
+pub(super) const PLAIN: c_int = 16;
+
 /// The message type that `flags` ask for, and whether there is an opening handshake.
 ///
 /// # Errors
@@ -116,7 +119,7 @@ impl Attach {
 /// [`Error::BadHandle`]. [`Error::NotSupported`]: not a byte stream. Otherwise the host's.
 pub(super) fn own(s: c_int) -> Result<Stream, Error> {
     Stream::own(s).map_err(|error| match error {
-        Error::Protocol => Error::NotSupported,
+        Error::NotAStream => Error::NotSupported,
         error => error,
     })
 }

@@ -3,7 +3,7 @@
 //! have functions of those names.
 
 use super::attach;
-use super::errno::report;
+use super::errno::{report, why};
 use super::options::WsOpts;
 use std::ffi::{c_char, c_int};
 
@@ -66,4 +66,20 @@ pub unsafe extern "C" fn dill_ws_attach_server_opts(
 ) -> c_int {
     // SAFETY: passed on from the caller.
     report(|| unsafe { attach::server_with(s, opts, deadline) })
+}
+
+/// Tells in words why the last function of this library that failed in this thread has failed: which rule
+/// the peer broke, what its handshake lacked, which limit was reached.
+///
+/// Returns a constant string, which is empty if none has failed. As errno it is to be looked at before the
+/// next call.
+///
+/// Source: ws_why(3).
+///
+/// # Safety
+///
+/// None to speak of.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_ws_why() -> *const c_char {
+    why().as_ptr()
 }

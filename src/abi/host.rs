@@ -99,14 +99,14 @@ impl Stream {
     ///
     /// # Errors
     ///
-    /// [`Error::BadHandle`]. [`Error::Protocol`]: not a byte stream. Otherwise the host's.
+    /// [`Error::BadHandle`]. [`Error::NotAStream`]. Otherwise the host's.
     pub(super) fn own(s: c_int) -> Result<Self, Error> {
         // SAFETY: the variable is initialised by the host when it is loaded and never changes;
         // a query takes any number and any type.
         let found = errno::ask(|| NonNull::new(unsafe { dill_hquery(s, dill_bsock_type) }));
         if let Err(error) = found {
             close(s);
-            return Err(if error == Error::BadHandle { error } else { Error::Protocol });
+            return Err(if error == Error::BadHandle { error } else { Error::NotAStream });
         }
         // SAFETY: any number may be passed.
         let handle = check(|| unsafe { dill_hown(s) })?;

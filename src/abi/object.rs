@@ -28,6 +28,8 @@ struct Object {
     closed: Cell<bool>,
     /// The type of messages that msend and mrecv deal in.
     kind: Kind,
+    /// It was made with options, so sending knows more flags.
+    has_options: bool,
     websocket: WebSocket<Stream>,
 }
 
@@ -46,7 +48,7 @@ fn ws_type() -> *const c_void {
 ///
 /// [`Error::OutOfMemory`], or the host's. The stream is closed then.
 pub(super) fn make(stream: Stream, agreement: Agreement, kind: Kind) -> Result<c_int, Error> {
-    make_with(stream, agreement, kind, Settings::default())
+    make_object(stream, agreement, kind, None)
 }
 
 /// As [`make`], with what a caller wants beyond what was agreed on.
@@ -55,6 +57,15 @@ pub(super) fn make_with(
     agreement: Agreement,
     kind: Kind,
     settings: Settings,
+) -> Result<c_int, Error> {
+    make_object(stream, agreement, kind, Some(settings))
+}
+
+fn make_object(
+    stream: Stream,
+    agreement: Agreement,
+    kind: Kind,
+    settings: Option<Settings>,
 ) -> Result<c_int, Error> {
     // SAFETY: the object has a size. Nobody else has the memory, and there is room in it.
     let object = unsafe {
@@ -68,7 +79,8 @@ pub(super) fn make_with(
             calls: Cell::new(0),
             closed: Cell::new(false),
             kind,
-            websocket: WebSocket::new(stream, agreement, settings),
+            has_options: settings.is_some(),
+            websocket: WebSocket::new(stream, agreement, settings.unwrap_or_default()),
         });
         memory
     };
@@ -128,6 +140,11 @@ impl InUse {
     /// Whether this is still the handle's number.
     fn is_at(&self, s: c_int) -> bool {
         errno::ask(|| lookup(s).ok()) == Ok(self.0)
+    }
+
+    /// Whether it was made with options.
+    pub(super) fn has_options(&self) -> bool {
+        self.object().has_options
     }
 
     fn object(&self) -> &Object {
@@ -222,7 +239,7 @@ unsafe extern "C" fn mrecvl(
         let websocket = unsafe { of_msock(vfs) };
         // SAFETY: likewise.
         let Received { len, kind } = unsafe { receive(&websocket, first, last, deadline) }?;
-        if kind == websocket.object().kind { Ok(len as usize) } else { Err(Error::Protocol) }
+        if kind == websocket.object().kind { Ok(len as usize) } else { Err(Error::OtherKind) }
     })
 }
 

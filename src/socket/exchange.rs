@@ -1,9 +1,7 @@
 //! HTTP over a byte stream, as far as a WebSocket's neighbours need it: a request and its answer, and a
 //! tunnel through a proxy.
 
-use super::handshake::{
-    LAST_WAIT, MOST_INTERIM, end_in_order, of_response, receive_head, turn_away,
-};
+use super::handshake::{LAST_WAIT, MOST_INTERIM, end_in_order, receive_head, turn_away};
 use super::{Deadline, Error, Host, Outgoing};
 use crate::protocol::handshake::head::HeadReader;
 use crate::protocol::handshake::inquiry::Inquiry;
@@ -21,7 +19,7 @@ impl<'f, F: Iterator<Item = &'f [u8]> + Clone> Fields<'f> for F {}
 /// # Errors
 ///
 /// - [`Error::Ended`]: the stream ended before a first byte of a request.
-/// - [`Error::Protocol`], [`Error::TooBig`]: the request was refused, and the client told why.
+/// - [`Error::Refused`]: the request was refused, and the client told why.
 /// - [`Error::Reset`]: the client went away.
 /// - Otherwise what the host reports.
 pub fn receive_request<H: Host>(host: &H, deadline: Deadline) -> Result<HeadReader, Error> {
@@ -73,7 +71,7 @@ pub fn respond<'f, H: Host, F: Fields<'f>>(
 ) -> Result<Next, Error> {
     let Response { status, date, fields, body } = response;
     check(fields.clone())?;
-    let request = Inquiry::of(reader).ok_or(Error::Protocol)?;
+    let request = Inquiry::of(reader).ok_or(Error::Refused(Refusal::Malformed))?;
     let goes_on = request.persists() || reply::begins_tunnel(request.method(), *status);
     let Content { length, is_sent } = Content::of(request.method(), *status, body.size());
     let reply = Reply { status: *status, date: *date, length, closes: !goes_on };
@@ -95,8 +93,7 @@ pub fn respond<'f, H: Host, F: Fields<'f>>(
 /// # Errors
 ///
 /// - [`Error::InvalidArgument`]: no host and port, or a field that cannot be sent. Nothing was.
-/// - [`Error::Protocol`]: the proxy does not speak HTTP.
-/// - [`Error::TooBig`]: its answer is too long.
+/// - [`Error::Declined`]: the proxy does not speak HTTP, or its answer is too long.
 /// - [`Error::Reset`]: it went away.
 /// - Otherwise what the host reports.
 pub fn open_tunnel<'f, H: Host>(
@@ -117,11 +114,11 @@ pub fn open_tunnel<'f, H: Host>(
             .map_err(Error::of_stream)?
             .map_err(ResponseError::from)
             .and_then(|()| tunnel::status(&reader));
-        if let Some(status) = status.map_err(of_response)? {
+        if let Some(status) = status.map_err(Error::Declined)? {
             return Ok(status);
         }
     }
-    Err(Error::Protocol)
+    Err(Error::Declined(ResponseError::TooManyInterim))
 }
 
 fn check<'f>(mut fields: impl Fields<'f>) -> Result<(), Error> {

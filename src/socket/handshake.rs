@@ -23,8 +23,7 @@ pub type Witness<'w> = &'w mut dyn FnMut(&[u8]);
 /// # Errors
 ///
 /// - [`Error::InvalidArgument`]: the offer cannot be made.
-/// - [`Error::Protocol`]: the server did not agree.
-/// - [`Error::TooBig`]: its answer is too long.
+/// - [`Error::Declined`]: the server did not agree.
 /// - [`Error::Reset`]: it went away.
 /// - Otherwise what the host reports.
 pub fn attach_client<H: Host>(
@@ -43,12 +42,12 @@ pub fn attach_client<H: Host>(
         if answer != Ok(Answer::Interim) {
             witness(reader.bytes());
         }
-        match answer.map_err(of_response)? {
+        match answer.map_err(Error::Declined)? {
             Answer::Accepted(agreement) => return Ok(agreement),
             Answer::Interim => {}
         }
     }
-    Err(Error::Protocol)
+    Err(Error::Declined(ResponseError::TooManyInterim))
 }
 
 /// Sends the request. Returns the key in it.
@@ -64,20 +63,11 @@ fn ask<H: Host>(
     Ok(key)
 }
 
-/// What is wrong with a response, for the caller.
-pub(super) fn of_response(error: ResponseError) -> Error {
-    match error {
-        ResponseError::HeadTooLarge => Error::TooBig,
-        ResponseError::OutOfMemory => Error::OutOfMemory,
-        _ => Error::Protocol,
-    }
-}
-
 /// Accepts a connection as a server. `admit` sees the request before it is answered.
 ///
 /// # Errors
 ///
-/// - [`Error::Protocol`], [`Error::TooBig`]: the request was refused, and the client told why.
+/// - [`Error::Refused`]: the request was refused, and the client told why.
 /// - [`Error::Reset`]: the client went away.
 /// - Otherwise what the host reports.
 pub fn attach_server<H: Host>(
@@ -175,13 +165,7 @@ pub(super) fn turn_away<H: Host>(
     if host.send(refusal.response(), deadline).is_ok() {
         end_in_order(host, deadline);
     }
-    match refusal {
-        Refusal::HeadTooLarge | Refusal::ResourceTooLong | Refusal::AuthorityTooLong => {
-            Error::TooBig
-        }
-        Refusal::OutOfMemory => Error::OutOfMemory,
-        _ => Error::Protocol,
-    }
+    Error::Refused(refusal)
 }
 
 /// Sees that the last answer arrives: closing at once, with input unread, would reset the connection and

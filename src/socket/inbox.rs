@@ -28,8 +28,6 @@ pub(super) struct Inbox {
     /// The message under way.
     partial: Partial,
     peer_close: Cell<Option<Close>>,
-    /// The rule that the peer has broken.
-    violation: Cell<Option<Violation>>,
 }
 
 /// What turns bytes into messages. Nobody else runs while it is borrowed.
@@ -54,7 +52,7 @@ pub(super) enum Step {
     /// There is no memory to inflate the message, of which nothing was taken.
     OutOfMemory,
     /// The peer has broken a rule.
-    Violation,
+    Violation(Violation),
 }
 
 impl Inbox {
@@ -68,7 +66,6 @@ impl Inbox {
             }),
             partial: Partial::default(),
             peer_close: Cell::default(),
-            violation: Cell::default(),
         }
     }
 
@@ -108,11 +105,6 @@ impl Inbox {
         self.peer_close.get()
     }
 
-    /// The rule that the peer has broken.
-    pub(super) fn violation(&self) -> Option<Violation> {
-        self.violation.get()
-    }
-
     /// The message under way.
     pub(super) fn partial(&self) -> &Partial {
         &self.partial
@@ -134,7 +126,7 @@ impl Inbox {
     ) -> (usize, Step) {
         let mut rest = wire;
         let step = self.step(&mut rest, into, outbox);
-        let step = step.unwrap_or_else(|violation| self.note(violation));
+        let step = step.unwrap_or_else(Step::Violation);
         (wire.len() - rest.len(), step)
     }
 
@@ -144,7 +136,7 @@ impl Inbox {
         reader.unmask(payload);
         match assembler.payload(payload) {
             Ok(()) => Step::More,
-            Err(violation) => self.note(violation),
+            Err(violation) => Step::Violation(violation),
         }
     }
 
@@ -175,8 +167,7 @@ impl Inbox {
     /// Inflates some of `wire`, which is unmasked, and is shortened by what was used.
     pub(super) fn inflate(&self, wire: &mut &[u8], into: &mut impl Incoming) -> Step {
         let inflated = inflate(&mut self.parts.borrow_mut().assembler, wire, into);
-        self.inflated(inflated, into)
-            .map_or_else(|violation| self.note(violation), |(_, step)| step)
+        self.inflated(inflated, into).map_or_else(Step::Violation, |(_, step)| step)
     }
 
     /// Counts what has been inflated. Returns how much.
@@ -192,12 +183,6 @@ impl Inbox {
             }
             Inflated::Beyond => Ok((0, Step::Unfit)),
         }
-    }
-
-    /// The peer has broken a rule.
-    fn note(&self, violation: Violation) -> Step {
-        self.violation.set(Some(violation));
-        Step::Violation
     }
 
     /// Says that so much payload has come, whether it is good or not.

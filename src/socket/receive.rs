@@ -50,7 +50,7 @@ impl<H: Host> WebSocket<H> {
                 }
                 Step::Unfit => return Err(self.refuse(into, deadline)),
                 Step::OutOfMemory => return Err(Error::OutOfMemory),
-                Step::Violation => return Err(self.violated(deadline)),
+                Step::Violation(violation) => return Err(self.violated(violation, deadline)),
             }
         }
     }
@@ -173,12 +173,12 @@ impl<H: Host> WebSocket<H> {
         self.dutifully(deadline, |until| self.host().receive(piece, until))?;
         inbox.unmask(piece);
         let (mut wire, mut step) = (&*piece, Step::More);
-        while !wire.is_empty() && step != Step::Violation {
+        while !wire.is_empty() && !matches!(step, Step::Violation(_)) {
             let next = match step {
                 Step::Unfit => inbox.inflate(&mut wire, &mut Discard),
                 _ => inbox.inflate(&mut wire, into),
             };
-            if step != Step::Unfit || next == Step::Violation {
+            if step != Step::Unfit || matches!(next, Step::Violation(_)) {
                 step = next;
             }
             // A coroutine that is being cancelled is told so by the next call.
@@ -190,10 +190,9 @@ impl<H: Host> WebSocket<H> {
 
     /// The peer has broken a rule, or sent too much.
     #[cold]
-    fn violated(&self, deadline: Deadline) -> Error {
-        let violation = self.inbox().violation();
-        self.fail(violation.map_or(code::PROTOCOL_ERROR, Violation::close_code), deadline);
-        if violation == Some(Violation::TooLong) { Error::TooBig } else { Error::Protocol }
+    fn violated(&self, violation: Violation, deadline: Deadline) -> Error {
+        self.fail(violation.close_code(), deadline);
+        Error::Violation(violation)
     }
 
     /// Fails the connection (RFC 6455 §7.1.7): nothing more is received, and a close frame with `code`

@@ -8,6 +8,7 @@ use crate::protocol::argument::InvalidArgument;
 use crate::protocol::extension::{self, Text};
 use crate::protocol::key;
 use std::collections::TryReserveError;
+use std::ffi::CStr;
 
 impl Offer<'_> {
     /// Checks that a request can make this offer. The resource is not empty, and has neither spaces nor
@@ -231,6 +232,31 @@ macro_rules! response {
 }
 
 impl Refusal {
+    /// What is wrong with the request, and where the RFC says so.
+    pub fn words(self) -> &'static CStr {
+        match self {
+            Self::Malformed => c"the request is no HTTP, RFC 9112 2.1",
+            Self::HttpVersion => c"the request's HTTP is below 1.1, RFC 6455 4.2.1",
+            Self::Method => c"the request's method is not GET, RFC 6455 4.2.1",
+            Self::Authority => c"Host is missing, repeated or no host, RFC 9112 3.2",
+            Self::Body => c"the request has a body, RFC 9112 6.3",
+            Self::Target => c"the request's target has no known form, RFC 9112 3.2",
+            Self::Framing => c"where the request ends can be read in two ways, RFC 9112 6.3",
+            Self::Upgrade => c"Upgrade and Connection ask for no websocket, RFC 6455 4.2.1",
+            Self::VersionField => c"Sec-WebSocket-Version is missing or repeated, RFC 6455 4.2.1",
+            Self::Version => c"Sec-WebSocket-Version is not 13, RFC 6455 4.2.2",
+            Self::Key => c"Sec-WebSocket-Key is missing, repeated or no key, RFC 6455 4.2.1",
+            Self::Origin => c"Origin names one that is not admitted, RFC 6455 10.2",
+            Self::Protocol => {
+                c"Sec-WebSocket-Protocol names none that is spoken, and one is needed"
+            }
+            Self::HeadTooLarge => c"the request is larger than 32 KiB or has more than 128 fields",
+            Self::ResourceTooLong => c"the resource is longer than its buffer",
+            Self::AuthorityTooLong => c"the host is longer than its buffer",
+            Self::OutOfMemory => c"there is no memory for the request",
+        }
+    }
+
     /// The response that tells the client.
     pub fn response(&self) -> &'static [u8] {
         match self {

@@ -8,6 +8,7 @@ use crate::protocol::extension::{self, Parameters, Text};
 use crate::protocol::frame::Role;
 use crate::protocol::key;
 use std::collections::TryReserveError;
+use std::ffi::CStr;
 
 /// The response that lets a client go on that asked for it (RFC 9110 §15.2.1).
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -77,8 +78,34 @@ pub enum ResponseError {
     Protocol,
     /// There is no subprotocol, and one is needed.
     NoProtocol,
+    /// There are more interim answers than are waited for.
+    TooManyInterim,
     /// There is no memory to read it.
     OutOfMemory,
+}
+
+impl ResponseError {
+    /// What is wrong with the response, and where the RFC says so.
+    pub fn words(self) -> &'static CStr {
+        match self {
+            Self::HeadTooLarge => c"the answer is larger than 32 KiB or has more than 128 fields",
+            Self::Malformed => c"the answer is no HTTP, RFC 9112 2.1",
+            Self::HttpVersion => c"the answer is not of HTTP/1.1, RFC 6455 4.1",
+            Self::Status => c"the answer's status is not 101, RFC 6455 4.1",
+            Self::Upgrade => c"Upgrade does not name websocket in the answer, RFC 6455 4.1",
+            Self::Connection => c"Connection does not name upgrade in the answer, RFC 6455 4.1",
+            Self::Accept => c"Sec-WebSocket-Accept does not answer our key, RFC 6455 4.1",
+            Self::Extension => {
+                c"Sec-WebSocket-Extensions does not answer what was offered, RFC 6455 4.1"
+            }
+            Self::Protocol => {
+                c"Sec-WebSocket-Protocol names none that was offered, or is repeated, RFC 6455 4.1"
+            }
+            Self::NoProtocol => c"Sec-WebSocket-Protocol is missing, and one is needed",
+            Self::TooManyInterim => c"more than 8 interim answers, RFC 9110 15.2",
+            Self::OutOfMemory => c"there is no memory for the answer",
+        }
+    }
 }
 
 impl From<HeadError> for ResponseError {

@@ -132,9 +132,9 @@ impl Checked {
         match (result, outcome) {
             (Ok(_), Outcome::Message { .. }) | (Err(Error::TooBig), Outcome::TooBig) => {}
             (Err(Error::Ended), Outcome::Closed) => self.over.set(Some(Error::Ended)),
-            (Err(Error::Protocol), Outcome::Violation) => self.over.set(Some(Error::Reset)),
+            (Err(Error::Violation(_)), Outcome::Violation) => self.over.set(Some(Error::Reset)),
             (Err(Error::Reset), Outcome::Interrupted) => self.over.set(Some(Error::Reset)),
-            (Err(Error::TooBig | Error::Ended | Error::Protocol), _) | (Ok(_), _) => {
+            (Err(Error::TooBig | Error::Ended | Error::Violation(_)), _) | (Ok(_), _) => {
                 panic!("{result:?} where the model says {outcome:?}")
             }
             (Err(_), Outcome::Interrupted) => {}
@@ -153,5 +153,5 @@ impl Checked {
 
 /// Whether a call ended for another reason than what it received.
 fn is_interruption(error: Option<Error>) -> bool {
-    error.is_some_and(|error| !matches!(error, Error::TooBig | Error::Ended | Error::Protocol))
+    error.is_some_and(|error| !matches!(error, Error::TooBig | Error::Ended | Error::Violation(_)))
 }

@@ -5,6 +5,7 @@ use super::*;
 use crate::codec::tests::shortage;
 use crate::codec::{Deflater, Inflater};
 use crate::protocol::extension::{Direction, Parameters, Window};
+use crate::protocol::violation::Violation;
 use crate::socket::memory_host::{Element, Pieces};
 use crate::socket::{Discard, Host};
 use std::cell::Cell;
@@ -117,20 +118,20 @@ fn where_the_bit_may_be() {
     everywhere(|role, socket| {
         socket.host().arrive(&raw(role, 0x42, &HELLO));
         socket.host().arrive(&raw(role, 0xc0, &[]));
-        assert_eq!(receive(socket, 10), Err(Error::Protocol));
+        assert!(matches!(receive(socket, 10), Err(Error::Violation(_))));
         closed_with(socket, 1002);
     });
     for first in [0xc9, 0xca, 0xc8] {
         everywhere(|role, socket| {
             socket.host().arrive(&raw(role, first, &[]));
-            assert_eq!(receive(socket, 10), Err(Error::Protocol));
+            assert!(matches!(receive(socket, 10), Err(Error::Violation(_))));
             closed_with(socket, 1002);
         });
     }
     for role in ROLES {
         let socket = socket(role);
         socket.host().arrive(&compressed(role, BINARY, &HELLO));
-        assert_eq!(receive(&socket, 10), Err(Error::Protocol));
+        assert!(matches!(receive(&socket, 10), Err(Error::Violation(_))));
         closed_with(&socket, 1002);
     }
 }
@@ -150,7 +151,7 @@ fn bad_data() {
     for payload in cases {
         everywhere(|role, socket| {
             socket.host().arrive(&compressed(role, BINARY, payload));
-            assert_eq!(receive(socket, 10), Err(Error::Protocol), "{payload:02x?}");
+            assert!(matches!(receive(socket, 10), Err(Error::Violation(_))), "{payload:02x?}");
             closed_with(socket, 1007);
         });
     }
@@ -168,14 +169,14 @@ fn text_is_checked_as_it_comes() {
         // The last character is cut.
         let cut = &good.as_bytes()[..good.len() - 1];
         socket.host().arrive(&compressed(role, TEXT, &deflate_alone(cut)));
-        assert_eq!(receive(socket, 9999), Err(Error::Protocol));
+        assert!(matches!(receive(socket, 9999), Err(Error::Violation(_))));
         closed_with(socket, 1007);
     });
     // The first fragment is enough to tell.
     everywhere(|role, socket| {
         let payload = deflate_alone(b"\xff\xff\xff\xff\xff\xff");
         socket.host().arrive(&raw(role, 0x41, &payload));
-        assert_eq!(receive(socket, 9999), Err(Error::Protocol));
+        assert!(matches!(receive(socket, 9999), Err(Error::Violation(_))));
         closed_with(socket, 1007);
     });
 }
@@ -195,7 +196,7 @@ fn limits() {
             socket.host().arrive(&compressed(role, TEXT, &HELLO));
             let got = receive(socket, 2 << 20);
             if over > 0 {
-                assert_eq!(got, Err(Error::TooBig));
+                assert_eq!(got, Err(Error::Violation(Violation::TooLong)));
                 closed_with(socket, 1009);
             } else {
                 assert!(got == Ok((Kind::Binary, message)));
@@ -208,7 +209,7 @@ fn limits() {
         socket.host().arrive(&fragment(role, BINARY, &vec![0; LIMIT as usize]));
         socket.host().arrive(&frame(role, CONTINUATION, &[0]));
         assert_eq!(receive(socket, 10), Err(Error::TooBig));
-        assert_eq!(receive(socket, 10), Err(Error::TooBig));
+        assert_eq!(receive(socket, 10), Err(Error::Violation(Violation::TooLong)));
         closed_with(socket, 1009);
     });
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::protocol::handshake::request::Refusal;
+use crate::protocol::handshake::response::ResponseError;
 use crate::protocol::handshake::terms::OPEN;
 use crate::protocol::handshake::{Agreement, Offer};
 use crate::protocol::key;
@@ -98,15 +99,27 @@ fn a_client_that_waits_for_it_is_told_to_go_on() {
 fn a_refused_client_reads_why() {
     let long = format!("{}A: {}\r\n\r\n", REQUEST.trim_end_matches("\r\n\r\n"), "b".repeat(40_000));
     let cases = [
-        (REQUEST.replace("GET", "PUT"), "405", Error::Protocol),
-        (REQUEST.replace("Upgrade: websocket", "Upgrade: h2c"), "426", Error::Protocol),
-        (REQUEST.replace(": 13", ": 12"), "426", Error::Protocol),
-        (REQUEST.replace("Host:", "Ghost:"), "400", Error::Protocol),
-        (REQUEST.replace("Host:", "Expect: 100-continue\r\nGhost:"), "400", Error::Protocol),
-        (REQUEST.replace("Host:", "Content-Length: 1000\r\nHost:"), "400", Error::Protocol),
-        (REQUEST.replace("HTTP/1.1", "HTTP/1.0"), "505", Error::Protocol),
-        (REQUEST.replace("\r\nHost", "\r\n Host"), "400", Error::Protocol),
-        (long, "431", Error::TooBig),
+        (REQUEST.replace("GET", "PUT"), "405", Error::Refused(Refusal::Method)),
+        (
+            REQUEST.replace("Upgrade: websocket", "Upgrade: h2c"),
+            "426",
+            Error::Refused(Refusal::Upgrade),
+        ),
+        (REQUEST.replace(": 13", ": 12"), "426", Error::Refused(Refusal::Version)),
+        (REQUEST.replace("Host:", "Ghost:"), "400", Error::Refused(Refusal::Authority)),
+        (
+            REQUEST.replace("Host:", "Expect: 100-continue\r\nGhost:"),
+            "400",
+            Error::Refused(Refusal::Authority),
+        ),
+        (
+            REQUEST.replace("Host:", "Content-Length: 1000\r\nHost:"),
+            "400",
+            Error::Refused(Refusal::Body),
+        ),
+        (REQUEST.replace("HTTP/1.1", "HTTP/1.0"), "505", Error::Refused(Refusal::HttpVersion)),
+        (REQUEST.replace("\r\nHost", "\r\n Host"), "400", Error::Refused(Refusal::Malformed)),
+        (long, "431", Error::Refused(Refusal::HeadTooLarge)),
     ];
     for (request, status, error) in cases {
         for exact in [false, true] {
@@ -146,7 +159,7 @@ fn a_refused_client_cannot_keep_the_server_busy() {
         }
         Fate::Proceed
     });
-    assert_eq!(accept(&host), Err(Error::Protocol));
+    assert_eq!(accept(&host), Err(Error::Refused(Refusal::Method)));
     assert!(host.consumed() < 70_000);
 }
 
@@ -159,7 +172,7 @@ fn what_the_caller_has_no_room_for_is_refused() {
         let host = MemoryHost::new(false);
         host.arrive(REQUEST.as_bytes());
         let refused = attach_server(&host, |_| Err(refusal), &OPEN, &mut |_| {}, 5000);
-        assert_eq!(refused, Err(Error::TooBig));
+        assert_eq!(refused, Err(Error::Refused(refusal)));
         assert!(sent_text(&host).starts_with(&format!("HTTP/1.1 {status}\r\n")));
     }
 }
@@ -215,18 +228,18 @@ fn a_client_does_not_send_what_would_be_another_request() {
 fn a_client_takes_no_other_answer() {
     let good = good_response();
     let cases = [
-        (RESPONSE.to_owned(), Error::Protocol),
-        (good.replace("101", "200"), Error::Protocol),
-        (good.replace("HTTP/1.1", "HTTP/1.0"), Error::Protocol),
-        (good.replace("Connection: Upgrade\r\n", ""), Error::Protocol),
+        (RESPONSE.to_owned(), Error::Declined(ResponseError::Accept)),
+        (good.replace("101", "200"), Error::Declined(ResponseError::Status)),
+        (good.replace("HTTP/1.1", "HTTP/1.0"), Error::Declined(ResponseError::HttpVersion)),
+        (good.replace("Connection: Upgrade\r\n", ""), Error::Declined(ResponseError::Connection)),
         (
             good.replace("websocket\r\n", "websocket\r\nSec-WebSocket-Protocol: chat\r\n"),
-            Error::Protocol,
+            Error::Declined(ResponseError::Protocol),
         ),
-        (good.replace("websocket\r\n", "websocket\n"), Error::Protocol),
+        (good.replace("websocket\r\n", "websocket\n"), Error::Declined(ResponseError::Malformed)),
         (
             good.replace("websocket\r\n", &format!("websocket\r\n{}", "A: b\r\n".repeat(130))),
-            Error::TooBig,
+            Error::Declined(ResponseError::HeadTooLarge),
         ),
     ];
     for (response, error) in cases {
@@ -239,7 +252,9 @@ fn a_client_takes_no_other_answer() {
 #[test]
 fn a_client_skips_interim_answers() {
     let interim = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
-    for (count, expected) in [(1, ASKS), (8, ASKS), (9, Err(Error::Protocol))] {
+    for (count, expected) in
+        [(1, ASKS), (8, ASKS), (9, Err(Error::Declined(ResponseError::TooManyInterim)))]
+    {
         let host = MemoryHost::new(false);
         host.arrive((interim.repeat(count) + &good_response() + "frames").as_bytes());
         assert_eq!(connect(&host), expected, "{count}");
@@ -318,7 +333,7 @@ fn every_call_fails_once() {
             let (hit, result) = attach_with_fault(accept, refused, number, error);
             match hit {
                 Some(Call::Look) => assert_eq!(result, Err(reported(error))),
-                _ => assert_eq!(result, Err(Error::Protocol)),
+                _ => assert_eq!(result, Err(Error::Refused(Refusal::Method))),
             }
             if hit.is_none() {
                 break;
