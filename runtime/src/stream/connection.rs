@@ -273,6 +273,10 @@ unsafe impl Stream for Connection {
         self.kind.connection_type()
     }
 
+    fn inbound(&self) -> &Inbound {
+        &self.inbound
+    }
+
     /// Sends the whole list. Errors: EINVAL, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED,
     /// ENOMEM.
     unsafe fn send(&self, list: List, deadline: i64) -> Result<()> {

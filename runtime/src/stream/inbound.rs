@@ -13,6 +13,7 @@
 //! out of its cell and put back afterwards. Other borrows end within the function that begins them.
 
 use core::cell::{Cell, RefCell};
+use core::ffi::{c_int, c_void};
 use core::ops::RangeInclusive;
 
 use crate::bsock::Look;
@@ -24,6 +25,12 @@ use super::buffer::{self, Buffer, NO_ROOM};
 use super::parts;
 use super::patience::Patience;
 use super::side::{Side, State, Turn};
+
+/// The object whose address says "receiving direction".
+static INBOUND: c_int = 0;
+
+/// The type that the streams of this library answer to in queries with their [`Inbound`].
+pub const TYPE: *const c_void = (&raw const INBOUND).cast();
 
 /// As many bytes as there is room for.
 const ANY: usize = usize::MAX;
@@ -72,12 +79,23 @@ pub struct Inbound {
     buffer: RefCell<Buffer>,
     /// How many bytes have been delivered, or placed by a call that is in progress.
     position: Cell<u64>,
+    /// Whether large buffers may be used.
+    in_bulk: Cell<bool>,
+    /// Whether a buffer of the usual size was not enough last time.
+    comes_much: Cell<bool>,
 }
 
 impl Inbound {
     /// Whether the stream broke.
     pub fn is_broken(&self) -> bool {
         self.side.state() == State::Broken
+    }
+
+    /// Says whether much is to be received at once while much comes. It is worth the memory where the
+    /// bytes cannot be put where they belong, as those of TLS records.
+    pub fn receive_in_bulk(&self, in_bulk: bool) {
+        self.in_bulk.set(in_bulk);
+        self.comes_much.set(false);
     }
 
     /// How many bytes have been delivered.
@@ -242,6 +260,9 @@ impl Inbound {
     ) -> Outcome<Option<usize>> {
         let mut buffer = self.buffer.take();
         let end = self.position.get() + buffer.unread().len() as u64;
+        if self.comes_much.get() {
+            buffer.begin_large();
+        }
         let received = match buffer.make_room(*wanted.start()) {
             Ok(()) => {
                 let mut room = buffer.room();
@@ -254,6 +275,7 @@ impl Inbound {
         if let Ok(Some(count)) = received {
             // SAFETY: the source has written them.
             unsafe { buffer.fill(count) };
+            self.comes_much.set(self.in_bulk.get() && count >= buffer::SIZE);
         }
         self.keep(buffer);
         received
@@ -800,6 +822,32 @@ mod tests {
             assert_eq!(inbound.receive(&source, list, -1), Err(Errno(libc::EPIPE)));
         }
         assert_eq!(inbound.position(), 100_000);
+    }
+
+    #[test]
+    fn much_is_received_at_once_while_much_comes() {
+        let inbound = Inbound::default();
+        let steps = [Step::Bytes(bytes(0, 200_000)), Step::Bytes(bytes(0, 100))];
+        let source = Script::new(steps);
+        let look = || {
+            let mut seen = 0;
+            inbound
+                .look(&source, -1, &mut |bytes| {
+                    seen = bytes.len();
+                    seen
+                })
+                .unwrap();
+            seen
+        };
+        assert_eq!([look(), look()], [buffer::SIZE; 2]);
+        inbound.receive_in_bulk(true);
+        let (first, second) = (look(), look());
+        assert_eq!(first, buffer::SIZE);
+        assert!(second > 4 * buffer::SIZE);
+        assert!(inbound.buffer.borrow().is_idle());
+        while look() > 100 {}
+        assert_eq!(inbound.position(), 200_100);
+        assert!(!inbound.comes_much.get());
     }
 
     #[test]
