@@ -344,8 +344,9 @@ impl Tls {
             looked.map_err(|error| self.failure(error))?;
             fed.map_err(|reason| self.refuse(reason, deadline))?;
         }
-        self.record.take();
-        self.session.shrink();
+        if self.record.take().is_large() {
+            self.session.shrink();
+        }
         Ok(())
     }
 
