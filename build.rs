@@ -10,28 +10,46 @@ use std::process::Command;
 /// What the host has to provide, and nothing else.
 const HOST: &str = "symbols/host.txt";
 const IMPORT_LIBRARY: &str = "tools/import-library.sh";
-const EXPORTS: &str = "src/abi/exports.rs";
-const CBINDGEN: &str = "cbindgen.toml";
+
+/// A header, how it is made, and of what.
+const HEADERS: [(&str, &str, &[&str]); 2] = [
+    ("libdill_ws.h", "cbindgen.toml", &["src/abi/exports.rs"]),
+    (
+        "libdill_wsx.h",
+        "cbindgen-wsx.toml",
+        &["src/abi/extended.rs", "src/abi/http.rs", "src/abi/options.rs", "src/abi/info.rs"],
+    ),
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for path in ["build.rs", HOST, IMPORT_LIBRARY, EXPORTS, CBINDGEN] {
+    for path in ["build.rs", HOST, IMPORT_LIBRARY] {
         println!("cargo:rerun-if-changed={path}");
     }
     let out = env::var("OUT_DIR")?;
     let out = Path::new(&out);
-    header(&out.join("libdill_ws.h"))?;
+    for (name, config, sources) in HEADERS {
+        header(&out.join(name), config, sources)?;
+    }
     link(&out.join("libdill_rt.so"))?;
     name_results(out)
 }
 
-/// Makes the header from the exported functions. `src/abi/tests/pinned.rs` compares it with the one that is
-/// checked in.
-fn header(output: &Path) -> Result<(), Box<dyn Error>> {
-    let mut config = cbindgen::Config::from_file(CBINDGEN)?;
-    let macros = macros(&std::fs::read_to_string(EXPORTS)?);
+/// Makes a header from the exported functions. `src/abi/tests/pinned.rs` compares it with the one
+/// that is checked in.
+fn header(output: &Path, config: &str, sources: &[&str]) -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed={config}");
+    let mut config = cbindgen::Config::from_file(config)?;
+    let mut functions = String::new();
+    let mut builder = cbindgen::Builder::new();
+    for source in sources {
+        println!("cargo:rerun-if-changed={source}");
+        functions += &std::fs::read_to_string(source)?;
+        builder = builder.with_src(source);
+    }
+    let macros = macros(&functions);
     config.after_includes = config.after_includes.map(|text| text.replace("FUNCTIONS", &macros));
     let mut text = Vec::new();
-    cbindgen::Builder::new().with_config(config).with_src(EXPORTS).generate()?.write(&mut text);
+    builder.with_config(config).generate()?.write(&mut text);
     std::fs::write(output, for_c(&String::from_utf8(text)?))?;
     Ok(())
 }

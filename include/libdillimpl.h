@@ -84,6 +84,28 @@ struct dill_bsock_linger_vfs {
     void (*blinger)(struct dill_bsock_linger_vfs *vfs);
 };
 
+/* Nor is this: what this runtime can do beyond libdill, for a library that may meet either. It has to ask,
+   as a name that libdill lacks is found here even where libdill is in charge. hquery(-1,
+   DILL_HOST_TYPE) gives NULL and EBADF where there is no such table. */
+#if UINTPTR_MAX > 0xffffffffu
+#define DILL_HOST_TYPE ((const void *)(uintptr_t)0x64696c6c686f7374)
+#else
+#define DILL_HOST_TYPE ((const void *)(uintptr_t)0x686f7374)
+#endif
+
+struct dill_host_vfs {
+    /* sizeof(struct dill_host_vfs), as the runtime knows it. */
+    size_t size;
+    /* dill_happyeyeballs_connect. */
+    int (*connect)(const char *name, int port, int64_t deadline);
+    /* dill_tls_attach_client_opts with these two. */
+    int (*tls_attach_client)(int s, const char *hostname, const char *alpn, int64_t deadline);
+    /* dill_tls_why. */
+    const char *(*tls_why)(void);
+    /* dill_tls_detach. */
+    int (*tls_detach)(int s, int64_t deadline);
+};
+
 #if !defined(DILL_DISABLE_RAW_NAMES)
 #define bsock_type dill_bsock_type
 #define bsock_vfs dill_bsock_vfs

@@ -23,6 +23,10 @@
 //!   whose elements are readable (sending) or writable (receiving) for their `iol_len` bytes. A
 //!   NULL base is allowed when receiving. Nobody else uses the chain during the call.
 //!
+//! * *readable options*: NULL, or a pointer to a `struct ws_opts` that begins with its size and has so many
+//!   bytes, whose strings are readable during the call, whose `fields` are NULL or an array of such strings
+//!   with NULL at its end, and whose `status` and `head` are NULL or writable until the call returns.
+//!
 //! A handle number is never a safety matter: any `int` may be passed.
 
 #[cfg(all(not(test), not(panic = "abort")))]

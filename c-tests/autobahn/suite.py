@@ -1,7 +1,8 @@
 """Runs the cases of the Autobahn test suite, as kosoku has them, and prints the results as JSON.
 
     suite.py server PORT        the program under test is the server at this port
-    suite.py client PROGRAM     the program under test is this client, started with a port
+    suite.py client PROGRAM     the program under test is this client, started with a port, a number of
+                                connections, and the window that its offers have
 """
 
 import asyncio
@@ -10,9 +11,28 @@ import os
 import sys
 
 from kosoku import FailureError, run_fuzzingclient, run_fuzzingserver
+from kosoku.cases import CASES
 
 # Cases that run at a time.
 PARALLEL = 4
+
+# Of servers that do not keep their clients' contexts, which is for those clients that offer it.
+NO_CONTEXT = ["13.2.*", "13.5.*", "13.6.*"]
+
+
+def with_bytes(on_message):
+    """The cases of permessage-deflate want bytes. Of a message that was not compressed the suite makes a str, in
+    the manner of Python 2."""
+    def take(self, message, binary):
+        if isinstance(message, str):
+            message = message.encode("latin-1" if binary else "utf-8")
+        on_message(self, message, binary)
+    return take
+
+
+for number, case in CASES.items():
+    if number.startswith(("12.", "13.")):
+        case.onMessage = with_bytes(case.onMessage)
 
 
 async def results_of(run):
@@ -28,9 +48,14 @@ async def test_server(port):
 
 
 async def test_client(program):
-    async with run_fuzzingserver(port=0) as server:
+    return [*await test_client_offering(program, "15", exclude_cases=NO_CONTEXT),
+            *await test_client_offering(program, "-1", cases=NO_CONTEXT)]
+
+
+async def test_client_offering(program, window, **chosen):
+    async with run_fuzzingserver(port=0, **chosen) as server:
         client = await asyncio.create_subprocess_exec(
-            program, str(server.port), str(PARALLEL), stdout=asyncio.subprocess.DEVNULL)
+            program, str(server.port), str(PARALLEL), window, stdout=asyncio.subprocess.DEVNULL)
         ended = asyncio.create_task(client.wait())
         results = asyncio.create_task(results_of(server.get_result()))
         try:

@@ -9,6 +9,7 @@
 
 #include <libdill.h>
 #include <libdill_ws.h>
+#include <libdill_wsx.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ enum manner {
     PLAIN,
     PONGS,      /*  what is sent are replies, and do no harm */
     REFUSES,    /*  what is sent is a refusal; the result stands already */
+    ENDS,       /*  what comes behind the answer changes nothing */
     TALKS       /*  many calls; some fail for other reasons than others */
 };
 
@@ -36,6 +38,8 @@ struct scenario {
     enum manner manner;
     /*  An interrupted call can be made again. */
     int again;
+    /*  The errno for what is no byte stream; 0: EPROTO. */
+    int foreign;
 };
 
 /*  The handle that a successful attach or detach returned; -1: none. */
@@ -331,40 +335,106 @@ static int client_with_impatient_sender(int some)
     return waiting_socket;
 }
 
+static const char get[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+static const char old_get[] = "GET / HTTP/1.0\r\n\r\nabc";
+static const char bad_get[] = "GET a HTTP/1.1\r\nHost: a\r\n\r\nabc";
+static const char tunnel[] = "HTTP/1.1 200 OK\r\n\r\n";
+static const char *const fields[] = {"A: b", NULL};
+
+static int open_get(int some)
+{
+    return stream_open(get, sizeof get - 1, some, 3);
+}
+
+static int open_bad_get(int some)
+{
+    return stream_open(bad_get, sizeof bad_get - 1, some, 3);
+}
+
+static int open_proxy(int some)
+{
+    return stream_open(tunnel, sizeof tunnel - 1, some, 3);
+}
+
+static int open_connected(int some)
+{
+    return stream_connected = open_answering(some);
+}
+
+static int request_for_websocket(int some)
+{
+    return ws_request(open_request(some), DEADLINE);
+}
+
+static int request_for_page(int some) {return ws_request(open_get(some), DEADLINE);}
+
+static int last_request(int some)
+{
+    return ws_request(stream_open(old_get, sizeof old_get - 1, some, 3), DEADLINE);
+}
+
+static long long receive_request(int s) {return keep(ws_request(s, DEADLINE));}
+static long long accept_request(int r) {return keep(ws_accept(r, NULL, DEADLINE));}
+static long long field(int r) {return ws_field(r, "host", 0, NULL, 0);}
+static long long open_tunnel(int s) {return ws_proxy(s, "a:80", fields, DEADLINE);}
+static long long leave_request(int r) {return keep(ws_respond(r, 0, NULL, NULL, 0, DEADLINE));}
+
+static long long respond(int r)
+{
+    return keep(ws_respond(r, 200, fields, "page", 4, DEADLINE));
+}
+
+static long long connect_by_url(int s)
+{
+    (void)s;
+    return keep(ws_connect("ws://a:81/b", NULL, DEADLINE));
+}
+
 static const struct scenario scenarios[] = {
-    {"attach_client", open_answering, attach_client, 0, 0, PLAIN, 0},
-    {"attach_client_mem", open_answering, attach_client_mem, 0, 0, PLAIN, 0},
+    {"attach_client", open_answering, attach_client, 0, 0, PLAIN, 0, 0},
+    {"attach_client_mem", open_answering, attach_client_mem, 0, 0, PLAIN, 0, 0},
     {"attach_client without HTTP", open_nothing, attach_client_without_http,
-        0, 0, PLAIN, 0},
-    {"attach_server", open_request, attach_server, 0, 0, PLAIN, 0},
-    {"attach_server_mem", open_request, attach_server_mem, 0, 0, PLAIN, 0},
+        0, 0, PLAIN, 0, 0},
+    {"attach_server", open_request, attach_server, 0, 0, PLAIN, 0, 0},
+    {"attach_server_mem", open_request, attach_server_mem, 0, 0, PLAIN, 0, 0},
     {"attach_server without HTTP", open_nothing, attach_server_without_http,
-        0, 0, PLAIN, 0},
+        0, 0, PLAIN, 0, 0},
     {"attach_server refuses", open_wrong_method, attach_server, -1, EPROTO,
-        REFUSES, 0},
-    {"send, client", client, send_small, 0, 0, PLAIN, 1},
-    {"send, server", server, send_small, 0, 0, PLAIN, 1},
-    {"send much, client", client, send_big, 0, 0, PLAIN, 0},
-    {"send much, server", server, send_big, 0, 0, PLAIN, 1},
-    {"sendl, client", client, send_list, 0, 0, PLAIN, 1},
-    {"sendl, server", server, send_list, 0, 0, PLAIN, 1},
-    {"msend", server, send_message, 0, 0, PLAIN, 1},
-    {"recv, client", client, receive, 2, 0, PONGS, 1},
-    {"recv, server", server, receive, 2, 0, PONGS, 1},
-    {"recvl, client", client, receive_list, 2, 0, PONGS, 1},
-    {"recvl, server", server, receive_list, 2, 0, PONGS, 1},
-    {"recvl without a list", server, drop_message, 2, 0, PONGS, 1},
-    {"mrecv", client, receive_message, 2, 0, PONGS, 1},
-    {"recv beside a sender", client_with_impatient_sender, receive, 2, 0, PONGS, 1},
-    {"done, client", client, done, 0, 0, PLAIN, 1},
-    {"done, server", server, done, 0, 0, PLAIN, 1},
-    {"detach, client", client, detach, 0, 0, PLAIN, 0},
-    {"detach, server", server, detach, 0, 0, PLAIN, 0},
-    {"status", closed_client, status, 0, 0, PLAIN, 1},
+        REFUSES, 0, 0},
+    {"send, client", client, send_small, 0, 0, PLAIN, 1, 0},
+    {"send, server", server, send_small, 0, 0, PLAIN, 1, 0},
+    {"send much, client", client, send_big, 0, 0, PLAIN, 0, 0},
+    {"send much, server", server, send_big, 0, 0, PLAIN, 1, 0},
+    {"sendl, client", client, send_list, 0, 0, PLAIN, 1, 0},
+    {"sendl, server", server, send_list, 0, 0, PLAIN, 1, 0},
+    {"msend", server, send_message, 0, 0, PLAIN, 1, 0},
+    {"recv, client", client, receive, 2, 0, PONGS, 1, 0},
+    {"recv, server", server, receive, 2, 0, PONGS, 1, 0},
+    {"recvl, client", client, receive_list, 2, 0, PONGS, 1, 0},
+    {"recvl, server", server, receive_list, 2, 0, PONGS, 1, 0},
+    {"recvl without a list", server, drop_message, 2, 0, PONGS, 1, 0},
+    {"mrecv", client, receive_message, 2, 0, PONGS, 1, 0},
+    {"recv beside a sender", client_with_impatient_sender, receive, 2, 0, PONGS, 1, 0},
+    {"done, client", client, done, 0, 0, PLAIN, 1, 0},
+    {"done, server", server, done, 0, 0, PLAIN, 1, 0},
+    {"detach, client", client, detach, 0, 0, PLAIN, 0, 0},
+    {"detach, server", server, detach, 0, 0, PLAIN, 0, 0},
+    {"status", closed_client, status, 0, 0, PLAIN, 1, 0},
+    {"request", open_get, receive_request, 0, 0, PLAIN, 0, ENOTSUP},
+    {"request is refused", open_bad_get, receive_request, -1, EPROTO, REFUSES, 0,
+        ENOTSUP},
+    {"field", request_for_page, field, 1, 0, PLAIN, 1, 0},
+    {"accept", request_for_websocket, accept_request, 0, 0, PLAIN, 0, 0},
+    {"accept refuses", request_for_page, accept_request, -1, EPROTO, REFUSES, 0, 0},
+    {"respond", request_for_page, respond, 0, 0, PLAIN, 0, 0},
+    {"respond for the last time", last_request, respond, -1, EPIPE, ENDS, 0, 0},
+    {"respond nothing", request_for_page, leave_request, 0, 0, PLAIN, 0, 0},
+    {"proxy", open_proxy, open_tunnel, 200, 0, PLAIN, 0, ENOTSUP},
+    {"connect", open_connected, connect_by_url, 0, 0, PLAIN, 0, 0},
     {"conversation of a client", open_talking_server, converse_as_client, 0, 0,
-        TALKS, 0},
+        TALKS, 0, 0},
     {"conversation of a server", open_talking_client, converse_as_server, 0, 0,
-        TALKS, 0},
+        TALKS, 0, 0},
 };
 
 static const int errnos[] = {
@@ -385,17 +455,27 @@ static int of_stream(int err)
 /*  The calls that are made when none fails. */
 static enum call planned[1000];
 
+/*  The end of a stream from which nothing has come is the end of the requests. */
+static int of_receiving(const struct scenario *scenario, int n, int err)
+{
+    for(int i = 1; i < n; i++)
+        if(planned[i] == CALL_BRECV || planned[i] == CALL_BLOOK) return of_stream(err);
+    return scenario->act == receive_request && err == EPIPE ? EPIPE : of_stream(err);
+}
+
 /*  What a failed call makes of the whole; 0: it does no harm. */
 static int expected(const struct scenario *scenario, int n, int err)
 {
     if(n >= first_of_sender && n <= last_of_sender) return 0;
     switch(planned[n]) {
     case CALL_HQUERY_BSOCK:
-        return err == EBADF ? EBADF : EPROTO;
+        return err == EBADF ? EBADF : scenario->foreign ? scenario->foreign : EPROTO;
     case CALL_HQUERY_SOME:
         /*  Attaching, it asks what the stream can do. */
-        return planned[n + 1] == CALL_BRECVSOME || planned[n + 1] == CALL_BLOOK ? of_stream(err) : 0;
+        return planned[n + 1] == CALL_BRECVSOME || planned[n + 1] == CALL_BLOOK ?
+            of_receiving(scenario, n, err) : 0;
     case CALL_HQUERY_LINGER:
+    case CALL_HQUERY_HOST:
     case CALL_BAWAITROOM:
     case CALL_TCP_DONE:
     case CALL_IPC_DONE:
@@ -404,11 +484,15 @@ static int expected(const struct scenario *scenario, int n, int err)
     case CALL_BSEND:
         if(scenario->manner != PLAIN) return 0;
         return of_stream(err);
+    case CALL_TCP_CONNECT:
+        /*  There is another address to try. */
+        return err == ECONNRESET || err == EIO ? 0 : err;
     case CALL_BSENDL:
+        return of_stream(err);
     case CALL_BRECV:
     case CALL_BRECVSOME:
     case CALL_BLOOK:
-        return of_stream(err);
+        return of_receiving(scenario, n, err);
     default:
         return err;
     }
@@ -423,9 +507,10 @@ static int is_transfer(enum call call)
 /*  Refusing ends the call; what it still reads is of no interest. */
 static int after_refusal(const struct scenario *scenario, int n)
 {
-    if(scenario->manner != REFUSES) return 0;
+    enum call last = scenario->manner == ENDS ? CALL_BSENDL : CALL_BSEND;
+    if(scenario->manner != REFUSES && scenario->manner != ENDS) return 0;
     for(int i = 1; i < n; i++)
-        if(planned[i] == CALL_BSEND) return 1;
+        if(planned[i] == last) return 1;
     return 0;
 }
 

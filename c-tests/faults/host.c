@@ -37,11 +37,12 @@ static enum call calls[MOST_CALLS];
 static int ncalls, fail_at, fail_errno;
 static struct stream newest;
 void (*stream_on_send)(void);
+int stream_connected;
 
 static const char *const names[] = {
-    "hmake", "hquery(bsock)", "hquery(some)", "hquery(linger)", "hquery(ws)", "hown", "bsend",
+    "hmake", "hquery(bsock)", "hquery(some)", "hquery(linger)", "hquery(host)", "hquery(ws)", "hown", "bsend",
     "bsendl", "brecv", "brecvsome", "bawaitroom", "blook", "yield", "chmake_mem", "chrecv", "chdone",
-    "tcp_done", "ipc_done"};
+    "tcp_done", "ipc_done", "ipaddr_remotes", "tcp_connect"};
 
 const char *call_name(enum call call) {return names[call];}
 
@@ -108,6 +109,7 @@ static enum call query_kind(const void *type)
 {
     if(type == dill_bsock_type) return CALL_HQUERY_BSOCK;
     if(type == DILL_BSOCK_LINGER_TYPE) return CALL_HQUERY_LINGER;
+    if(type == DILL_HOST_TYPE) return CALL_HQUERY_HOST;
     return type == DILL_BSOCK_SOME_TYPE ? CALL_HQUERY_SOME : CALL_HQUERY_WS;
 }
 
@@ -354,4 +356,18 @@ int dill_ipc_done(int s, int64_t deadline)
     (void)s;
     (void)deadline;
     return fails(CALL_IPC_DONE) ? -1 : 0;
+}
+
+int dill_ipaddr_remotes(struct dill_ipaddr *addrs, int naddrs, const char *name,
+    int port, int mode, int64_t deadline)
+{
+    (void)addrs, (void)naddrs, (void)name, (void)port, (void)mode, (void)deadline;
+    return fails(CALL_IPADDR_REMOTES) ? -1 : 2;
+}
+
+int dill_tcp_connect(const struct dill_ipaddr *addr, int64_t deadline)
+{
+    (void)addr;
+    (void)deadline;
+    return fails(CALL_TCP_CONNECT) ? -1 : stream_connected;
 }

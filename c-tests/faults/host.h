@@ -13,10 +13,11 @@
 
 enum call {
     CALL_HMAKE, CALL_HQUERY_BSOCK, CALL_HQUERY_SOME, CALL_HQUERY_LINGER,
-    CALL_HQUERY_WS, CALL_HOWN,
+    CALL_HQUERY_HOST, CALL_HQUERY_WS, CALL_HOWN,
     CALL_BSEND, CALL_BSENDL, CALL_BRECV, CALL_BRECVSOME,
     CALL_BAWAITROOM, CALL_BLOOK, CALL_YIELD,
-    CALL_CHMAKE_MEM, CALL_CHRECV, CALL_CHDONE, CALL_TCP_DONE, CALL_IPC_DONE
+    CALL_CHMAKE_MEM, CALL_CHRECV, CALL_CHDONE, CALL_TCP_DONE, CALL_IPC_DONE,
+    CALL_IPADDR_REMOTES, CALL_TCP_CONNECT
 };
 
 const char *call_name(enum call call);
@@ -32,6 +33,8 @@ enum call host_call(int n);
 /*  A byte stream that delivers `in` and then ends; `some`: also what has
     arrived, `piece` bytes at a time at most. Returns its handle. */
 int stream_open(const void *in, size_t len, int some, size_t piece);
+/*  What a tcp_connect gives; there are two addresses to try. */
+extern int stream_connected;
 /*  More input for the newest stream. */
 void stream_feed(const void *in, size_t len);
 /*  What was sent on the newest stream. */

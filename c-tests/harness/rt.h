@@ -7,6 +7,7 @@
 #include <libdill.h>
 #include <libdillimpl.h>
 
+#include "certificates.h"
 #include "check.h"
 
 /*  In rt.c; mentioned here so that it is linked even where nothing else of
@@ -43,11 +44,6 @@ size_t stream_fill(int s);
 void stream_drop(int s, size_t len);
 /*  Shakes hands over both ends: s[0] becomes the client. */
 void stream_secure(int s[2]);
-/*  The path of a file of certificates.sh, which runs when the first one is
-    needed. */
-const char *certificate(const char *name);
-/*  Has it make those with large keys too. */
-void large_certificates(void);
 /*  A listening handle on a free port of the loopback; its address. */
 int listen_tcp(struct ipaddr *addr, int backlog);
 /*  A listening handle on a path in the working directory; the path, which

@@ -10,7 +10,7 @@ use crate::protocol::key;
 use crate::socket::memory_host::MemoryHost;
 use crate::socket::{Error, Host, attach_client};
 
-const OFFER: Offer<'static> = Offer { resource: b"/chat?a=b", authority: b"example.com:80" };
+const OFFER: Offer<'static> = Offer::plain(b"/chat?a=b", b"example.com:80");
 
 pub fn run(data: &[u8]) {
     let Some((decisions, stream)) = input::split(data) else { return };
@@ -22,7 +22,7 @@ pub fn run(data: &[u8]) {
     let host = MemoryHost::new(setup & 1 != 0);
     let deadline = if setup & 2 != 0 { 5000 } else { -1 };
     let failed = play(&host, decisions, &stream);
-    let result = attach_client(&host, &OFFER, deadline);
+    let result = attach_client(&host, &OFFER, &mut |_| {}, deadline);
     host.clear_hook();
     assert_eq!(host.misuse(), None);
     let judged = read_last(&stream);
@@ -33,7 +33,7 @@ pub fn run(data: &[u8]) {
             assert!(accepted, "an answer was accepted that must not be");
             assert_eq!(Some(host.consumed()), judged.map(|(_, len)| len), "read too far");
         }
-        Err(Error::Protocol | Error::TooBig) => assert!(!accepted, "a good answer was refused"),
+        Err(Error::Declined(_)) => assert!(!accepted, "a good answer was refused"),
         Err(error) => {
             justify(error, failed.get(), &host);
         }

@@ -4,6 +4,7 @@ use crate::handshake::{Head, justify, play, read};
 use crate::input;
 use crate::protocol::frame::Role;
 use crate::protocol::handshake::request::Refusal;
+use crate::protocol::handshake::terms::OPEN;
 use crate::socket::memory_host::MemoryHost;
 use crate::socket::{Error, attach_server};
 use std::net::Ipv6Addr;
@@ -30,6 +31,8 @@ pub fn run(data: &[u8]) {
             seen = Some((request.resource.parts().concat(), request.authority.to_vec()));
             Ok(())
         },
+        &OPEN,
+        &mut |_| {},
         deadline,
     );
     host.clear_hook();
@@ -50,7 +53,7 @@ pub fn run(data: &[u8]) {
             assert!(answer.starts_with("HTTP/1.1 101 ") && answer.ends_with("\r\n\r\n"), "{sent}");
             assert!(!host.is_half_closed());
         }
-        Err(error @ (Error::Protocol | Error::TooBig)) => {
+        Err(Error::Refused(refusal)) => {
             let fits = rooms.is_none_or(|(resource, name)| {
                 wanted.as_ref().is_some_and(|wanted| {
                     latin1(&wanted.resource).len() <= resource && latin1(&wanted.host).len() <= name
@@ -58,12 +61,7 @@ pub fn run(data: &[u8]) {
             });
             assert!(wanted.is_none() || !fits || !key_is_canonical, "a good request was refused");
             if failed.get().is_none() {
-                let statuses: &[&str] = match error {
-                    Error::TooBig => &["414", "431"],
-                    _ => &["400", "405", "426", "505"],
-                };
-                let status = sent.strip_prefix("HTTP/1.1 ").and_then(|sent| sent.get(..3));
-                assert!(status.is_some_and(|status| statuses.contains(&status)), "{sent}");
+                assert_eq!(sent.as_bytes(), refusal.response());
                 assert!(sent.contains("\r\nConnection: close\r\n"), "{sent}");
                 assert!(sent.ends_with("\r\n\r\n") && sent.matches("\r\n\r\n").count() == 1);
                 assert!(host.is_half_closed());

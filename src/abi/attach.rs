@@ -3,18 +3,26 @@
 use super::buffers::{self, StringBuffer};
 use super::host::Stream;
 use super::object;
+use super::options::{Options, WsOpts};
 use super::storage::Storage;
 use crate::protocol::frame::Role;
 use crate::protocol::handshake::request::{Refusal, Request};
+use crate::protocol::handshake::terms::{OPEN, Policy};
 use crate::protocol::handshake::{Agreement, Offer};
 use crate::protocol::kind::Kind;
 use crate::socket::{Error, attach_client, attach_server};
 use std::ffi::{c_char, c_int};
 
 /// Flag: send and receive text messages. Without it, binary ones.
-const TEXT: c_int = 1;
+pub(super) const TEXT: c_int = 1;
 /// Flag: the opening handshake was done by other means.
-const NO_HTTP: c_int = 2;
+pub(super) const NO_HTTP: c_int = 2;
+
+/// Flag of sends on handles made with options: the frame may wait for others. None does yet.
+pub(super) const HOLD: c_int = 8;
+
+/// Flag of sends on handles made with options: the message is not compressed.
+pub(super) const PLAIN: c_int = 16;
 
 /// The message type that `flags` ask for, and whether there is an opening handshake.
 ///
@@ -68,16 +76,13 @@ impl Attach {
         let stream = Stream::own(self.s)?;
         self.storage.check()?;
         let (kind, http) = parse_flags(self.flags)?;
-        let mut agreement = Agreement { role: Role::Client };
+        let mut agreement = Agreement::bare(Role::Client);
         if http {
             // SAFETY: passed on from the caller.
             let offer = unsafe {
-                Offer {
-                    resource: buffers::string(strings.resource)?,
-                    authority: buffers::string(strings.host)?,
-                }
+                Offer::plain(buffers::string(strings.resource)?, buffers::string(strings.host)?)
             };
-            agreement = attach_client(&stream, &offer, self.deadline)?;
+            agreement = attach_client(&stream, &offer, &mut |_| {}, self.deadline)?;
         }
         object::make(stream, agreement, kind)
     }
@@ -96,9 +101,10 @@ impl Attach {
             let (kind, _) = parse_flags(self.flags)?;
             let agreement = match strings.as_ref().map_err(|error| *error)? {
                 Some(strings) => {
-                    attach_server(&stream, |request| strings.store(request), self.deadline)?
+                    let admit = |request: &Request<'_>| strings.store(request);
+                    attach_server(&stream, admit, &OPEN, &mut |_| {}, self.deadline)?
                 }
-                None => Agreement { role: Role::Server },
+                None => Agreement::bare(Role::Server),
             };
             object::make(stream, agreement, kind)
         });
@@ -107,6 +113,82 @@ impl Attach {
         }
         attached
     }
+}
+
+/// Takes a byte stream over for a function of the extended ones.
+///
+/// # Errors
+///
+/// [`Error::BadHandle`]. [`Error::NotSupported`]: not a byte stream. Otherwise the host's.
+pub(super) fn own(s: c_int) -> Result<Stream, Error> {
+    Stream::own(s).map_err(|error| match error {
+        Error::NotAStream => Error::NotSupported,
+        error => error,
+    })
+}
+
+/// Attaches the client's end, with options.
+///
+/// # Safety
+///
+/// `strings` must be readable ones, `opts` readable options.
+pub(super) unsafe fn client_with(
+    s: c_int,
+    strings: ClientStrings,
+    opts: *const WsOpts,
+    deadline: i64,
+) -> Result<c_int, Error> {
+    let stream = own(s)?;
+    // SAFETY: passed on from the caller.
+    let options = unsafe { Options::read(opts) }?;
+    let (mut resource, mut authority) = (&[][..], &[][..]);
+    if options.http {
+        // SAFETY: passed on from the caller.
+        (resource, authority) =
+            unsafe { (buffers::string(strings.resource)?, buffers::string(strings.host)?) };
+    }
+    client_over(stream, resource, authority, &options, deadline)
+}
+
+/// Attaches the client's end to a stream of ours, with options that were read.
+pub(super) fn client_over(
+    stream: Stream,
+    resource: &[u8],
+    authority: &[u8],
+    options: &Options,
+    deadline: i64,
+) -> Result<c_int, Error> {
+    let mut agreement = Agreement::bare(Role::Client);
+    if options.http {
+        let offer =
+            Offer { resource, authority, origin: options.own_origin()?, terms: &options.terms };
+        offer.check_path().map_err(|_| Error::InvalidArgument)?;
+        let witness = &mut |head: &[u8]| options.answer.store(head);
+        agreement = attach_client(&stream, &offer, witness, deadline)?;
+    }
+    object::make_with(stream, agreement, &options)
+}
+
+/// Attaches the server's end, with options.
+///
+/// # Safety
+///
+/// `opts` must be readable options.
+pub(super) unsafe fn server_with(
+    s: c_int,
+    opts: *const WsOpts,
+    deadline: i64,
+) -> Result<c_int, Error> {
+    let stream = own(s)?;
+    // SAFETY: passed on from the caller.
+    let options = unsafe { Options::read(opts) }?;
+    let mut agreement = Agreement::bare(Role::Server);
+    if options.http {
+        let policy = Policy { origins: &options.admitted_origins()?, terms: &options.terms };
+        let witness = &mut |head: &[u8]| options.answer.store(head);
+        agreement = attach_server(&stream, |_| Ok(()), &policy, witness, deadline)?;
+    }
+    object::make_with(stream, agreement, &options)
 }
 
 /// Where the caller wants the strings of a request.

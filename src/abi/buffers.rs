@@ -68,6 +68,11 @@ impl StringBuffer<'_> {
         Ok(Self(Some(buffer)))
     }
 
+    /// The longest string that has room.
+    pub(super) fn room(&self) -> usize {
+        self.0.map_or(0, |buffer| buffer.len().saturating_sub(1))
+    }
+
     /// Whether a string in `parts` and its NUL have room.
     pub(super) fn has_room_for(&self, parts: &[&[u8]]) -> bool {
         let len: usize = parts.iter().map(|part| part.len()).sum();

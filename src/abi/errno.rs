@@ -1,12 +1,30 @@
 //! The one mapping between [`Error`] and errno, and the one place that sets errno.
+//!
+//! Beside errno, which has few values, is what failed in words.
 
+use crate::protocol::handshake::request::Refusal;
+use crate::protocol::handshake::response::ResponseError;
+use crate::protocol::violation::Violation;
 use crate::socket::Error;
-use std::ffi::c_int;
+use std::cell::Cell;
+use std::ffi::{CStr, c_int};
+
+// ROOM: it has no destructor, so nothing is registered.
+thread_local! {
+    /// Why the last function that failed has failed.
+    static WHY: Cell<&'static CStr> = const { Cell::new(c"") };
+}
+
+/// Why the last function of this thread that failed has failed; an empty string if none has.
+pub(super) fn why() -> &'static CStr {
+    WHY.get()
+}
 
 /// The errno that reports `error`.
 fn to_errno(error: Error) -> c_int {
     match error {
         Error::InvalidArgument => libc::EINVAL,
+        Error::TooNew => libc::E2BIG,
         Error::BadHandle => libc::EBADF,
         Error::NotSupported => libc::ENOTSUP,
         Error::Busy => libc::EBUSY,
@@ -14,11 +32,24 @@ fn to_errno(error: Error) -> c_int {
         Error::TimedOut => libc::ETIMEDOUT,
         Error::Reset => libc::ECONNRESET,
         Error::Ended => libc::EPIPE,
-        Error::Protocol => libc::EPROTO,
-        Error::TooBig => libc::EMSGSIZE,
+        Error::Violation(Violation::TooLong)
+        | Error::Refused(
+            Refusal::HeadTooLarge | Refusal::ResourceTooLong | Refusal::AuthorityTooLong,
+        )
+        | Error::Declined(ResponseError::HeadTooLarge)
+        | Error::TooBig => libc::EMSGSIZE,
+        Error::Refused(Refusal::OutOfMemory)
+        | Error::Declined(ResponseError::OutOfMemory)
+        | Error::OutOfMemory => libc::ENOMEM,
+        Error::Violation(_)
+        | Error::Refused(_)
+        | Error::Declined(_)
+        | Error::NotAStream
+        | Error::OtherKind
+        | Error::NotAKey => libc::EPROTO,
         Error::NoStatus => libc::EAGAIN,
-        Error::OutOfMemory => libc::ENOMEM,
-        Error::Exhausted(errno) | Error::Host(errno) => errno,
+        Error::NoField => libc::ENOENT,
+        Error::Exhausted(errno) | Error::Host(errno) | Error::Explained(errno, _) => errno,
     }
 }
 
@@ -62,6 +93,11 @@ fn of_host(errno: errno::Errno) -> Error {
         }
         errno => Error::Host(errno),
     }
+}
+
+/// The same error, with what there is to say about it.
+pub(super) fn explain(error: Error, words: &'static CStr) -> Error {
+    if words.is_empty() { error } else { Error::Explained(to_errno(error), words) }
 }
 
 /// Sets errno without an [`Error`] at hand: the answer of a query for an unknown type.
@@ -116,6 +152,7 @@ pub(super) fn report<O: Outcome>(body: impl FnOnce() -> O) -> O::Value {
         }
         Err(error) => {
             set(error);
+            WHY.set(error.words());
             O::FAILURE
         }
     }

@@ -1,6 +1,6 @@
 //! The thirteen functions. `include/libdill_ws.h` is generated from this file.
 
-use super::attach::{Attach, ClientStrings, ServerBuffers, parse_flags, to_flags};
+use super::attach::{Attach, ClientStrings, HOLD, PLAIN, ServerBuffers, parse_flags, to_flags};
 use super::errno::report;
 use super::iolist::{Body, Iolist};
 use super::object::{self, InUse};
@@ -424,7 +424,7 @@ pub unsafe extern "C" fn dill_ws_response_key(
     report(|| {
         // SAFETY: passed on from the caller.
         let key = unsafe { buffers::string(request_key) }?;
-        let accept = key::is_valid(key).then(|| key::accept(key)).ok_or(Error::Protocol);
+        let accept = key::is_valid(key).then(|| key::accept(key)).ok_or(Error::NotAKey);
         // SAFETY: passed on from the caller.
         unsafe { buffers::store(&accept?, response_key) }
     })
@@ -441,9 +441,14 @@ unsafe fn send(
     deadline: i64,
 ) -> Result<(), Error> {
     let websocket = InUse::find(s)?;
-    let (kind, _) = parse_flags(flags)?;
+    let known = if websocket.has_options() { HOLD | PLAIN } else { 0 };
+    let (kind, _) = parse_flags(flags & !known)?;
     // SAFETY: passed on from the caller.
-    websocket.send(kind, &unsafe { Body::new(first, last) }?, deadline)
+    let body = unsafe { Body::new(first, last) }?;
+    match flags & PLAIN {
+        0 => websocket.send(kind, &body, deadline),
+        _ => websocket.send_plain(kind, &body, deadline),
+    }
 }
 
 /// # Safety

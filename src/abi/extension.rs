@@ -1,7 +1,8 @@
-//! What the byte streams of libdill_rt have and libdill's have not: `struct dill_bsock_some_vfs` and
-//! `struct dill_bsock_linger_vfs` of libdillimpl.h. This file is a part of both libraries.
+//! What libdill_rt and its byte streams have and libdill's have not: `struct dill_bsock_some_vfs`,
+//! `struct dill_bsock_linger_vfs` and `struct dill_host_vfs` of libdillimpl.h. This file is a part of both
+//! libraries.
 
-use core::ffi::{c_int, c_void};
+use core::ffi::{c_char, c_int, c_void};
 use core::mem::{offset_of, size_of};
 use core::ptr;
 
@@ -48,6 +49,30 @@ pub const LINGER_TYPE: *const c_void = ptr::without_provenance(0x6469_6c6c_6c69_
 #[cfg(target_pointer_width = "32")]
 pub const LINGER_TYPE: *const c_void = ptr::without_provenance(0x6c69_6e67);
 
+/// What a host can do beyond libdill. A symbol that libdill lacks would be found in libdill_rt even where
+/// libdill is the host, and its handles are strangers there.
+#[repr(C)]
+pub struct HostVfs {
+    /// The size of this struct in bytes. It may grow at the end.
+    pub size: usize,
+    /// Connects to a port of a host by its name: `dill_happyeyeballs_connect`.
+    pub connect: unsafe extern "C" fn(*const c_char, c_int, i64) -> c_int,
+    /// Attaches TLS to a byte stream as a client, which checks that the server has this name, and speaks
+    /// these protocols above it.
+    pub tls_attach_client: unsafe extern "C" fn(c_int, *const c_char, *const c_char, i64) -> c_int,
+    /// Why the last call for TLS has failed: `dill_tls_why`.
+    pub tls_why: unsafe extern "C" fn() -> *const c_char,
+    /// Ends TLS in order, and gives back what is below: `dill_tls_detach`.
+    pub tls_detach: unsafe extern "C" fn(c_int, i64) -> c_int,
+}
+
+/// The type that [`HostVfs`] is asked for with, from the handle -1: the letters `dillhost`.
+#[cfg(target_pointer_width = "64")]
+pub const HOST_TYPE: *const c_void = ptr::without_provenance(0x6469_6c6c_686f_7374);
+/// See the 64-bit variant.
+#[cfg(target_pointer_width = "32")]
+pub const HOST_TYPE: *const c_void = ptr::without_provenance(0x686f_7374);
+
 const _: () = {
     assert!(offset_of!(BsockSomeVfs, size) == 0);
     assert!(offset_of!(BsockSomeVfs, brecvsome) == size_of::<usize>());
@@ -55,4 +80,9 @@ const _: () = {
     assert!(offset_of!(BsockSomeVfs, blook) == 3 * size_of::<usize>());
     assert!(size_of::<BsockSomeVfs>() == 4 * size_of::<usize>());
     assert!(size_of::<BsockLingerVfs>() == size_of::<usize>());
+    assert!(offset_of!(HostVfs, connect) == size_of::<usize>());
+    assert!(offset_of!(HostVfs, tls_attach_client) == 2 * size_of::<usize>());
+    assert!(offset_of!(HostVfs, tls_why) == 3 * size_of::<usize>());
+    assert!(offset_of!(HostVfs, tls_detach) == 4 * size_of::<usize>());
+    assert!(size_of::<HostVfs>() == 5 * size_of::<usize>());
 };

@@ -5,7 +5,8 @@ use super::iolist::{Body, Iolist};
 use super::{errno, random};
 use crate::socket::{Deadline, Error, Host, Outgoing};
 use std::cell::Cell;
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
+use std::ops::Deref;
 use std::ptr::{NonNull, null_mut};
 
 /// The virtual functions of a handle.
@@ -20,6 +21,15 @@ pub struct Hvfs {
 pub struct MsockVfs {
     pub(super) msendl: unsafe extern "C" fn(*mut MsockVfs, *mut Iolist, *mut Iolist, i64) -> c_int,
     pub(super) mrecvl: unsafe extern "C" fn(*mut MsockVfs, *mut Iolist, *mut Iolist, i64) -> isize,
+}
+
+/// libdill's `struct ipaddr`.
+#[repr(C, align(8))]
+#[derive(Clone, Copy)]
+pub struct IpAddr([u8; 32]);
+
+impl IpAddr {
+    pub(super) const EMPTY: Self = Self([0; 32]);
 }
 
 /// The size of libdill's `struct chstorage`.
@@ -43,6 +53,15 @@ unsafe extern "C" {
     fn dill_brecv(s: c_int, buf: *mut c_void, len: usize, deadline: i64) -> c_int;
     fn dill_tcp_done(s: c_int, deadline: i64) -> c_int;
     fn dill_ipc_done(s: c_int, deadline: i64) -> c_int;
+    pub(super) fn dill_ipaddr_remotes(
+        addrs: *mut IpAddr,
+        naddrs: c_int,
+        name: *const c_char,
+        port: c_int,
+        mode: c_int,
+        deadline: i64,
+    ) -> c_int;
+    pub(super) fn dill_tcp_connect(addr: *const IpAddr, deadline: i64) -> c_int;
     fn dill_now() -> i64;
     fn dill_yield() -> c_int;
     fn dill_chmake_mem(mem: *mut [u8; CHSTORAGE], chv: *mut [c_int; 2]) -> c_int;
@@ -80,18 +99,32 @@ impl Stream {
     ///
     /// # Errors
     ///
-    /// [`Error::BadHandle`]. [`Error::Protocol`]: not a byte stream. Otherwise the host's.
+    /// [`Error::BadHandle`]. [`Error::NotAStream`]. Otherwise the host's.
     pub(super) fn own(s: c_int) -> Result<Self, Error> {
         // SAFETY: the variable is initialised by the host when it is loaded and never changes;
         // a query takes any number and any type.
         let found = errno::ask(|| NonNull::new(unsafe { dill_hquery(s, dill_bsock_type) }));
         if let Err(error) = found {
             close(s);
-            return Err(if error == Error::BadHandle { error } else { Error::Protocol });
+            return Err(if error == Error::BadHandle { error } else { Error::NotAStream });
         }
         // SAFETY: any number may be passed.
         let handle = check(|| unsafe { dill_hown(s) })?;
         Ok(Self { handle: Cell::new(handle), is_extended: is_extended(handle) })
+    }
+
+    /// A byte stream that stays the caller's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadHandle`]. [`Error::NotSupported`]: not a byte stream.
+    pub(super) fn borrow(s: c_int) -> Result<Borrowed, Error> {
+        // SAFETY: as in `own`.
+        let found = errno::ask(|| NonNull::new(unsafe { dill_hquery(s, dill_bsock_type) }));
+        if let Err(error) = found {
+            return Err(if error == Error::BadHandle { error } else { Error::NotSupported });
+        }
+        Ok(Borrowed(Self { handle: Cell::new(s), is_extended: is_extended(s) }))
     }
 
     /// Closes the stream.
@@ -121,6 +154,22 @@ impl Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// A byte stream that is somebody else's.
+pub(super) struct Borrowed(Stream);
+
+impl Deref for Borrowed {
+    type Target = Stream;
+    fn deref(&self) -> &Stream {
+        &self.0
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        self.0.release();
     }
 }
 
@@ -259,6 +308,10 @@ impl Host for Stream {
                 _ => Ok(()),
             };
         }
+        self.give_way()
+    }
+
+    fn give_way(&self) -> Result<(), Error> {
         // SAFETY: no preconditions.
         check(|| unsafe { dill_yield() }).map(drop)
     }
@@ -267,16 +320,16 @@ impl Host for Stream {
         random::bytes()
     }
 
-    fn wait_turn(&self, seat: &Cell<Option<c_int>>, deadline: Deadline) -> Result<(), Error> {
+    fn wait_turn(&self, sit: &dyn Fn(Option<c_int>), deadline: Deadline) -> Result<(), Error> {
         let mut storage = [0; CHSTORAGE];
         let mut ends = [-1; 2];
         // SAFETY: the storage lives until both ends are closed below.
         check(|| unsafe { dill_chmake_mem(&mut storage, &mut ends) })?;
         let [giver, waiter] = ends;
-        seat.set(Some(giver));
+        sit(Some(giver));
         // SAFETY: an empty message needs no buffer.
         let waited = check(|| unsafe { dill_chrecv(waiter, null_mut(), 0, deadline) });
-        seat.set(None);
+        sit(None);
         close(giver);
         close(waiter);
         match waited {

@@ -4,15 +4,23 @@
 
 mod attach;
 mod buffers;
+mod connect;
+mod ending;
 mod errno;
 mod exports;
+mod extended;
 mod extension;
+mod fields;
 mod fork;
 mod host;
+mod http;
+mod info;
 mod iolist;
 mod object;
+mod options;
 mod random;
 mod raw_names;
+mod request;
 mod storage;
 #[cfg(test)]
 mod tests;

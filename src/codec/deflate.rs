@@ -76,9 +76,9 @@ impl Deflater {
 
     /// Says that a compressed message has gone out: the next one may refer to it. Those of which this is never
     /// said have not been.
-    pub fn advance(&mut self, context: Context, pieces: &[&[u8]]) {
+    pub fn advance<'p>(&mut self, context: Context, pieces: impl IntoIterator<Item = &'p [u8]>) {
         if self.takeover {
-            pieces.iter().for_each(|piece| self.history.push(piece));
+            pieces.into_iter().for_each(|piece| self.history.push(piece));
             self.context = context.0;
         }
     }

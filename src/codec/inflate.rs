@@ -34,7 +34,7 @@ pub enum InflateError {
 /// What a step has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// So many bytes were written, or dropped.
+    /// So many bytes were written.
     pub produced: usize,
     /// Whether there may be more to come of what was given, in another step.
     pub more: bool,
@@ -68,17 +68,13 @@ impl Inflater {
         Ok(())
     }
 
-    /// Inflates some of `input`, which is shortened by what was used. What comes of it goes to `output`, or is
-    /// dropped where there is none. A step takes and makes a few KiB at most.
+    /// Inflates some of `input`, which is shortened by what was used, into `output`. A step takes and makes a few
+    /// KiB at most.
     ///
     /// # Errors
     ///
     /// Behind an error the message and the context are lost.
-    pub fn step(
-        &mut self,
-        input: &mut &[u8],
-        output: Option<&mut [u8]>,
-    ) -> Result<Step, InflateError> {
+    pub fn step(&mut self, input: &mut &[u8], output: &mut [u8]) -> Result<Step, InflateError> {
         let step = self.try_step(input, output);
         if step.is_err() {
             self.lose();
@@ -86,20 +82,15 @@ impl Inflater {
         step
     }
 
-    fn try_step(
-        &mut self,
-        input: &mut &[u8],
-        output: Option<&mut [u8]>,
-    ) -> Result<Step, InflateError> {
+    fn try_step(&mut self, input: &mut &[u8], output: &mut [u8]) -> Result<Step, InflateError> {
         let message = self.message.as_mut().ok_or(InflateError::BadData)?;
         // One byte more shows that the message is too long.
         let most = usize::try_from(message.left).unwrap_or(usize::MAX).saturating_add(1);
         let given = input.len();
-        let (progress, made) = match output {
-            Some([]) => return Ok(Step { produced: 0, more: true }),
-            Some(output) => message.stream.inflate(input, output, most),
-            None => message.stream.discard(input, most),
-        };
+        if output.is_empty() {
+            return Ok(Step { produced: 0, more: true });
+        }
+        let (progress, made) = message.stream.inflate(input, output, most);
         let produced = made.len();
         message.left = message.left.checked_sub(produced as u64).ok_or(InflateError::TooLong)?;
         if self.takeover {

@@ -20,7 +20,7 @@ pub use deflate::{Compression, Context, Deflater};
 pub use inflate::{InflateError, Inflater, Step};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// No memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

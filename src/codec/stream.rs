@@ -12,9 +12,6 @@ pub(super) const STEP: usize = 1 << 14;
 /// zlib's effort for its tables: symbols are coded in blocks of 2^(this + 6).
 const MEMORY_LEVEL: i32 = 7;
 
-/// Room for bytes that nobody wants.
-const DISCARDED: usize = 1 << 12;
-
 fn blank() -> z::z_stream {
     z::z_stream {
         next_in: null_mut(),
@@ -126,12 +123,7 @@ impl Drop for Compressor {
 }
 
 /// A stream that inflates.
-pub(super) struct Decompressor(NonNull<Inflating>);
-
-struct Inflating {
-    stream: z::z_stream,
-    discarded: [u8; DISCARDED],
-}
+pub(super) struct Decompressor(NonNull<z::z_stream>);
 
 /// What a call has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,25 +141,23 @@ pub(super) enum Progress {
 impl Decompressor {
     /// Makes one with an empty context, for all windows.
     pub fn new() -> Result<Self, OutOfMemory> {
-        let fresh = Inflating { stream: blank(), discarded: [0; DISCARDED] };
-        let mut inflating = memory::allocate(fresh).ok_or(OutOfMemory)?;
-        // SAFETY: nobody else has it; a stream with an allocator and nothing else.
+        let stream = memory::allocate(blank()).ok_or(OutOfMemory)?;
+        // SAFETY: a stream with an allocator and nothing else.
         let result = unsafe {
             let window = -i32::from(super::LARGEST_WINDOW);
-            let stream = &raw mut inflating.as_mut().stream;
-            z::inflateInit2_(stream, window, z::zlibVersion(), STREAM_SIZE)
+            z::inflateInit2_(stream.as_ptr(), window, z::zlibVersion(), STREAM_SIZE)
         };
         if result != z::Z_OK {
             // SAFETY: zlib has nothing of it where it failed.
-            unsafe { memory::release(inflating) };
+            unsafe { memory::release(stream) };
             return Err(OutOfMemory);
         }
-        Ok(Self(inflating))
+        Ok(Self(stream))
     }
 
     fn stream(&mut self) -> &mut z::z_stream {
         // SAFETY: nobody else uses it.
-        unsafe { &mut self.0.as_mut().stream }
+        unsafe { self.0.as_mut() }
     }
 
     /// Empties its context and fills it with `history`.
@@ -193,36 +183,11 @@ impl Decompressor {
         output: &'o mut [u8],
         most: usize,
     ) -> (Progress, &'o [u8]) {
-        let room = output.len().min(most).min(STEP);
-        // SAFETY: it is writable for so many bytes.
-        let (progress, made) = unsafe { self.write(input, output.as_mut_ptr(), room) };
-        (progress, output.get(..made).unwrap_or_default())
-    }
-
-    /// Inflates some of `input`, at most `most` bytes, into room of its own. Returns what came of it, too.
-    pub fn discard(&mut self, input: &mut &[u8], most: usize) -> (Progress, &[u8]) {
-        // SAFETY: the room is no part of the stream, and has so many bytes.
-        unsafe {
-            let room = (&raw mut (*self.0.as_ptr()).discarded).cast();
-            let (progress, made) = self.write(input, room, most.min(DISCARDED));
-            (progress, self.0.as_ref().discarded.get(..made).unwrap_or_default())
-        }
-    }
-
-    /// # Safety
-    ///
-    /// `output` is writable for `room` bytes.
-    unsafe fn write(
-        &mut self,
-        input: &mut &[u8],
-        output: *mut u8,
-        room: usize,
-    ) -> (Progress, usize) {
-        let given = input.len().min(STEP);
+        let (given, room) = (input.len().min(STEP), output.len().min(most).min(STEP));
         let stream = self.stream();
         stream.next_in = input.as_ptr();
         stream.avail_in = given as u32;
-        stream.next_out = output;
+        stream.next_out = output.as_mut_ptr();
         stream.avail_out = room as u32;
         // SAFETY: `new` has initialised the stream; what it reads and writes is as long as it was told.
         let result = unsafe { z::inflate(stream, z::Z_NO_FLUSH) };
@@ -234,7 +199,7 @@ impl Decompressor {
             z::Z_STREAM_END => Progress::Ended,
             _ => Progress::Bad,
         };
-        (progress, room - free)
+        (progress, output.get(..room - free).unwrap_or_default())
     }
 
     /// Takes the tail that RFC 7692 §7.2.1 removed. Returns whether this is the place for it: behind the header
@@ -242,10 +207,9 @@ impl Decompressor {
     pub fn take_tail(&mut self) -> bool {
         // SAFETY: `new` has initialised the stream.
         let is_place = unsafe { z::inflateSyncPoint(self.stream()) } == 1;
-        let mut tail = &TAIL[..];
-        is_place
-            && self.discard(&mut tail, DISCARDED) == (Progress::NeedsInput, &[])
-            && tail.is_empty()
+        let (mut tail, mut room) = (&TAIL[..], [0]);
+        let nothing: (_, &[u8]) = (Progress::NeedsInput, &[]);
+        is_place && self.inflate(&mut tail, &mut room, 1) == nothing && tail.is_empty()
     }
 }
 

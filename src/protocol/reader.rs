@@ -86,17 +86,30 @@ impl Reader {
         let count = wire.len().min(to.len()).min(usize::try_from(*remaining).unwrap_or(usize::MAX));
         let wire = wire.get(..count).unwrap_or_default();
         mask::copy(*key, *offset, wire, to);
-        *offset = offset.wrapping_add(count as u64);
-        *remaining -= count as u64;
+        self.advance(count);
         count
+    }
+
+    /// Copies the next bytes of a message, unmasked, and takes none of them: that is for [`Reader::advance`].
+    /// Returns how many.
+    pub fn peek(&self, wire: &[u8], to: &mut [u8]) -> usize {
+        // It is a copy of the reader that moves on.
+        let mut reader = *self;
+        reader.copy(wire, to)
+    }
+
+    /// Takes so many bytes of a message, which are no more than it has.
+    pub fn advance(&mut self, count: usize) {
+        let Place::Data { offset, remaining, .. } = &mut self.place else { return };
+        *offset = offset.wrapping_add(count as u64);
+        *remaining = remaining.saturating_sub(count as u64);
     }
 
     /// Takes the next bytes of a message, which are no more than it has, and unmasks them in place.
     pub fn unmask(&mut self, bytes: &mut [u8]) {
-        let Place::Data { key, offset, remaining } = &mut self.place else { return };
-        mask::apply(*key, *offset, bytes);
-        *offset = offset.wrapping_add(bytes.len() as u64);
-        *remaining = remaining.saturating_sub(bytes.len() as u64);
+        let Place::Data { key, offset, .. } = self.place else { return };
+        mask::apply(key, offset, bytes);
+        self.advance(bytes.len());
     }
 
     /// Says that all of a data frame has been taken.

@@ -30,13 +30,18 @@ pub enum Violation {
     CloseCode,
     /// Text, or a close reason, that is not UTF-8.
     InvalidUtf8,
+    /// A compressed message that cannot be inflated.
+    BadDeflate,
+    /// A message that is longer than we take. No rule forbids it, but it fails the connection as if one did.
+    TooLong,
 }
 
 impl Violation {
     /// The close code that tells the peer (RFC 6455 §7.4.1).
     pub fn close_code(self) -> u16 {
         match self {
-            Self::InvalidUtf8 => code::INVALID_PAYLOAD,
+            Self::InvalidUtf8 | Self::BadDeflate => code::INVALID_PAYLOAD,
+            Self::TooLong => code::TOO_BIG,
             _ => code::PROTOCOL_ERROR,
         }
     }
@@ -58,6 +63,8 @@ impl Violation {
             Self::CloseLength => c"a close frame of one byte, RFC 6455 5.5.1",
             Self::CloseCode => c"a close code that must not be sent, RFC 6455 7.4",
             Self::InvalidUtf8 => c"text that is not UTF-8, RFC 6455 8.1",
+            Self::BadDeflate => c"a message that cannot be inflated, RFC 7692 7.2.2",
+            Self::TooLong => c"a message longer than maxmsg, RFC 6455 7.4.1",
         }
     }
 }

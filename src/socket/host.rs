@@ -2,7 +2,6 @@
 //! caller's buffers.
 
 use super::Error;
-use std::cell::Cell;
 
 /// Absolute milliseconds on the host's clock. 0: do not block; negative: no limit.
 pub type Deadline = i64;
@@ -80,6 +79,14 @@ pub trait Host {
     /// [`Error::Cancelled`].
     fn pause(&self) -> Result<(), Error>;
 
+    /// Lets other coroutines run that are ready, behind work that does not wait. Where [`Host::pause`] leaves that
+    /// to the byte stream, this does it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cancelled`].
+    fn give_way(&self) -> Result<(), Error>;
+
     /// Bytes from the operating system's generator: masking keys must not be predictable
     /// (RFC 6455 §10.3).
     ///
@@ -88,14 +95,17 @@ pub trait Host {
     /// The generator's.
     fn random<const N: usize>(&self) -> Result<[u8; N], Error>;
 
-    /// Puts itself in `seat` and waits there until [`Host::give_turn`] is called for it. The seat
-    /// is empty again on return.
+    /// Tells `sit` who is waiting, and waits until [`Host::give_turn`] is called for that one; then tells it
+    /// that nobody is.
     ///
     /// # Errors
     ///
     /// [`Error::TimedOut`], [`Error::Cancelled`], or what it takes to wait.
-    fn wait_turn(&self, seat: &Cell<Option<Self::Waiter>>, deadline: Deadline)
-    -> Result<(), Error>;
+    fn wait_turn(
+        &self,
+        sit: &dyn Fn(Option<Self::Waiter>),
+        deadline: Deadline,
+    ) -> Result<(), Error>;
 
     /// Wakes a waiting coroutine. Never switches.
     fn give_turn(&self, waiter: Self::Waiter);

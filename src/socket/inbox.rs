@@ -5,6 +5,7 @@ use super::outbox::Outbox;
 use super::partial::Partial;
 use super::side::{Side, State, Turn};
 use super::{Error, Received};
+use crate::codec::Inflater;
 use crate::protocol::assembler::{Assembler, Control};
 use crate::protocol::close::Close;
 use crate::protocol::frame::Role;
@@ -13,8 +14,12 @@ use crate::protocol::reader::{Reader, Want};
 use crate::protocol::violation::Violation;
 use std::cell::{Cell, RefCell};
 
-/// Bytes of unwanted payload that are looked at at once. They lie on the coroutine's stack.
-pub(super) const DROPPED_AT_ONCE: usize = 512;
+/// Bytes of unwanted payload, or of compressed payload, that are looked at at once. They lie on the coroutine's
+/// stack.
+pub(super) const AT_ONCE: usize = 512;
+
+/// When so much has been inflated, it is time for other coroutines.
+pub(super) const INFLATED_AT_ONCE: usize = 32 * 1024;
 
 /// The receiving direction.
 pub(super) struct Inbox {
@@ -23,8 +28,6 @@ pub(super) struct Inbox {
     /// The message under way.
     partial: Partial,
     peer_close: Cell<Option<Close>>,
-    /// The rule that the peer has broken.
-    violation: Cell<Option<Violation>>,
 }
 
 /// What turns bytes into messages. Nobody else runs while it is borrowed.
@@ -42,23 +45,27 @@ pub(super) enum Step {
     Message(Kind),
     /// A control frame ends here.
     Control,
+    /// Much was inflated, and there may be more to come.
+    Turn,
     /// The message is too big for the buffers.
     Unfit,
+    /// There is no memory to inflate the message, of which nothing was taken.
+    OutOfMemory,
     /// The peer has broken a rule.
-    Violation,
+    Violation(Violation),
 }
 
 impl Inbox {
-    pub(super) fn new(role: Role) -> Self {
+    /// For messages of up to `limit` bytes, with what it takes to inflate them.
+    pub(super) fn new(role: Role, inflater: Option<Inflater>, limit: u64) -> Self {
         Self {
             side: Side::default(),
             parts: RefCell::new(Parts {
                 reader: Reader::new(role),
-                assembler: Assembler::default(),
+                assembler: Assembler::new(inflater, limit),
             }),
             partial: Partial::default(),
             peer_close: Cell::default(),
-            violation: Cell::default(),
         }
     }
 
@@ -98,11 +105,6 @@ impl Inbox {
         self.peer_close.get()
     }
 
-    /// The rule that the peer has broken.
-    pub(super) fn violation(&self) -> Option<Violation> {
-        self.violation.get()
-    }
-
     /// The message under way.
     pub(super) fn partial(&self) -> &Partial {
         &self.partial
@@ -123,10 +125,8 @@ impl Inbox {
         outbox: &Outbox<W>,
     ) -> (usize, Step) {
         let mut rest = wire;
-        let step = self.step(&mut rest, into, outbox).unwrap_or_else(|violation| {
-            self.violation.set(Some(violation));
-            Step::Violation
-        });
+        let step = self.step(&mut rest, into, outbox);
+        let step = step.unwrap_or_else(Step::Violation);
         (wire.len() - rest.len(), step)
     }
 
@@ -136,10 +136,52 @@ impl Inbox {
         reader.unmask(payload);
         match assembler.payload(payload) {
             Ok(()) => Step::More,
-            Err(violation) => {
-                self.violation.set(Some(violation));
-                Step::Violation
+            Err(violation) => Step::Violation(violation),
+        }
+    }
+
+    /// Whether the message under way is compressed.
+    pub(super) fn is_compressed(&self) -> bool {
+        self.parts.borrow().assembler.is_compressed()
+    }
+
+    /// Whether more may come of a compressed message without any more of its payload.
+    pub(super) fn is_pending(&self) -> bool {
+        self.parts.borrow().assembler.is_pending()
+    }
+
+    /// Makes ready to inflate the message under way.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfMemory`]: nothing was taken.
+    pub(super) fn prepare(&self) -> Result<(), Error> {
+        self.parts.borrow_mut().assembler.prepare().map_err(|_| Error::OutOfMemory)
+    }
+
+    /// Unmasks compressed payload that is nowhere else any more. All of it is for [`Inbox::inflate`].
+    pub(super) fn unmask(&self, wire: &mut [u8]) {
+        self.parts.borrow_mut().reader.unmask(wire);
+    }
+
+    /// Inflates some of `wire`, which is unmasked, and is shortened by what was used.
+    pub(super) fn inflate(&self, wire: &mut &[u8], into: &mut impl Incoming) -> Step {
+        let inflated = inflate(&mut self.parts.borrow_mut().assembler, wire, into);
+        self.inflated(inflated, into).map_or_else(Step::Violation, |(_, step)| step)
+    }
+
+    /// Counts what has been inflated. Returns how much.
+    fn inflated(
+        &self,
+        inflated: Result<Inflated, Violation>,
+        into: &mut impl Incoming,
+    ) -> Result<(usize, Step), Violation> {
+        match inflated? {
+            Inflated::Bytes(count) => {
+                self.count(count, into);
+                Ok((count, Step::More))
             }
+            Inflated::Beyond => Ok((0, Step::Unfit)),
         }
     }
 
@@ -161,6 +203,7 @@ impl Inbox {
         outbox: &Outbox<W>,
     ) -> Result<Step, Violation> {
         let Parts { reader, assembler } = &mut *self.parts.borrow_mut();
+        let mut much = 0;
         loop {
             match reader.want() {
                 Want::Start => {
@@ -172,12 +215,34 @@ impl Inbox {
                     let Some((header, later)) = rest.split_at_checked(len) else { break };
                     *rest = later;
                     reader.header(header)?;
+                    if let Want::Payload(len) = reader.want() {
+                        assembler.announce(len)?;
+                    }
                 }
                 Want::Control(len) => {
                     let Some((payload, later)) = rest.split_at_checked(len) else { break };
                     *rest = later;
                     self.act_on(reader, payload, outbox)?;
                     return Ok(Step::Control);
+                }
+                Want::Payload(remaining)
+                    if assembler.is_compressed() && (remaining > 0 || assembler.is_pending()) =>
+                {
+                    if rest.is_empty() && !assembler.is_pending() {
+                        break;
+                    }
+                    if assembler.prepare().is_err() {
+                        return Ok(Step::OutOfMemory);
+                    }
+                    let inflated = inflate_masked(reader, assembler, rest, into);
+                    let (count, step) = self.inflated(inflated, into)?;
+                    much += count;
+                    if step != Step::More {
+                        return Ok(step);
+                    }
+                    if much >= INFLATED_AT_ONCE {
+                        return Ok(Step::Turn);
+                    }
                 }
                 Want::Payload(0) => {
                     reader.end();
@@ -251,7 +316,61 @@ fn skip(
     wire: &[u8],
     len: u64,
 ) -> (usize, Result<(), Violation>) {
-    let mut memory = [0; DROPPED_AT_ONCE];
+    let mut memory = [0; AT_ONCE];
     let len = len.min(memory.len() as u64) as usize;
     copy(reader, assembler, wire, memory.get_mut(..len).unwrap_or_default())
+}
+
+/// What has come of compressed payload.
+enum Inflated {
+    /// So many bytes, where the caller wants them.
+    Bytes(usize),
+    /// More than there is room for.
+    Beyond,
+}
+
+/// Inflates some of the payload that has arrived, which `rest` is shortened by.
+#[inline(never)]
+fn inflate_masked(
+    reader: &mut Reader,
+    assembler: &mut Assembler,
+    rest: &mut &[u8],
+    into: &mut impl Incoming,
+) -> Result<Inflated, Violation> {
+    let mut memory = [0; AT_ONCE];
+    let len = reader.peek(rest, &mut memory);
+    let mut wire = memory.get(..len).unwrap_or_default();
+    let inflated = inflate(assembler, &mut wire, into);
+    let used = len - wire.len();
+    reader.advance(used);
+    *rest = rest.get(used..).unwrap_or_default();
+    inflated
+}
+
+/// Inflates some of `wire` to where the caller wants it. It is not known before how much that is.
+fn inflate(
+    assembler: &mut Assembler,
+    wire: &mut &[u8],
+    into: &mut impl Incoming,
+) -> Result<Inflated, Violation> {
+    match into.area(u64::MAX) {
+        Area::Memory(memory) => assembler.inflate(wire, memory).map(Inflated::Bytes),
+        Area::Skip(len) => drop_inflated(assembler, wire, len).map(Inflated::Bytes),
+        Area::Full => Ok(match drop_inflated(assembler, wire, u64::MAX)? {
+            0 => Inflated::Bytes(0),
+            _ => Inflated::Beyond,
+        }),
+    }
+}
+
+/// Inflates into nowhere, `most` bytes at most. Returns how many.
+#[inline(never)]
+fn drop_inflated(
+    assembler: &mut Assembler,
+    wire: &mut &[u8],
+    most: u64,
+) -> Result<usize, Violation> {
+    let mut memory = [0; AT_ONCE];
+    let most = most.min(memory.len() as u64) as usize;
+    assembler.inflate(wire, memory.get_mut(..most).unwrap_or_default())
 }

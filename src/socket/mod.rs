@@ -11,9 +11,11 @@
 //! out. The caller's own buffers are borrowed across host calls; they belong to the caller alone.
 
 mod closing;
+mod deflation;
 mod delivery;
 mod duties;
 mod error;
+mod exchange;
 mod handshake;
 mod host;
 mod inbox;
@@ -23,6 +25,7 @@ pub mod memory_host;
 mod outbox;
 mod overtime;
 mod partial;
+mod queue;
 mod receive;
 mod scratch;
 mod send;
@@ -33,6 +36,7 @@ mod websocket;
 
 pub use delivery::{Discard, Received};
 pub use error::Error;
-pub use handshake::{attach_client, attach_server};
+pub use exchange::{Fields, Next, Response, open_tunnel, receive_request, respond};
+pub use handshake::{Witness, accept_request, attach_client, attach_server};
 pub use host::{Area, Deadline, Filled, Host, Incoming, Outgoing};
-pub use websocket::WebSocket;
+pub use websocket::{Settings, WebSocket};

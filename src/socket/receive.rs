@@ -1,7 +1,8 @@
 //! Receiving frames.
 
+use super::delivery::Discard;
 use super::host::{Area, Incoming};
-use super::inbox::{DROPPED_AT_ONCE, Step};
+use super::inbox::{AT_ONCE, INFLATED_AT_ONCE, Step};
 use super::overtime::Overtime;
 use super::{Deadline, Error, Host, Received, WebSocket};
 use crate::protocol::close::Close;
@@ -27,6 +28,9 @@ impl<H: Host> WebSocket<H> {
             self.pause_now_and_then()?;
             overtime.check(self.host())?;
             let (count, step) = match self.inbox().want() {
+                Want::Payload(remaining) if self.inbox().is_compressed() => {
+                    self.receive_compressed(into, remaining, deadline)?
+                }
                 Want::Payload(remaining) => self.receive_payload(into, remaining, deadline)?,
                 Want::Start => self.receive_head::<{ Start::LEN }>(into, Start::LEN, deadline)?,
                 Want::Header(len) => self.receive_head::<MAX_HEADER>(into, len, deadline)?,
@@ -40,8 +44,14 @@ impl<H: Host> WebSocket<H> {
                     self.inbox().check()?;
                     self.reply(deadline);
                 }
+                Step::Turn => {
+                    overtime.count(INFLATED_AT_ONCE as u64);
+                    self.host().give_way()?;
+                    self.inbox().check()?;
+                }
                 Step::Unfit => return Err(self.refuse(into, deadline)),
-                Step::Violation => return Err(self.violated(deadline)),
+                Step::OutOfMemory => return Err(Error::OutOfMemory),
+                Step::Violation(violation) => return Err(self.violated(violation, deadline)),
             }
         }
     }
@@ -125,17 +135,65 @@ impl<H: Host> WebSocket<H> {
     /// sends none must not bind more memory than this.
     #[inline(never)]
     fn drop_piece(&self, len: u64, deadline: Deadline) -> Result<Part, Error> {
-        let mut memory = [0; DROPPED_AT_ONCE];
+        let mut memory = [0; AT_ONCE];
         let len = len.min(memory.len() as u64) as usize;
         self.receive_piece(memory.get_mut(..len).unwrap_or_default(), deadline)
     }
 
-    /// The peer has broken a rule.
+    /// Receives a piece of a compressed message.
+    fn receive_compressed(
+        &self,
+        into: &mut impl Incoming,
+        remaining: u64,
+        deadline: Deadline,
+    ) -> Result<Part, Error> {
+        let inbox = self.inbox();
+        if remaining == 0 || inbox.is_pending() {
+            return Ok((0, inbox.take(&[], into, self.outbox()).1));
+        }
+        inbox.prepare()?;
+        if self.host().is_extended() {
+            return self.look(into, deadline);
+        }
+        self.inflate_exactly(into, remaining, deadline)
+    }
+
+    /// Receives a piece of a compressed message from a host that cannot be given any of it back. So all of it is
+    /// inflated, whatever comes between.
+    #[inline(never)]
+    fn inflate_exactly(
+        &self,
+        into: &mut impl Incoming,
+        remaining: u64,
+        deadline: Deadline,
+    ) -> Result<Part, Error> {
+        let inbox = self.inbox();
+        let mut memory = [0; AT_ONCE];
+        let len = remaining.min(memory.len() as u64) as usize;
+        let piece = memory.get_mut(..len).unwrap_or_default();
+        self.dutifully(deadline, |until| self.host().receive(piece, until))?;
+        inbox.unmask(piece);
+        let (mut wire, mut step) = (&*piece, Step::More);
+        while !wire.is_empty() && !matches!(step, Step::Violation(_)) {
+            let next = match step {
+                Step::Unfit => inbox.inflate(&mut wire, &mut Discard),
+                _ => inbox.inflate(&mut wire, into),
+            };
+            if step != Step::Unfit || matches!(next, Step::Violation(_)) {
+                step = next;
+            }
+            // A coroutine that is being cancelled is told so by the next call.
+            self.host().give_way().ok();
+        }
+        inbox.check()?;
+        Ok((len, step))
+    }
+
+    /// The peer has broken a rule, or sent too much.
     #[cold]
-    fn violated(&self, deadline: Deadline) -> Error {
-        let code = self.inbox().violation().map_or(code::PROTOCOL_ERROR, Violation::close_code);
-        self.fail(code, deadline);
-        Error::Protocol
+    fn violated(&self, violation: Violation, deadline: Deadline) -> Error {
+        self.fail(violation.close_code(), deadline);
+        Error::Violation(violation)
     }
 
     /// Fails the connection (RFC 6455 §7.1.7): nothing more is received, and a close frame with `code`

@@ -17,28 +17,58 @@ const SHORT: usize = 256;
 const SHORTER: usize = 48;
 
 impl<H: Host> WebSocket<H> {
-    /// Sends one message as one frame.
+    /// Sends one message as one frame, compressed where that was agreed on and makes it shorter.
     ///
     /// # Errors
     ///
     /// - [`Error::InvalidArgument`]: text that is not UTF-8; nothing is sent.
     /// - [`Error::Ended`]: our close frame has gone out already.
     /// - [`Error::Reset`], [`Error::Busy`], [`Error::TimedOut`], [`Error::Cancelled`].
+    /// - [`Error::OutOfMemory`]: nothing is sent.
     pub fn send(&self, kind: Kind, body: &H::Body<'_>, deadline: Deadline) -> Result<(), Error> {
+        let deflation = self.deflation().filter(|deflation| deflation.suits(body.size()));
+        let Some(deflation) = deflation else { return self.send_plain(kind, body, deadline) };
         composer::check(kind, body.pieces()).map_err(|_| Error::InvalidArgument)?;
-        let opcode = kind.opcode();
         self.as_sender(deadline, || {
-            if body.size() <= SHORTER as u64 {
-                self.send_short::<{ MAX_HEADER + SHORTER }>(opcode, body, deadline)
-            } else if body.size() <= SHORT as u64 {
-                self.send_short::<{ MAX_HEADER + SHORT }>(opcode, body, deadline)
-            } else if !self.composer().masks() && leaves_as_it_is(body) {
-                self.send_plain(opcode, body, deadline)
-            } else {
-                let memory = &mut Scratch::take(body.size())?;
-                self.send_copied(opcode, body.size(), body.pieces(), memory, deadline)
+            let opcode = kind.opcode();
+            if self.send_deflated(deflation, opcode, body, deadline)? {
+                return Ok(());
             }
+            self.send_frame(opcode, body, deadline)
         })
+    }
+
+    /// Sends one message as one frame, and never compressed.
+    ///
+    /// # Errors
+    ///
+    /// As [`WebSocket::send`].
+    pub fn send_plain(
+        &self,
+        kind: Kind,
+        body: &H::Body<'_>,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        composer::check(kind, body.pieces()).map_err(|_| Error::InvalidArgument)?;
+        self.as_sender(deadline, || self.send_frame(kind.opcode(), body, deadline))
+    }
+
+    fn send_frame(
+        &self,
+        opcode: Opcode,
+        body: &H::Body<'_>,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        if body.size() <= SHORTER as u64 {
+            self.send_short::<{ MAX_HEADER + SHORTER }>(opcode, body, deadline)
+        } else if body.size() <= SHORT as u64 {
+            self.send_short::<{ MAX_HEADER + SHORT }>(opcode, body, deadline)
+        } else if !self.composer().masks() && leaves_as_it_is(body) {
+            self.send_in_place(opcode, body, deadline)
+        } else {
+            let memory = &mut Scratch::take(body.size())?;
+            self.send_copied(opcode, body.size(), body.pieces(), memory, deadline)
+        }
     }
 
     /// Sends the close frame (RFC 6455 §5.5.1). Sending is over then.
@@ -56,7 +86,7 @@ impl<H: Host> WebSocket<H> {
         send: impl FnOnce() -> Result<(), Error>,
     ) -> Result<(), Error> {
         let outbox = self.outbox();
-        let _turn = outbox.enter()?;
+        let turn = outbox.enter_in_turn(self.host(), deadline)?;
         let sent = outbox
             .await_floor(self.host(), deadline)
             .and_then(|()| outbox.check())
@@ -65,6 +95,8 @@ impl<H: Host> WebSocket<H> {
             let pongs = if sent.is_ok() { Pongs::Wait } else { Pongs::Skip };
             self.send_due(pongs, deadline);
         }
+        drop(turn);
+        outbox.call_next(self.host());
         sent
     }
 
@@ -80,7 +112,7 @@ impl<H: Host> WebSocket<H> {
     }
 
     /// A server's frame: header and payload leave together, straight from the caller's buffers.
-    fn send_plain(
+    fn send_in_place(
         &self,
         opcode: Opcode,
         body: &H::Body<'_>,
@@ -131,14 +163,14 @@ impl<H: Host> WebSocket<H> {
     }
 
     /// The header of a frame that is all of a message.
-    fn header(&self, opcode: Opcode, payload_len: u64) -> Result<Header, Error> {
+    pub(super) fn header(&self, opcode: Opcode, payload_len: u64) -> Result<Header, Error> {
         let key = if self.composer().masks() { self.host().random()? } else { [0; 4] };
         Ok(self.composer().frame(opcode, payload_len, key))
     }
 
     /// What the host's refusal to send means for the connection. Once a part of a frame is out, anything
     /// that stops the next one leaves the frame cut, and nothing can follow it.
-    fn send_failed(&self, error: Error, is_begun: bool) -> Error {
+    pub(super) fn send_failed(&self, error: Error, is_begun: bool) -> Error {
         if is_begun || !self.survives(error) {
             self.outbox().break_off();
         }

@@ -1,14 +1,37 @@
 //! The state of one WebSocket.
 
+use super::deflation::Deflation;
 use super::inbox::Inbox;
 use super::outbox::Outbox;
 use super::{Error, Host};
+use crate::codec::Inflater;
 use crate::protocol::composer::Composer;
+use crate::protocol::extension::{Parameters, Window};
+use crate::protocol::frame::Role;
 use crate::protocol::handshake::Agreement;
 use std::cell::Cell;
 
 /// Between two pauses that let other coroutines run, at most so many frames or pieces of payload.
 const STEPS_PER_PAUSE: u32 = 64;
+
+/// What one end wants beyond what both have agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The longest message that is received.
+    pub max_message: u64,
+    /// How much of earlier messages is kept in order to compress the next ones.
+    pub window: Window,
+    /// zlib's effort, 1..9.
+    pub level: u8,
+    /// Whether senders wait for each other.
+    pub takes_turns: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { max_message: u64::MAX, window: Window::Usual, level: 1, takes_turns: false }
+    }
+}
 
 /// One WebSocket over the byte stream of `H`.
 pub struct WebSocket<H: Host> {
@@ -16,20 +39,38 @@ pub struct WebSocket<H: Host> {
     inbox: Inbox,
     outbox: Outbox<H::Waiter>,
     composer: Composer,
+    /// Where permessage-deflate was agreed on.
+    deflation: Option<Deflation>,
     /// Counts frames and pieces of payload, so that a peer cannot keep us from pausing.
     steps: Cell<u32>,
 }
 
 impl<H: Host> WebSocket<H> {
     /// One end of a connection whose opening handshake is over.
-    pub fn new(host: H, Agreement { role }: Agreement) -> Self {
+    pub fn new(host: H, Agreement { role, deflate, .. }: Agreement, settings: Settings) -> Self {
+        let Settings { max_message, window, level, takes_turns } = settings;
+        let directions = deflate.map(|Parameters { client, server }| match role {
+            Role::Client => (client, server),
+            Role::Server => (server, client),
+        });
+        let inflater = directions.map(|(_, theirs)| {
+            let (window, takeover) = theirs.receiving();
+            Inflater::new(window, takeover)
+        });
+        let deflation = directions.map(|(ours, _)| Deflation::new(ours.sending(window), level));
         Self {
             host,
-            inbox: Inbox::new(role),
-            outbox: Outbox::new(),
+            inbox: Inbox::new(role, inflater, max_message),
+            outbox: Outbox::new(takes_turns),
             composer: Composer::new(role),
+            deflation,
             steps: Cell::new(0),
         }
+    }
+
+    /// Which end this is.
+    pub fn role(&self) -> Role {
+        self.composer.role()
     }
 
     /// The byte stream underneath.
@@ -47,6 +88,10 @@ impl<H: Host> WebSocket<H> {
 
     pub(super) fn composer(&self) -> Composer {
         self.composer
+    }
+
+    pub(super) fn deflation(&self) -> Option<&Deflation> {
+        self.deflation.as_ref()
     }
 
     /// Whether the byte stream goes on after a transfer that has failed with `error`. Of a host that does

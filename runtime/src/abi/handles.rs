@@ -6,6 +6,8 @@ use crate::errno::report;
 use crate::handle::{self, Hvfs};
 use crate::time;
 
+use super::host;
+
 /// Returns the time in milliseconds, on the clock that deadlines refer to.
 ///
 /// # Safety
@@ -29,7 +31,7 @@ pub unsafe extern "C" fn dill_hmake(vfs: *mut Hvfs) -> c_int {
     report(|| unsafe { handle::make(vfs) })
 }
 
-/// Asks the object behind a handle for an interface.
+/// Asks the object behind a handle for an interface, or with -1 the host itself.
 ///
 /// # Returns
 /// The interface, or NULL: EBADF for an unknown handle, otherwise what the object says (ENOTSUP).
@@ -41,7 +43,7 @@ pub unsafe extern "C" fn dill_hquery(h: c_int, ty: *const c_void) -> *mut c_void
     // It is asked for at each use of a handle.
     match handle::remembered(h, ty) {
         Some(found) => found.as_ptr(),
-        None => report(|| handle::query(h, ty)),
+        None => report(|| handle::query(h, ty).or_else(|error| host::query(h, ty).ok_or(error))),
     }
 }
 

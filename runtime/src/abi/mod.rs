@@ -6,6 +6,7 @@ mod coroutines;
 mod fds;
 mod handles;
 mod happyeyeballs;
+mod host;
 mod http;
 mod ipaddr;
 mod ipc;
@@ -15,6 +16,7 @@ mod socks5;
 mod suffix;
 mod tcp;
 mod term;
+#[cfg(feature = "tls")]
 mod tls;
 mod udp;
 

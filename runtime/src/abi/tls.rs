@@ -168,19 +168,19 @@ pub unsafe extern "C" fn dill_tls_detach(s: c_int, deadline: i64) -> c_int {
 #[derive(Clone, Copy)]
 pub struct TlsOpts {
     /// The caller's size of this.
-    size: usize,
+    pub(super) size: usize,
     /// Client: the name or address that the server has to prove to have.
-    hostname: *const c_char,
+    pub(super) hostname: *const c_char,
     /// The protocols to speak above (RFC 7301), such as "h2, http/1.1", the best first.
-    alpn: *const c_char,
+    pub(super) alpn: *const c_char,
     /// This end's chain of certificates and the private key that belongs to it: PEM files.
-    cert: *const c_char,
-    pkey: *const c_char,
+    pub(super) cert: *const c_char,
+    pub(super) pkey: *const c_char,
     /// The authorities that are trusted instead of the system's, a PEM file. A server with this asks
     /// its clients for certificates.
-    roots: *const c_char,
+    pub(super) roots: *const c_char,
     /// Where to put the place in `alpn` of the protocol that was agreed on, or -1.
-    chosen: *mut c_int,
+    pub(super) chosen: *mut c_int,
 }
 
 /// As [`dill_tls_attach_client_host`], for the `hostname` in `opts`, and with what else is there.

@@ -16,7 +16,8 @@ use libc::c_void;
 
 use super::asan;
 use super::valgrind::{self, StackId};
-use crate::errno::{Errno, Result, check};
+use crate::errno::{Errno, Result};
+use crate::os::memory;
 use crate::time;
 
 /// What a coroutine can use, control block included.
@@ -41,9 +42,6 @@ const LARGEST_SLAB: usize = 1024;
 
 /// What the frames of the functions that are called while a stack is trimmed need.
 const LEFT: usize = 512;
-
-/// madvise advice, from the kernel's mman-common.h.
-const MADV_GUARD_INSTALL: libc::c_int = 102;
 
 /// The memory a coroutine runs on.
 #[derive(Clone, Copy)]
@@ -115,7 +113,7 @@ impl Pool {
         self.keep_warm(WARM_STACKS);
     }
 
-    /// Gives back pages before the thread waits, as a burst of coroutines may be over for good. Answers
+    /// Gives back pages before the thread waits, as a burst of coroutines may be over for good. Returns
     /// in how many milliseconds there is more to do, if there is: then it is to be called again. Not
     /// inlined, so that waiting coroutines have little on their stacks.
     #[inline(never)]
@@ -138,13 +136,14 @@ impl Pool {
         while self.free.len() - self.cold > count {
             if let Some(coldest) = self.free.get(self.cold) {
                 // SAFETY: a free stack of this pool, and not the one on top, which may be in use.
-                unsafe { libc::madvise(coldest.as_ptr().cast(), STACK_SIZE, libc::MADV_DONTNEED) };
+                unsafe { memory::give_back(coldest.as_ptr().cast(), STACK_SIZE) };
             }
             self.cold += 1;
         }
     }
 
     /// How many stacks there are, free ones included.
+    #[cfg(test)]
     pub(super) fn total(&self) -> usize {
         self.total
     }
@@ -202,7 +201,7 @@ impl Pool {
     fn guard(&mut self, lowest: *mut u8) -> Result<()> {
         if !self.heavy_guards {
             // SAFETY: the guard belongs to an unused stack of this pool.
-            if unsafe { libc::madvise(lowest.cast(), GUARD_SIZE, MADV_GUARD_INSTALL) } == 0 {
+            if unsafe { memory::guard(lowest.cast(), GUARD_SIZE) } {
                 return Ok(());
             }
             self.heavy_guards = true;
@@ -243,22 +242,15 @@ pub(super) fn trim(base: NonNull<u8>) {
     // Whole pages only: the kernel would take the rest of the last one too.
     let unused = used.saturating_sub(LEFT) / page * page;
     if unused < STACK_SIZE {
-        // SAFETY: the lower part of a stack of the pool, where no frames are. It fails where pages are locked.
-        check(|| unsafe { libc::madvise(base.as_ptr().cast(), unused, libc::MADV_DONTNEED) }).ok();
+        // SAFETY: the lower part of a stack of the pool, where no frames are.
+        unsafe { memory::give_back(base.as_ptr().cast(), unused) };
     }
 }
 
 /// Maps memory for stacks, whose pages come one by one as they are touched.
 fn map(size: usize) -> Option<NonNull<c_void>> {
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_STACK;
-    // SAFETY: a fresh anonymous mapping, at a place the kernel chooses.
-    let base =
-        unsafe { libc::mmap(null_mut(), size, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
-    if base == libc::MAP_FAILED {
-        return None;
-    }
-    // A huge page under six stacks would undo the thrift. Since Linux 6.7 MAP_STACK says the same.
+    let base = memory::map(size)?;
     // SAFETY: the mapping is ours.
-    unsafe { libc::madvise(base, size, libc::MADV_NOHUGEPAGE) };
-    NonNull::new(base)
+    unsafe { memory::use_for_stacks(base, size) };
+    Some(base)
 }

@@ -109,8 +109,8 @@ fn rooms_of_every_size() {
             inflater.begin(plain.len() as u64).unwrap();
             let mut input = &compressed[..];
             loop {
-                assert_eq!(inflater.step(&mut input, Some(&mut [])).unwrap().produced, 0);
-                let step = inflater.step(&mut input, Some(&mut out)).unwrap();
+                assert_eq!(inflater.step(&mut input, &mut []).unwrap().produced, 0);
+                let step = inflater.step(&mut input, &mut out).unwrap();
                 got.extend_from_slice(&out[..step.produced]);
                 if !step.more {
                     break;
@@ -138,7 +138,7 @@ fn limits() {
             let mut input = &compressed[..];
             inflater.begin(limit as u64).unwrap();
             let end = loop {
-                match inflater.step(&mut input, None) {
+                match inflater.step(&mut input, &mut [0; 4096]) {
                     Ok(Step { more: true, .. }) => (),
                     Ok(_) => break inflater.end(),
                     Err(error) => break Err(error),
@@ -166,7 +166,7 @@ fn bombs() {
     inflater.begin(limit).unwrap();
     let (mut input, mut made, mut steps) = (&compressed[..], 0, 0);
     let error = loop {
-        match inflater.step(&mut input, Some(&mut room)) {
+        match inflater.step(&mut input, &mut room) {
             Ok(step) => {
                 assert!(step.produced <= 1 << 14);
                 made += step.produced as u64;
@@ -177,13 +177,13 @@ fn bombs() {
     };
     assert_eq!(error, InflateError::TooLong);
     assert!(made <= limit && steps <= 2 * (limit >> 14), "{made} in {steps} steps");
-    assert!(inflater.step(&mut input, None).is_err());
+    assert!(inflater.step(&mut input, &mut [0; 4096]).is_err());
     assert!(inflater.end().is_err());
     // All of it, dropped.
     inflater.begin(u64::MAX).unwrap();
     let (mut input, mut made) = (&compressed[..], 0);
     while !input.is_empty() {
-        let step = inflater.step(&mut input, None).unwrap();
+        let step = inflater.step(&mut input, &mut [0; 4096]).unwrap();
         assert!(step.produced <= 1 << 14);
         made += step.produced;
     }
@@ -231,7 +231,7 @@ fn a_random_mixture_of_connections() {
         // Some are not sent after all: they leave no trace.
         let Some(context) = context.filter(|_| random.below(10) != 0) else { continue };
         assert!(out.len() - 3 <= most);
-        connection.deflater.advance(context, &[pieces.0, pieces.1]);
+        connection.deflater.advance(context, [pieces.0, pieces.1]);
         let compressed = &out[3..];
 
         let kept = connection.past.len().min(1 << 15) * usize::from(connection.takeover);
@@ -259,7 +259,7 @@ fn a_message_without_the_context() {
             0 => deflate(&mut deflater, &plain),
             _ => {
                 let alone = deflate(&mut Deflater::new(12, 1, false), &plain);
-                deflater.advance(Context::UNKNOWN, &[&plain]);
+                deflater.advance(Context::UNKNOWN, [&plain[..]]);
                 alone
             }
         };
@@ -297,7 +297,7 @@ fn pieces_and_repetitions() {
     let pieces: Vec<&[u8]> = plain.chunks(77).collect();
     let mut out = Vec::new();
     let context = cut.compress(&pieces, &mut out, usize::MAX).unwrap().unwrap();
-    cut.advance(context, &pieces);
+    cut.advance(context, pieces);
     let mut inflater = Inflater::new(15, true);
     assert_eq!(inflate(&mut inflater, &out).unwrap(), plain);
     let again = deflate(&mut cut, &plain);

@@ -3,7 +3,7 @@
 mod messages;
 mod pool;
 mod reference;
-pub(in crate::codec) mod shortage;
+pub(crate) mod shortage;
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn inflate_pieces(
     inflater.begin(limit).unwrap();
     for mut piece in pieces.iter().copied() {
         loop {
-            let step = inflater.step(&mut piece, Some(&mut room))?;
+            let step = inflater.step(&mut piece, &mut room)?;
             plain.extend_from_slice(&room[..step.produced]);
             if !step.more {
                 break;
@@ -38,7 +38,7 @@ fn inflate_pieces(
 fn deflate(deflater: &mut Deflater, plain: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let context = deflater.compress(&[plain], &mut out, usize::MAX).unwrap().unwrap();
-    deflater.advance(context, &[plain]);
+    deflater.advance(context, [plain]);
     out
 }
 

@@ -19,6 +19,6 @@ pub(in crate::codec) fn may_allocate() -> bool {
 }
 
 /// Lets so many allocations of this thread succeed, or all of them.
-pub(super) fn let_succeed(count: Option<u32>) {
+pub(crate) fn let_succeed(count: Option<u32>) {
     LEFT.with(|left| left.set(count));
 }

@@ -28,12 +28,12 @@ impl<'h> Head<'h> {
     }
 
     /// The values of all fields with this name, without the white space around them.
-    fn values(&self, name: &str) -> impl Iterator<Item = &'h [u8]> {
+    pub(super) fn values(&self, name: impl AsRef<[u8]>) -> impl Iterator<Item = &'h [u8]> {
         let bytes = self.bytes;
         let part = move |range: &Range<usize>| bytes.get(range.clone()).unwrap_or_default();
         self.fields
             .iter()
-            .filter(move |field| part(&field.name).eq_ignore_ascii_case(name.as_bytes()))
+            .filter(move |field| part(&field.name).eq_ignore_ascii_case(name.as_ref()))
             .map(move |field| part(&field.value).trim_ascii())
     }
 
@@ -49,12 +49,17 @@ impl<'h> Head<'h> {
         values.next().is_none().then_some(value)
     }
 
-    /// Whether `token` is in the list that the fields with this name make up (RFC 9110 §5.3, §5.6.1).
-    /// Case does not matter.
-    pub(super) fn list_has(&self, name: &str, token: &str) -> bool {
+    /// The elements of the list that the fields with this name make up (RFC 9110 §5.3, §5.6.1), empty ones
+    /// included.
+    pub(super) fn elements(&self, name: &str) -> impl Iterator<Item = &'h [u8]> {
         self.values(name)
             .flat_map(|value| value.split(|byte| *byte == b','))
-            .any(|element| element.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+            .map(<[u8]>::trim_ascii)
+    }
+
+    /// Whether `token` is in the list that the fields with this name make up. Case does not matter.
+    pub(super) fn list_has(&self, name: &str, token: &str) -> bool {
+        self.elements(name).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
     }
 }
 

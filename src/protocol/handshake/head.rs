@@ -110,6 +110,11 @@ impl HeadReader {
         self.place.least_rest()
     }
 
+    /// Whether it has taken nothing yet.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     /// Takes the next bytes, up to the end of the head. Returns how many.
     ///
     /// A reader that has failed has no further use.
@@ -133,6 +138,11 @@ impl HeadReader {
         // ROOM: reserved just before.
         self.bytes.extend_from_slice(bytes.get(..taken).unwrap_or_default());
         Ok(taken)
+    }
+
+    /// What has been read so far.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The head, if it is complete.

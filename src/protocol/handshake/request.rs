@@ -5,8 +5,10 @@ use super::head::{HeadError, HeadReader};
 use super::target::{self, Resource, Target};
 use super::{Offer, VERSION};
 use crate::protocol::argument::InvalidArgument;
+use crate::protocol::extension::{self, Text};
 use crate::protocol::key;
 use std::collections::TryReserveError;
+use std::ffi::CStr;
 
 impl Offer<'_> {
     /// Checks that a request can make this offer. The resource is not empty, and has neither spaces nor
@@ -23,6 +25,18 @@ impl Offer<'_> {
     }
 }
 
+impl Offer<'_> {
+    /// Checks that the resource is a path, with or without a query (RFC 6455 §3).
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    pub fn check_path(&self) -> Result<(), InvalidArgument> {
+        let is_path = self.resource.starts_with(b"/") && !self.resource.contains(&b'#');
+        if is_path { Ok(()) } else { Err(InvalidArgument) }
+    }
+}
+
 fn is_resource(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_graphic)
 }
@@ -33,7 +47,10 @@ fn is_resource(text: &[u8]) -> bool {
 ///
 /// There is no memory for it.
 pub fn build(offer: &Offer<'_>, key: &[u8; key::REQUEST_LEN]) -> Result<Vec<u8>, TryReserveError> {
-    let parts: [&[u8]; 9] = [
+    let (origin, list) = (offer.origin.unwrap_or_default(), offer.terms.protocols.list());
+    let extension = offer.terms.deflate.map(extension::offer);
+    let extension = extension.as_ref().map_or("", Text::as_str).as_bytes();
+    let parts: [&[u8]; 17] = [
         b"GET ",
         offer.resource,
         b" HTTP/1.1\r\nHost: ",
@@ -42,7 +59,15 @@ pub fn build(offer: &Offer<'_>, key: &[u8; key::REQUEST_LEN]) -> Result<Vec<u8>,
         key,
         b"\r\nSec-WebSocket-Version: ",
         VERSION,
-        b"\r\n\r\n",
+        if origin.is_empty() { b"" } else { b"\r\nOrigin: " },
+        origin,
+        if list.is_empty() { b"" } else { b"\r\nSec-WebSocket-Protocol: " },
+        list,
+        if extension.is_empty() { b"" } else { b"\r\nSec-WebSocket-Extensions: " },
+        extension,
+        b"\r\n",
+        &offer.terms.lines,
+        b"\r\n",
     ];
     let mut request = Vec::new();
     request.try_reserve_exact(parts.iter().map(|part| part.len()).sum())?;
@@ -77,7 +102,7 @@ pub struct Request<'a> {
 /// Why the request is refused.
 pub fn parse(reader: &HeadReader) -> Result<Request<'_>, Refusal> {
     let head = reader.head().ok_or(Refusal::Malformed)?;
-    let RequestLine { method, target, version } =
+    let RequestLine { method, target, version, .. } =
         RequestLine::parse(head.start_line()).ok_or(Refusal::Malformed)?;
     // RFC 9110 §2.5: a higher minor version is read as the highest known one.
     if !matches!(version, (1, 1..)) {
@@ -119,21 +144,26 @@ fn has_body(head: &Head<'_>) -> bool {
 }
 
 /// RFC 9112 §3: `request-line = method SP request-target SP HTTP-version`.
-struct RequestLine<'h> {
-    method: &'h [u8],
-    target: &'h [u8],
-    version: (u8, u8),
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RequestLine<'h> {
+    pub method: &'h [u8],
+    pub target: &'h [u8],
+    pub version: (u8, u8),
+    /// Such as `1.1`.
+    pub version_text: &'h [u8],
 }
 
 impl<'h> RequestLine<'h> {
-    fn parse(line: &'h [u8]) -> Option<Self> {
+    pub fn parse(line: &'h [u8]) -> Option<Self> {
         let mut words = line.split(|byte| *byte == b' ');
-        let (method, target) = (words.next()?, words.next()?);
-        let version = parse_version(words.next()?)?;
+        let (method, target, last) = (words.next()?, words.next()?, words.next()?);
+        let version = parse_version(last)?;
+        let version_text = last.get(b"HTTP/".len()..)?;
         (words.next().is_none() && is_token(method) && is_resource(target)).then_some(Self {
             method,
             target,
             version,
+            version_text,
         })
     }
 }
@@ -151,6 +181,10 @@ pub enum Refusal {
     Authority,
     /// It has a body, or may have.
     Body,
+    /// Its target has none of the forms that a target has.
+    Target,
+    /// It can be read in two ways where it ends.
+    Framing,
     /// It does not ask for an upgrade to `websocket`.
     Upgrade,
     /// `Sec-WebSocket-Version` is missing or repeated.
@@ -159,6 +193,10 @@ pub enum Refusal {
     Version,
     /// `Sec-WebSocket-Key` is missing, repeated or not a key.
     Key,
+    /// `Origin` names one that is not admitted, or is repeated.
+    Origin,
+    /// No subprotocol is spoken by both, and one is needed.
+    Protocol,
     /// The head is beyond the limits of [`super::head`].
     HeadTooLarge,
     /// The resource does not fit the caller's buffer.
@@ -194,12 +232,43 @@ macro_rules! response {
 }
 
 impl Refusal {
+    /// What is wrong with the request, and where the RFC says so.
+    pub fn words(self) -> &'static CStr {
+        match self {
+            Self::Malformed => c"the request is no HTTP, RFC 9112 2.1",
+            Self::HttpVersion => c"the request's HTTP is below 1.1, RFC 6455 4.2.1",
+            Self::Method => c"the request's method is not GET, RFC 6455 4.2.1",
+            Self::Authority => c"Host is missing, repeated or no host, RFC 9112 3.2",
+            Self::Body => c"the request has a body, RFC 9112 6.3",
+            Self::Target => c"the request's target has no known form, RFC 9112 3.2",
+            Self::Framing => c"where the request ends can be read in two ways, RFC 9112 6.3",
+            Self::Upgrade => c"Upgrade and Connection ask for no websocket, RFC 6455 4.2.1",
+            Self::VersionField => c"Sec-WebSocket-Version is missing or repeated, RFC 6455 4.2.1",
+            Self::Version => c"Sec-WebSocket-Version is not 13, RFC 6455 4.2.2",
+            Self::Key => c"Sec-WebSocket-Key is missing, repeated or no key, RFC 6455 4.2.1",
+            Self::Origin => c"Origin names one that is not admitted, RFC 6455 10.2",
+            Self::Protocol => {
+                c"Sec-WebSocket-Protocol names none that is spoken, and one is needed"
+            }
+            Self::HeadTooLarge => c"the request is larger than 32 KiB or has more than 128 fields",
+            Self::ResourceTooLong => c"the resource is longer than its buffer",
+            Self::AuthorityTooLong => c"the host is longer than its buffer",
+            Self::OutOfMemory => c"there is no memory for the request",
+        }
+    }
+
     /// The response that tells the client.
     pub fn response(&self) -> &'static [u8] {
         match self {
-            Self::Malformed | Self::Authority | Self::Body | Self::VersionField | Self::Key => {
-                response!("400 Bad Request")
-            }
+            Self::Malformed
+            | Self::Authority
+            | Self::Body
+            | Self::Target
+            | Self::Framing
+            | Self::VersionField
+            | Self::Key
+            | Self::Protocol => response!("400 Bad Request"),
+            Self::Origin => response!("403 Forbidden"),
             Self::Method => response!("405 Method Not Allowed", "Allow: GET"),
             Self::ResourceTooLong => response!("414 URI Too Long"),
             // RFC 9110 §7.8: whoever sends `Upgrade` also names it in `Connection`.

@@ -47,7 +47,7 @@ impl<'a> Target<'a> {
 }
 
 /// RFC 3986 §3.1: what stands behind a scheme and `://`.
-fn skip_scheme(text: &[u8]) -> Option<&[u8]> {
+pub(super) fn skip_scheme(text: &[u8]) -> Option<&[u8]> {
     let end = text.iter().position(|byte| *byte == b':')?;
     let (scheme, rest) = text.split_at_checked(end)?;
     let is_scheme = scheme.first().is_some_and(u8::is_ascii_alphabetic)

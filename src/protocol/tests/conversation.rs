@@ -32,7 +32,7 @@ impl Feed {
     fn new(role: Role) -> Self {
         Self {
             reader: Reader::new(role),
-            assembler: Assembler::default(),
+            assembler: Assembler::new(None, u64::MAX),
             waiting: vec![],
             message: vec![],
             events: vec![],

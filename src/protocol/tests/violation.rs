@@ -2,7 +2,7 @@
 
 use crate::protocol::violation::Violation;
 
-const ALL: [Violation; 12] = [
+const ALL: [Violation; 14] = [
     Violation::ReservedBits,
     Violation::UnknownOpcode,
     Violation::WrongMaskBit,
@@ -15,12 +15,18 @@ const ALL: [Violation; 12] = [
     Violation::CloseLength,
     Violation::CloseCode,
     Violation::InvalidUtf8,
+    Violation::BadDeflate,
+    Violation::TooLong,
 ];
 
 #[test]
 fn section_7_4_1_close_codes() {
     for violation in ALL {
-        let code = if violation == Violation::InvalidUtf8 { 1007 } else { 1002 };
+        let code = match violation {
+            Violation::InvalidUtf8 | Violation::BadDeflate => 1007,
+            Violation::TooLong => 1009,
+            _ => 1002,
+        };
         assert_eq!(violation.close_code(), code, "{violation:?}");
     }
 }
@@ -29,7 +35,7 @@ fn section_7_4_1_close_codes() {
 fn each_has_words_of_its_own_and_a_section() {
     for violation in ALL {
         let words = violation.words().to_str().unwrap();
-        assert!(words.contains(", RFC 6455 "), "{words}");
+        assert!(words.contains(", RFC 6455 ") || words.contains(", RFC 7692 "), "{words}");
         let same = ALL.iter().filter(|other| other.words() == violation.words());
         assert_eq!(same.count(), 1, "{words}");
     }

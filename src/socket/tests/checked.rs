@@ -7,7 +7,7 @@ use crate::protocol::frame::Role;
 use crate::protocol::handshake::Agreement;
 use crate::protocol::kind::Kind;
 use crate::socket::memory_host::{Buffers, MemoryHost, UNTOUCHED};
-use crate::socket::{Deadline, Discard, Error, Received, WebSocket};
+use crate::socket::{Deadline, Discard, Error, Received, Settings, WebSocket};
 use std::cell::{Cell, RefCell};
 
 pub struct Checked {
@@ -24,7 +24,11 @@ pub struct Checked {
 impl Checked {
     pub fn new(role: Role, exact: bool, stream: Vec<u8>) -> Self {
         Self {
-            socket: WebSocket::new(MemoryHost::new(exact), Agreement { role }),
+            socket: WebSocket::new(
+                MemoryHost::new(exact),
+                Agreement::bare(role),
+                Settings::default(),
+            ),
             role,
             stream,
             arrived: Cell::new(0),
@@ -128,9 +132,9 @@ impl Checked {
         match (result, outcome) {
             (Ok(_), Outcome::Message { .. }) | (Err(Error::TooBig), Outcome::TooBig) => {}
             (Err(Error::Ended), Outcome::Closed) => self.over.set(Some(Error::Ended)),
-            (Err(Error::Protocol), Outcome::Violation) => self.over.set(Some(Error::Reset)),
+            (Err(Error::Violation(_)), Outcome::Violation) => self.over.set(Some(Error::Reset)),
             (Err(Error::Reset), Outcome::Interrupted) => self.over.set(Some(Error::Reset)),
-            (Err(Error::TooBig | Error::Ended | Error::Protocol), _) | (Ok(_), _) => {
+            (Err(Error::TooBig | Error::Ended | Error::Violation(_)), _) | (Ok(_), _) => {
                 panic!("{result:?} where the model says {outcome:?}")
             }
             (Err(_), Outcome::Interrupted) => {}
@@ -149,5 +153,5 @@ impl Checked {
 
 /// Whether a call ended for another reason than what it received.
 fn is_interruption(error: Option<Error>) -> bool {
-    error.is_some_and(|error| !matches!(error, Error::TooBig | Error::Ended | Error::Protocol))
+    error.is_some_and(|error| !matches!(error, Error::TooBig | Error::Ended | Error::Violation(_)))
 }

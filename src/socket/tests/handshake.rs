@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::protocol::handshake::request::Refusal;
+use crate::protocol::handshake::response::ResponseError;
+use crate::protocol::handshake::terms::OPEN;
 use crate::protocol::handshake::{Agreement, Offer};
 use crate::protocol::key;
 use crate::socket::{Host, attach_client, attach_server};
@@ -22,8 +24,8 @@ const RESPONSE: &str = "HTTP/1.1 101 Switching Protocols\r\n\
     Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
     \r\n";
 
-const SERVES: Result<Agreement, Error> = Ok(Agreement { role: Role::Server });
-const ASKS: Result<Agreement, Error> = Ok(Agreement { role: Role::Client });
+const SERVES: Result<Agreement, Error> = Ok(Agreement::bare(Role::Server));
+const ASKS: Result<Agreement, Error> = Ok(Agreement::bare(Role::Client));
 
 const ERRORS: [Error; 6] = [
     Error::TimedOut,
@@ -43,11 +45,11 @@ fn reported(error: Error) -> Error {
 }
 
 fn accept(host: &MemoryHost) -> Result<Agreement, Error> {
-    attach_server(host, |_| Ok(()), 5000)
+    attach_server(host, |_| Ok(()), &OPEN, &mut |_| {}, 5000)
 }
 
 fn connect(host: &MemoryHost) -> Result<Agreement, Error> {
-    attach_client(host, &Offer { resource: b"/chat", authority: b"server.example.com" }, 5000)
+    attach_client(host, &Offer::plain(b"/chat", b"server.example.com"), &mut |_| {}, 5000)
 }
 
 fn sent_text(host: &MemoryHost) -> String {
@@ -73,7 +75,7 @@ fn a_server_accepts_and_leaves_what_follows() {
                 seen.replace(Some((request.resource.parts().concat(), request.authority.to_vec())));
                 Ok(())
             };
-            assert_eq!(attach_server(&host, admit, 5000), SERVES);
+            assert_eq!(attach_server(&host, admit, &OPEN, &mut |_| {}, 5000), SERVES);
             let expected = (b"/chat".to_vec(), b"server.example.com".to_vec());
             assert_eq!(seen.into_inner(), Some(expected));
             assert_eq!(sent_text(&host), RESPONSE);
@@ -97,15 +99,27 @@ fn a_client_that_waits_for_it_is_told_to_go_on() {
 fn a_refused_client_reads_why() {
     let long = format!("{}A: {}\r\n\r\n", REQUEST.trim_end_matches("\r\n\r\n"), "b".repeat(40_000));
     let cases = [
-        (REQUEST.replace("GET", "PUT"), "405", Error::Protocol),
-        (REQUEST.replace("Upgrade: websocket", "Upgrade: h2c"), "426", Error::Protocol),
-        (REQUEST.replace(": 13", ": 12"), "426", Error::Protocol),
-        (REQUEST.replace("Host:", "Ghost:"), "400", Error::Protocol),
-        (REQUEST.replace("Host:", "Expect: 100-continue\r\nGhost:"), "400", Error::Protocol),
-        (REQUEST.replace("Host:", "Content-Length: 1000\r\nHost:"), "400", Error::Protocol),
-        (REQUEST.replace("HTTP/1.1", "HTTP/1.0"), "505", Error::Protocol),
-        (REQUEST.replace("\r\nHost", "\r\n Host"), "400", Error::Protocol),
-        (long, "431", Error::TooBig),
+        (REQUEST.replace("GET", "PUT"), "405", Error::Refused(Refusal::Method)),
+        (
+            REQUEST.replace("Upgrade: websocket", "Upgrade: h2c"),
+            "426",
+            Error::Refused(Refusal::Upgrade),
+        ),
+        (REQUEST.replace(": 13", ": 12"), "426", Error::Refused(Refusal::Version)),
+        (REQUEST.replace("Host:", "Ghost:"), "400", Error::Refused(Refusal::Authority)),
+        (
+            REQUEST.replace("Host:", "Expect: 100-continue\r\nGhost:"),
+            "400",
+            Error::Refused(Refusal::Authority),
+        ),
+        (
+            REQUEST.replace("Host:", "Content-Length: 1000\r\nHost:"),
+            "400",
+            Error::Refused(Refusal::Body),
+        ),
+        (REQUEST.replace("HTTP/1.1", "HTTP/1.0"), "505", Error::Refused(Refusal::HttpVersion)),
+        (REQUEST.replace("\r\nHost", "\r\n Host"), "400", Error::Refused(Refusal::Malformed)),
+        (long, "431", Error::Refused(Refusal::HeadTooLarge)),
     ];
     for (request, status, error) in cases {
         for exact in [false, true] {
@@ -145,7 +159,7 @@ fn a_refused_client_cannot_keep_the_server_busy() {
         }
         Fate::Proceed
     });
-    assert_eq!(accept(&host), Err(Error::Protocol));
+    assert_eq!(accept(&host), Err(Error::Refused(Refusal::Method)));
     assert!(host.consumed() < 70_000);
 }
 
@@ -157,7 +171,8 @@ fn what_the_caller_has_no_room_for_is_refused() {
     ] {
         let host = MemoryHost::new(false);
         host.arrive(REQUEST.as_bytes());
-        assert_eq!(attach_server(&host, |_| Err(refusal), 5000), Err(Error::TooBig));
+        let refused = attach_server(&host, |_| Err(refusal), &OPEN, &mut |_| {}, 5000);
+        assert_eq!(refused, Err(Error::Refused(refusal)));
         assert!(sent_text(&host).starts_with(&format!("HTTP/1.1 {status}\r\n")));
     }
 }
@@ -202,7 +217,7 @@ fn a_client_does_not_send_what_would_be_another_request() {
     for (resource, authority) in cases {
         let host = MemoryHost::new(false);
         assert_eq!(
-            attach_client(&host, &Offer { resource, authority }, 5000),
+            attach_client(&host, &Offer::plain(resource, authority), &mut |_| {}, 5000),
             Err(Error::InvalidArgument)
         );
         assert_eq!(host.calls(), 0);
@@ -213,18 +228,18 @@ fn a_client_does_not_send_what_would_be_another_request() {
 fn a_client_takes_no_other_answer() {
     let good = good_response();
     let cases = [
-        (RESPONSE.to_owned(), Error::Protocol),
-        (good.replace("101", "200"), Error::Protocol),
-        (good.replace("HTTP/1.1", "HTTP/1.0"), Error::Protocol),
-        (good.replace("Connection: Upgrade\r\n", ""), Error::Protocol),
+        (RESPONSE.to_owned(), Error::Declined(ResponseError::Accept)),
+        (good.replace("101", "200"), Error::Declined(ResponseError::Status)),
+        (good.replace("HTTP/1.1", "HTTP/1.0"), Error::Declined(ResponseError::HttpVersion)),
+        (good.replace("Connection: Upgrade\r\n", ""), Error::Declined(ResponseError::Connection)),
         (
             good.replace("websocket\r\n", "websocket\r\nSec-WebSocket-Protocol: chat\r\n"),
-            Error::Protocol,
+            Error::Declined(ResponseError::Protocol),
         ),
-        (good.replace("websocket\r\n", "websocket\n"), Error::Protocol),
+        (good.replace("websocket\r\n", "websocket\n"), Error::Declined(ResponseError::Malformed)),
         (
             good.replace("websocket\r\n", &format!("websocket\r\n{}", "A: b\r\n".repeat(130))),
-            Error::TooBig,
+            Error::Declined(ResponseError::HeadTooLarge),
         ),
     ];
     for (response, error) in cases {
@@ -237,7 +252,9 @@ fn a_client_takes_no_other_answer() {
 #[test]
 fn a_client_skips_interim_answers() {
     let interim = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
-    for (count, expected) in [(1, ASKS), (8, ASKS), (9, Err(Error::Protocol))] {
+    for (count, expected) in
+        [(1, ASKS), (8, ASKS), (9, Err(Error::Declined(ResponseError::TooManyInterim)))]
+    {
         let host = MemoryHost::new(false);
         host.arrive((interim.repeat(count) + &good_response() + "frames").as_bytes());
         assert_eq!(connect(&host), expected, "{count}");
@@ -316,7 +333,7 @@ fn every_call_fails_once() {
             let (hit, result) = attach_with_fault(accept, refused, number, error);
             match hit {
                 Some(Call::Look) => assert_eq!(result, Err(reported(error))),
-                _ => assert_eq!(result, Err(Error::Protocol)),
+                _ => assert_eq!(result, Err(Error::Refused(Refusal::Method))),
             }
             if hit.is_none() {
                 break;

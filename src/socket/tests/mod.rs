@@ -3,6 +3,7 @@
 mod checked;
 mod closing;
 mod coroutines;
+mod deflate;
 mod faults;
 mod handshake;
 mod interrupted;
@@ -13,7 +14,7 @@ mod turns;
 mod wire;
 
 use super::memory_host::{Buffers, Call, Fate, MemoryHost, Moment};
-use super::{Deadline, Error, Received, WebSocket};
+use super::{Deadline, Error, Received, Settings, WebSocket};
 use crate::protocol::close::Close;
 use crate::protocol::frame::Role;
 use crate::protocol::handshake::Agreement;
@@ -28,12 +29,12 @@ const ROLES: [Role; 2] = [Role::Client, Role::Server];
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 fn socket(role: Role) -> Socket {
-    Rc::new(WebSocket::new(MemoryHost::new(false), Agreement { role }))
+    Rc::new(WebSocket::new(MemoryHost::new(false), Agreement::bare(role), Settings::default()))
 }
 
 /// A WebSocket over a host that delivers exact amounts only.
 fn exact_socket(role: Role) -> Socket {
-    Rc::new(WebSocket::new(MemoryHost::new(true), Agreement { role }))
+    Rc::new(WebSocket::new(MemoryHost::new(true), Agreement::bare(role), Settings::default()))
 }
 
 /// What the peer of `role` masks its frames with.

@@ -17,7 +17,17 @@ struct Stage {
 
 impl Stage {
     fn new(role: Role) -> Self {
-        let socket = socket(role);
+        Self::with(role, Settings::default())
+    }
+
+    /// Senders wait for each other here.
+    fn in_turns(role: Role) -> Self {
+        Self::with(role, Settings { takes_turns: true, ..Settings::default() })
+    }
+
+    fn with(role: Role, settings: Settings) -> Self {
+        let host = MemoryHost::new(false);
+        let socket = Rc::new(WebSocket::new(host, Agreement::bare(role), settings));
         let fate = Rc::new(Cell::new(None));
         let next_fate: Rc<Cell<Option<Fate>>> = fate.clone();
         socket.host().set_hook(move |_, moment| {
@@ -131,6 +141,78 @@ fn a_second_sender_is_told_that_it_is_busy() {
         );
         assert_eq!(first.go_on().result(), Ok(()));
         assert_eq!(stage.sent(), [(BINARY, b"hello".into())]);
+    }
+}
+
+#[test]
+fn senders_wait_their_turn() {
+    for role in ROLES {
+        let stage = Stage::in_turns(role);
+        let mut first = stage.sender(b"1");
+        let mut others = [stage.sender(b"2"), stage.sender(b"3"), stage.sender(b"4")];
+        assert!(others.iter().all(Running::waits));
+        assert_eq!(first.go_on().result(), Ok(()));
+        // One that comes late does not overtake those who wait, though nobody sends.
+        let mut late = stage.sender(b"5");
+        // Whoever is woken and is not first goes on waiting.
+        assert!(others[2].go_on().waits() && late.go_on().waits());
+        for other in &mut others {
+            assert_eq!(other.go_on().go_on().result(), Ok(()));
+        }
+        assert_eq!(late.go_on().go_on().result(), Ok(()));
+        let messages = [b"1", b"2", b"3", b"4", b"5"].map(|text| (BINARY, text.to_vec()));
+        assert_eq!(stage.sent(), messages);
+    }
+}
+
+#[test]
+fn a_turn_that_nobody_takes_is_the_next_ones() {
+    for role in ROLES {
+        for error in [Error::TimedOut, Error::Cancelled, Error::OutOfMemory] {
+            let stage = Stage::in_turns(role);
+            let mut first = stage.sender(b"1");
+            let mut second = stage.sender(b"2");
+            let mut third = stage.sender(b"3");
+            assert_eq!(first.go_on().result(), Ok(()));
+            stage.fate.set(Some(Fate::Fail(error)));
+            assert_eq!(second.go_on().result(), Err(error));
+            assert_eq!(third.go_on().go_on().result(), Ok(()));
+            assert_eq!(stage.sent(), [(BINARY, b"1".into()), (BINARY, b"3".into())]);
+        }
+    }
+}
+
+#[test]
+fn whoever_waits_for_a_turn_finds_the_end() {
+    for role in ROLES {
+        let stage = Stage::in_turns(role);
+        let mut first = stage.sender(b"1");
+        let mut closer = stage.task(|socket| socket.done(close(1000, b""), -1));
+        let mut second = stage.sender(b"2");
+        let mut third = stage.sender(b"3");
+        let busy = stage.task(|socket| socket.finish(close(1000, b""), -1)).result();
+        assert_eq!(busy, Err(Error::Busy));
+        assert_eq!(first.go_on().result(), Ok(()));
+        let busy = stage.task(|socket| socket.finish(close(1000, b""), -1)).result();
+        assert_eq!(busy, Err(Error::Busy));
+        assert_eq!(closer.go_on().go_on().result(), Ok(()));
+        assert_eq!(second.go_on().result(), Err(Error::Ended));
+        assert_eq!(third.go_on().result(), Err(Error::Ended));
+        assert_eq!(stage.sent(), [(BINARY, b"1".into()), (CLOSE, vec![3, 232])]);
+    }
+}
+
+#[test]
+fn closing_the_handle_ends_every_wait_for_a_turn() {
+    for role in ROLES {
+        let stage = Stage::in_turns(role);
+        let mut first = stage.sender(b"1");
+        let mut others = [stage.sender(b"2"), stage.sender(b"3")];
+        stage.socket.abandon();
+        for other in &mut others {
+            assert_eq!(other.go_on().result(), Err(Error::Reset));
+        }
+        first.go_on();
     }
 }
 
@@ -260,7 +342,7 @@ fn a_violation_is_reported_right_after_the_frame_under_way() {
         let stage = Stage::new(role);
         let mut sender = stage.sender(b"hello");
         stage.arrive_violation();
-        assert_eq!(stage.receiver().result(), Err(Error::Protocol));
+        assert!(matches!(stage.receiver().result(), Err(Error::Violation(_))));
         assert!(sender.go_on().waits());
         assert_eq!(sender.go_on().result(), Ok(()));
         let expected = [(BINARY, b"hello".to_vec()), (CLOSE, b"\x03\xea".into())];
@@ -279,7 +361,7 @@ fn a_violation_is_reported_after_a_pong_that_a_sender_sends() {
         let mut receiver = stage.receiver();
         assert!(sender.go_on().waits());
         stage.arrive_violation();
-        assert_eq!(receiver.go_on().result(), Err(Error::Protocol));
+        assert!(matches!(receiver.go_on().result(), Err(Error::Violation(_))));
         assert!(sender.go_on().waits());
         assert_eq!(sender.go_on().result(), Ok(()));
         let expected =
@@ -296,7 +378,7 @@ fn a_violation_is_reported_by_a_sender_that_waited_in_vain() {
         let mut receiver = stage.receiver();
         let mut sender = stage.sender(b"hello");
         stage.arrive_violation();
-        assert_eq!(receiver.go_on().result(), Err(Error::Protocol));
+        assert!(matches!(receiver.go_on().result(), Err(Error::Violation(_))));
         assert!(sender.go_on().waits());
         assert_eq!(sender.go_on().result(), Err(Error::Ended));
         assert_eq!(stage.sent(), [(PONG, b"ping".into()), (CLOSE, b"\x03\xea".into())]);
@@ -310,7 +392,7 @@ fn a_violation_is_reported_even_if_the_frame_under_way_never_began() {
         stage.fate.set(Some(Fate::Again));
         let mut sender = stage.sender(b"hello");
         stage.arrive_violation();
-        assert_eq!(stage.receiver().result(), Err(Error::Protocol));
+        assert!(matches!(stage.receiver().result(), Err(Error::Violation(_))));
         stage.fate.set(Some(Fate::Fail(Error::TimedOut)));
         assert!(sender.go_on().waits());
         assert_eq!(sender.go_on().result(), Err(Error::TimedOut));
@@ -325,7 +407,7 @@ fn a_violation_during_the_close_frame_is_not_reported() {
         let stage = Stage::new(role);
         let mut closer = stage.task(|socket| socket.done(close(1000, b""), -1));
         stage.arrive_violation();
-        assert_eq!(stage.receiver().result(), Err(Error::Protocol));
+        assert!(matches!(stage.receiver().result(), Err(Error::Violation(_))));
         assert_eq!(closer.go_on().result(), Ok(()));
         assert_eq!(stage.sent(), [(CLOSE, b"\x03\xe8".into())]);
         assert_eq!(stage.sender(b"more").result(), Err(Error::Ended));
@@ -343,7 +425,7 @@ fn nothing_follows_a_frame_that_was_cut() {
         assert_eq!(sender.go_on().result(), Err(Error::TimedOut));
         assert_eq!(stage.sender(b"more").result(), Err(Error::Reset));
         stage.arrive_violation();
-        assert_eq!(receiver.go_on().result(), Err(Error::Protocol));
+        assert!(matches!(receiver.go_on().result(), Err(Error::Violation(_))));
         assert_eq!(stage.socket.host().sent().len(), 1);
         assert_eq!(stage.socket.host().misuse(), None);
     }

@@ -4,6 +4,7 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     pub fin: bool,
+    pub rsv1: bool,
     pub opcode: u8,
     pub masked: bool,
     pub payload: Vec<u8>,
@@ -54,8 +55,9 @@ pub fn parse(mut bytes: &[u8]) -> (Vec<Frame>, usize) {
 
 fn first(bytes: &[u8]) -> Option<(Frame, &[u8])> {
     let [head, second, rest @ ..] = bytes else { return None };
-    assert_eq!(head & 0x70, 0, "reserved bits in {head:x}");
-    let (fin, opcode, masked) = (head & 128 != 0, head & 15, second & 128 != 0);
+    assert_eq!(head & 0x30, 0, "reserved bits in {head:x}");
+    let (fin, rsv1) = (head & 128 != 0, head & 64 != 0);
+    let (opcode, masked) = (head & 15, second & 128 != 0);
     assert!(matches!(opcode, 0..=2 | 8..=10), "opcode {opcode}");
     let (len, rest) = match second & 127 {
         126 => {
@@ -76,7 +78,7 @@ fn first(bytes: &[u8]) -> Option<(Frame, &[u8])> {
     let (key, rest) = if masked { rest.split_first_chunk()? } else { (&[0; 4], rest) };
     let (payload, rest) = rest.split_at_checked(len)?;
     let payload = payload.iter().zip(key.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();
-    Some((Frame { fin, opcode, masked, payload }, rest))
+    Some((Frame { fin, rsv1, opcode, masked, payload }, rest))
 }
 
 /// Checks what one end of a connection has sent, up to where it was cut: the mask bit, whole
@@ -90,6 +92,7 @@ pub fn check_sent(bytes: &[u8], masked: bool, may_be_cut: bool) -> Vec<(u8, Vec<
     for frame in &frames {
         assert!(!closed, "a frame behind the close frame: {frame:?}");
         assert_eq!(frame.masked, masked, "{frame:?}");
+        assert!(!frame.rsv1, "compressed: {frame:?}");
         assert!(frame.fin && frame.opcode != CONTINUATION, "a fragment: {frame:?}");
         if frame.opcode == TEXT {
             assert!(std::str::from_utf8(&frame.payload).is_ok(), "{frame:?}");

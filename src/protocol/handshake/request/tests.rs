@@ -80,15 +80,14 @@ fn accepted(name: &str, lines: &[&str]) {
 
 #[test]
 fn rfc_4_1_build() {
-    let built =
-        build(&Offer { resource: b"/chat", authority: b"server.example.com" }, KEY).unwrap();
+    let built = build(&Offer::plain(b"/chat", b"server.example.com"), KEY).unwrap();
     assert_eq!(built, head(&LINES));
     assert_eq!(judge(&built), Ok(request()));
 }
 
 #[test]
 fn rfc_4_1_offers_of_a_caller() {
-    let check = |resource: &[u8], authority: &[u8]| Offer { resource, authority }.check();
+    let check = |resource: &[u8], authority: &[u8]| Offer::plain(resource, authority).check();
     for byte in 0..=255 {
         let text = [b'/', byte, b'x'];
         assert_eq!(check(&text, b"a").is_ok(), (0x21..=0x7e).contains(&byte), "{byte:#x}");
@@ -425,7 +424,7 @@ proptest! {
         authority in "[0-9a-zA-Z.-]{1,50}(:[0-9]{1,5})?",
         nonce: [u8; 16],
     ) {
-        let offer = Offer { resource: resource.as_bytes(), authority: authority.as_bytes() };
+        let offer = Offer::plain(resource.as_bytes(), authority.as_bytes());
         prop_assert_eq!(offer.check(), Ok(()));
         let key = key::encode(nonce);
         let head = build(&offer, &key).unwrap();

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::super::head::tests::{nearly_a_head, read, read_in_every_way};
 use super::super::head::{MAX_FIELDS, MAX_HEAD};
+use super::super::terms::{PLAIN, Protocols};
 use super::*;
 
 const KEY: &[u8] = b"dGhlIHNhbXBsZSBub25jZQ==";
@@ -14,10 +15,15 @@ const LINES: [&str; 4] = [
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
 ];
 
-const AGREED: Answer = Answer::Accepted(Agreement { role: Role::Client });
+const AGREED: Answer = Answer::Accepted(Agreement::bare(Role::Client));
+
+/// What a server answers that has nothing to add.
+fn accepted_plainly(key: &[u8]) -> Vec<u8> {
+    accepted(key, &PLAIN, &Agreement::bare(Role::Server)).unwrap()
+}
 
 fn check_bytes(head: &[u8], key: &[u8]) -> Result<Answer, ResponseError> {
-    check(&read(head)?, key)
+    check(&read(head)?, key, &PLAIN)
 }
 
 fn head(lines: &[&str]) -> Vec<u8> {
@@ -43,8 +49,8 @@ fn judge_with(name: &str, lines: &[&str]) -> Result<Answer, ResponseError> {
 
 #[test]
 fn rfc_4_2_2_accepted() {
-    assert_eq!(accepted(KEY)[..], head(&LINES));
-    assert_eq!(judge(&accepted(KEY)), Ok(AGREED));
+    assert_eq!(accepted_plainly(KEY), head(&LINES));
+    assert_eq!(judge(&accepted_plainly(KEY)), Ok(AGREED));
 }
 
 #[test]
@@ -147,14 +153,69 @@ fn rfc_4_1_accept() {
 
 #[test]
 fn rfc_4_1_nothing_was_offered() {
-    for line in [
-        "Sec-WebSocket-Extensions: permessage-deflate",
-        "sec-websocket-extensions:",
-        "Sec-WebSocket-Protocol: chat",
-        "SEC-WEBSOCKET-PROTOCOL:",
+    for (line, error) in [
+        ("Sec-WebSocket-Extensions: permessage-deflate", ResponseError::Extension),
+        ("sec-websocket-extensions:", ResponseError::Extension),
+        ("Sec-WebSocket-Protocol: chat", ResponseError::Protocol),
+        ("SEC-WEBSOCKET-PROTOCOL:", ResponseError::Protocol),
     ] {
         let lines = [&LINES[..], &[line]].concat();
-        assert_eq!(judge(&head(&lines)), Err(ResponseError::NotOffered), "{line}");
+        assert_eq!(judge(&head(&lines)), Err(error), "{line}");
+    }
+}
+
+#[test]
+fn rfc_4_1_a_subprotocol_of_those_that_were_offered() {
+    let protocols = || Protocols::new(b"b, a".to_vec()).unwrap();
+    let terms = Terms { protocols: protocols(), ..Terms::default() };
+    let needy = Terms { protocols: protocols(), needs_protocol: true, ..Terms::default() };
+    let judge_by = |terms: &Terms, fields: &[&str]| {
+        let answer = check(&read(&head(&[&LINES[..], fields].concat()))?, KEY, terms)?;
+        let Answer::Accepted(agreement) = answer else { panic!("{answer:?}") };
+        Ok(agreement.protocol)
+    };
+    for (value, place) in [("b", 0), ("a", 1)] {
+        let field = format!("sec-websocket-protocol:\t{value} ");
+        assert_eq!(judge_by(&terms, &[&field]), Ok(Some(place)));
+        assert_eq!(judge_by(&needy, &[&field]), Ok(Some(place)));
+    }
+    assert_eq!(judge_by(&terms, &[]), Ok(None));
+    assert_eq!(judge_by(&needy, &[]), Err(ResponseError::NoProtocol));
+    for value in ["", "A", "b, a", "c"] {
+        let field = format!("Sec-WebSocket-Protocol: {value}");
+        assert_eq!(judge_by(&terms, &[&field]), Err(ResponseError::Protocol), "{value}");
+    }
+    let twice = ["Sec-WebSocket-Protocol: b", "Sec-WebSocket-Protocol: b"];
+    assert_eq!(judge_by(&terms, &twice), Err(ResponseError::Protocol));
+}
+
+#[test]
+fn rfc_4_2_2_what_a_server_says_besides() {
+    let terms = Terms {
+        protocols: Protocols::new(b"b, a".to_vec()).unwrap(),
+        lines: b"X: y\r\nSet-Cookie: z\r\n".to_vec(),
+        ..Terms::default()
+    };
+    let agreement = Agreement { protocol: Some(1), ..Agreement::bare(Role::Server) };
+    let answer = accepted(KEY, &terms, &agreement).unwrap();
+    let more = ["Sec-WebSocket-Protocol: a", "X: y", "Set-Cookie: z"];
+    assert_eq!(answer, head(&[&LINES[..], &more].concat()));
+    let agreement = Agreement { role: Role::Client, ..agreement };
+    assert_eq!(check(&read(&answer).unwrap(), KEY, &terms), Ok(Answer::Accepted(agreement)));
+}
+
+#[test]
+fn statuses() {
+    for (head, status) in [
+        ("HTTP/1.1 403 No\r\n\r\n", 403),
+        ("HTTP/1.0 200\r\n", 200),
+        ("HTTP/1.1 101 x", 101),
+        ("HTTP/1.1 1x1 y\r\n", 0),
+        ("HTTP/1.1 4033 y\r\n", 0),
+        ("", 0),
+        ("SSH-2.0-x\r\n", 0),
+    ] {
+        assert_eq!(status_of(head.as_bytes()), status, "{head}");
     }
 }
 
@@ -209,6 +270,6 @@ proptest! {
     #[test]
     fn what_is_made_is_accepted(nonce: [u8; 16]) {
         let key = key::encode(nonce);
-        prop_assert_eq!(check_bytes(&accepted(&key), &key), Ok(AGREED));
+        prop_assert_eq!(check_bytes(&accepted_plainly(&key), &key), Ok(AGREED));
     }
 }

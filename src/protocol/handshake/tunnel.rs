@@ -1,0 +1,97 @@
+//! Asking a proxy for a tunnel (RFC 9110 §9.3.6).
+
+use super::head::HeadReader;
+use super::reply::collect;
+use super::response::{ResponseError, StatusLine};
+use super::target;
+use std::collections::TryReserveError;
+
+/// Makes the request for a tunnel to `authority`, which has passed [`is_destination`]. The caller's fields
+/// have passed [`super::extra::check`].
+///
+/// # Errors
+///
+/// There is no memory for it.
+pub fn build<'f>(
+    authority: &'f [u8],
+    fields: impl Iterator<Item = &'f [u8]> + Clone,
+) -> Result<Vec<u8>, TryReserveError> {
+    let lead: [&[u8]; 5] = [b"CONNECT ", authority, b" HTTP/1.1\r\nHost: ", authority, b"\r\n"];
+    let fields = fields.flat_map(|field| [field, b"\r\n"]);
+    collect(lead.into_iter().chain(fields).chain([&b"\r\n"[..]]))
+}
+
+/// Whether `text` is where a tunnel can lead to: a host and a port.
+pub fn is_destination(text: &[u8]) -> bool {
+    let port = text.rsplit(|byte| *byte == b':').next().unwrap_or_default();
+    let port = str::from_utf8(port).ok().and_then(|port| port.parse::<u16>().ok());
+    target::is_authority(text) && port.is_some_and(|port| port != 0)
+}
+
+/// The status of the answer that `reader` has read; nothing for an interim one (RFC 9110 §15.2).
+///
+/// # Errors
+///
+/// [`ResponseError::Malformed`], [`ResponseError::HttpVersion`]. Any version 1 will do: proxies say 1.0.
+pub fn status(reader: &HeadReader) -> Result<Option<u16>, ResponseError> {
+    let head =
+        reader.head().filter(|head| head.begins_at_once()).ok_or(ResponseError::Malformed)?;
+    let line = StatusLine::parse(head.start_line()).ok_or(ResponseError::Malformed)?;
+    if line.version.0 != 1 {
+        return Err(ResponseError::HttpVersion);
+    }
+    let status = line.status.iter().fold(0, |status, digit| 10 * status + u16::from(digit - b'0'));
+    match status {
+        101 | 200..=599 => Ok(Some(status)),
+        100..=199 => Ok(None),
+        _ => Err(ResponseError::Malformed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::head::tests::read;
+    use super::*;
+
+    #[test]
+    fn rfc_9110_9_3_6_request() {
+        let fields: [&[u8]; 1] = [b"Proxy-Authorization: Basic YTpi"];
+        let request = build(b"a:80", fields.into_iter()).unwrap();
+        let want =
+            b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\nProxy-Authorization: Basic YTpi\r\n\r\n";
+        assert_eq!(request, want);
+    }
+
+    #[test]
+    fn rfc_9112_3_2_3_destinations() {
+        for text in ["a:80", "a.b:65535", "127.0.0.1:1", "[::1]:443", "a:0080"] {
+            assert!(is_destination(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "", "a", "a:", ":80", "a:0", "a:65536", "[::1]", "::1", "u@a:80", "a b:80", "a:80/",
+            "a:+1",
+        ] {
+            assert!(!is_destination(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn answers() {
+        let cases: [(&[u8], _); 10] = [
+            (b"HTTP/1.1 200 OK", Ok(Some(200))),
+            (b"HTTP/1.0 200 Connection established", Ok(Some(200))),
+            (b"HTTP/1.1 407", Ok(Some(407))),
+            (b"HTTP/1.1 101 x", Ok(Some(101))),
+            (b"HTTP/1.1 100 x", Ok(None)),
+            (b"HTTP/1.1 199 x", Ok(None)),
+            (b"HTTP/2.0 200 x", Err(ResponseError::HttpVersion)),
+            (b"HTTP/1.1 600 x", Err(ResponseError::Malformed)),
+            (b"HTTP/1.1 099 x", Err(ResponseError::Malformed)),
+            (b"HTTP/1.1 2000 x", Err(ResponseError::Malformed)),
+        ];
+        for (line, status) in cases {
+            let reader = read(&[line, b"\r\n\r\n"].concat()).unwrap();
+            assert_eq!(super::status(&reader), status, "{}", line.escape_ascii());
+        }
+    }
+}
