@@ -11,6 +11,12 @@
 /*  Not every libdill has it. */
 #pragma weak dill_tls_attach_server
 
+/*  ws_why names the step that has failed. */
+#define CHECK_WHY(words) \
+    do { \
+        if(!strstr(ws_why(), (words))) check_fail(HERE, "it is \"%s\"", ws_why()); \
+    } while(0)
+
 #define FAR_AWAY (now() + check_ms(10000))
 
 /*  Has the host what this project's has? */
@@ -151,6 +157,7 @@ TEST(e3_connect_what_is_no_url)
     for(size_t i = 0; i != COUNT_OF(urls); i++) {
         check_note("%s", urls[i]);
         CHECK_ERR(ws_connect(urls[i], NULL, SOON), EINVAL);
+        if(urls[i]) CHECK_WHY("URL");
     }
 }
 
@@ -162,6 +169,7 @@ TEST(e3_connect_no_such_host)
     CHECK_INT(ws_connect("ws://host.invalid/", NULL, FAR_AWAY), -1);
     if(errno != EADDRNOTAVAIL && errno != EAGAIN && errno != EIO)
         check_fail(HERE, "errno is %d", errno);
+    CHECK(strstr(ws_why(), "no such host") || strstr(ws_why(), "resolver"));
 }
 
 /*  A port of 127.0.0.1 where nobody listens. */
@@ -180,6 +188,7 @@ TEST(e3_connect_nobody_accepts)
     char url[64];
     snprintf(url, sizeof url, "ws://127.0.0.1:%d/", free_port());
     CHECK_ERR(ws_connect(url, NULL, FAR_AWAY), ECONNREFUSED);
+    CHECK_WHY("no address");
 }
 
 /*  While a call waits, its strings go. */
@@ -208,6 +217,7 @@ TEST(e3_connect_refused_by_http)
         snprintf(url, sizeof url, "ws://127.0.0.1:%d/", server.port);
         check_note("status %d", statuses[i]);
         CHECK_ERR(ws_connect(url, &opts, FAR_AWAY), EPROTO);
+        CHECK_WHY("status is not 101");
         CHECK_INT(status, statuses[i]);
         CHECK_INT(ws_headfield(head, ":status", 0, value, sizeof value), 3);
         CHECK_INT(ws_headfield(head, "Location", 0, value, sizeof value), 2);
@@ -295,6 +305,7 @@ TEST(e3_connect_wss_on_libdill)
     server_start(&server, "127.0.0.1");
     snprintf(url, sizeof url, "wss://127.0.0.1:%d/", server.port);
     CHECK_ERR(ws_connect(url, NULL, SOON), ENOTSUP);
+    CHECK_WHY("TLS");
     CHECK_INT(server.request, 0);
     server_finish(&server);
 }
@@ -303,6 +314,8 @@ TEST(e3_connect_wss_certificates)
 {
     static const char *const names[] = {"other.pem", "expired.pem",
         "untrusted.pem", "selfsigned.pem"};
+    static const char *const words[] = {"another name", "expired",
+        "unknown authority", "authority"};
     if(!host_is_ours()) NA("libdill is not asked for TLS");
     for(size_t i = 0; i != COUNT_OF(names); i++) {
         struct server server = {.name = names[i]};
@@ -311,6 +324,7 @@ TEST(e3_connect_wss_certificates)
         snprintf(url, sizeof url, "wss://localhost:%d/", server.port);
         check_note("%s", names[i]);
         CHECK_ERR(ws_connect(url, NULL, FAR_AWAY), EACCES);
+        CHECK_WHY(words[i]);
         CHECK_INT(server.request, 0);
         server_finish(&server);
     }
@@ -324,7 +338,12 @@ TEST(e3_connect_wss_to_what_is_no_tls)
     certificate("root.pem");
     server_start(&server, "127.0.0.1");
     snprintf(url, sizeof url, "wss://localhost:%d/", server.port);
-    CHECK_ERR(ws_connect(url, NULL, FAR_AWAY), EPROTO);
+    int status = -1;
+    struct ws_opts opts = ws_defaults;
+    opts.status = &status;
+    CHECK_ERR(ws_connect(url, &opts, FAR_AWAY), EPROTO);
+    CHECK_WHY("TLS");
+    CHECK_INT(status, 0);
     CHECK_INT(server.request, 0);
     server_finish(&server);
 }
