@@ -14,6 +14,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
+import request_pages  # noqa: E402
 import runtime_pages  # noqa: E402
 from texts import (  # noqa: E402
     CANCELED, DEADLINE, NO_HANDLE, NOMEM, OWNERSHIP, RECV_LIST, SEND_LIST, TIMEDOUT, in_memory)
@@ -449,6 +450,12 @@ OVERVIEW = [
         "If a coroutine closes a handle while another one is in a call on it, that call fails with "
         "`ECONNRESET` on libdill_rt; the original libdill aborts the program.",
     ]),
+    ("HTTP around it", [
+        "The functions in `libdill_wsx.h` are not in libdill. `ws_request`(3) receives a request of any kind, `ws_field`(3) "
+        "tells what it says, and then it becomes a WebSocket by `ws_accept`(3) or is answered by `ws_respond`(3): for a "
+        "server that looks at the path or a cookie first, or has pages on the same port. `ws_connect`(3) opens a "
+        "WebSocket by its URL, with TLS for wss. `ws_proxy`(3) asks a proxy for a tunnel first.",
+    ]),
     ("Deadlines", [
         "A deadline is a point in time in milliseconds of `now`(3); 0 means do not block, \\-1 no "
         "limit. It covers the whole call. What has arrived by then is received whatever the deadline is, in "
@@ -633,6 +640,14 @@ def pages():
             name, 3, p["brief"], ["#include <libdill_ws.h>", "", *prototype(p["proto"])], body,
             (HERE / "examples" / f"{name}.c").read_text(), p["notes"], p["rfc"],
             [*others, *HOST_PAGES, ("libdill_ws", 7)])
+    for name, p in request_pages.PAGES.items():
+        body = [".SH DESCRIPTION", *paragraphs(p["text"])]
+        body += [".SH RETURN VALUE", *sentences(returned(p)), ".SH ERRORS", *errors(p["errors"])]
+        others = [(other, 3) for other in (*request_pages.PAGES, *request_pages.SEE_ALSO) if other != name]
+        made[f"{name}.3"] = page(
+            name, 3, p["brief"], ["#include <libdill_wsx.h>", "", *prototype(p["proto"])], body,
+            (HERE / "examples" / f"{p['example']}.c").read_text(), p["notes"], p["rfc"],
+            [*others, ("libdill_ws", 7)])
     for family in runtime_pages.FAMILIES:
         made.update({f"{name}.3": runtime_page(name, p, family) for name, p in family.PAGES.items()})
     made["libdill_rt.7"] = page(
@@ -644,7 +659,8 @@ def pages():
         "libdill_ws", 7, "WebSocket for C programs with coroutines",
         ["#include <libdill.h>", "#include <libdill_ws.h>"], overview(OVERVIEW),
         (HERE / "examples" / "libdill_ws.c").read_text(), OVERVIEW_NOTES,
-        "RFC 6455, The WebSocket Protocol.", [*((name, 3) for name in ORDER), ("libdill_rt", 7)])
+        "RFC 6455, The WebSocket Protocol.",
+        [*((name, 3) for name in (*ORDER, *request_pages.PAGES)), ("libdill_rt", 7)])
     return made
 
 

@@ -118,10 +118,17 @@ def until_end(s):
 
 
 def ask(port, head):
-    """The whole response to a request."""
+    """The whole response to a request, which is the last one."""
     with connect(port) as s:
-        s.sendall(head.encode("latin-1"))
+        last = head.replace("\r\n", "\r\nConnection: close\r\n", 1) if head.strip() else head
+        s.sendall(last.encode("latin-1"))
         return until_end(s).decode("latin-1")
+
+
+def cookie(port):
+    """What the server gives with the page."""
+    found = re.search(r"^Set-Cookie: ([^;\r]*)", ask(port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"), re.M)
+    return found.group(1) if found else None
 
 
 def status(response):
@@ -142,6 +149,7 @@ def upgrade(port, **change):
         "Sec-WebSocket-Extensions": "permessage-deflate",
         "Sec-WebSocket-Key": KEY,
         "Connection": "keep-alive, Upgrade",
+        "Cookie": cookie(port),
         "Sec-Fetch-Dest": "empty",
         "Sec-Fetch-Mode": "websocket",
         "Sec-Fetch-Site": "same-origin",
@@ -192,16 +200,29 @@ def check_http(port):
     length = re.search(r"^Content-Length: (\d+)\r$", page, re.M)
     same("its length is told", len(page.partition("\r\n\r\n")[2].encode("latin-1")),
          int(length.group(1)) if length else None)
-    same("another page is not there", status(ask(port, "GET /favicon.ico HTTP/1.1\r\n\r\n")), 404)
+    same("another page is not there", status(ask(port, "GET /favicon.ico HTTP/1.1\r\nHost: x\r\n\r\n")), 404)
+    head = ask(port, "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")
+    same("the head of the page", [status(head), head.partition("\r\n\r\n")[2]], [200, ""])
     same("only GET", status(ask(port, "POST / HTTP/1.1\r\nHost: x\r\n\r\n")), 405)
     same("a resource that is too long",
          status(ask(port, f"GET /{'x' * 20000} HTTP/1.1\r\nHost: x\r\n\r\n")), 414)
     same("a malformed field", status(ask(port, "GET / HTTP/1.1\r\nHost : x\r\n\r\n")), 400)
-    same("no request at all", status(ask(port, "\r\n" * 3)), None)
+    same("no request at all", status(ask(port, "\r\n\r\nGET\r\n")), 400)
     cookies = f"Cookie: a={'c' * 30000}\r\n"
-    same("a cookie of 30 KB", status(ask(port, f"GET / HTTP/1.1\r\n{cookies}\r\n")), 200)
+    same("a cookie of 30 KB", status(ask(port, f"GET / HTTP/1.1\r\nHost: x\r\n{cookies}\r\n")), 200)
     same("heads of more than 32 KiB",
-         status(ask(port, f"GET / HTTP/1.1\r\n{cookies * 3}\r\n")), 200)
+         status(ask(port, f"GET / HTTP/1.1\r\nHost: x\r\n{cookies * 3}\r\n")), 431)
+    same("a request without a host", status(ask(port, "GET / HTTP/1.1\r\n\r\n")), 400)
+    smuggled = "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"
+    same("a request with two ends", status(ask(port, f"GET / HTTP/1.1\r\nHost: x\r\n{smuggled}\r\n")), 400)
+    with connect(port) as s:
+        request = "GET /no HTTP/1.1\r\nHost: x\r\n\r\n"
+        s.sendall((request * 3 + upgrade(port)).encode())
+        answers, rest = b"", b""
+        while b"101 Switching" not in answers and (rest := s.recv(4096)):
+            answers += rest
+        same("three pages and the WebSocket on one connection",
+             [answers.count(b"HTTP/1.1 404 "), answers.count(b"HTTP/1.1 101 ")], [3, 1])
 
 
 def check_handshake(port):
@@ -214,7 +235,7 @@ def check_handshake(port):
         same("nothing follows the head", rest, b"")
     with connect(port) as s:
         # A frame right behind the request, in pieces of a byte.
-        for byte in upgrade(port, Cookie="c" * 3000).encode() + frame(8, b"\x03\xe8"):
+        for byte in upgrade(port, Cookie=f"a={'c' * 3000}; {cookie(port)}").encode() + frame(8, b"\x03\xe8"):
             s.sendall(bytes([byte]))
         head, rest = head_of(s)
         same("byte by byte, with a cookie of 3 KB", status(head), 101)
@@ -226,6 +247,8 @@ def check_handshake(port):
             ("no key", 400, {"Sec_WebSocket_Key": None}),
             ("a short key", 400, {"Sec_WebSocket_Key": "AAAA"}),
             ("another page's script", 403, {"Origin": "http://evil.example"}),
+            ("no cookie", 403, {"Cookie": None}),
+            ("another cookie", 403, {"Cookie": "chat=0"}),
             ("no Origin: no browser", 101, {"Origin": None})]:
         with connect(port) as s:
             s.sendall(upgrade(port, **change).encode())

@@ -27,6 +27,7 @@ sys.path.append(str(MAN))
 
 import pages as manual  # noqa: E402
 import peers  # noqa: E402
+import request_pages  # noqa: E402
 import runtime_pages  # noqa: E402
 from peers import BINARY, TEXT, expect  # noqa: E402
 
@@ -721,6 +722,114 @@ def servers_go_on(build):
     return [("libdill_ws.7", overview), ("examples/echo_server.c", echo), ("examples/wss_server.c", secure)]
 
 
+# ---- HTTP around a WebSocket ----
+
+def http_answer(sock):
+    """The status line, the fields by lower-case name, and the content."""
+    line, fields = peers.read_head(sock)
+    content = b""
+    while len(content) < int(fields.get("content-length", b"0")):
+        piece = sock.recv(100)
+        expect(piece, "the connection ended within the content")
+        content += piece
+    return line, fields, content
+
+
+def requests_example(build, page):
+    """The example serves a page and a WebSocket on one connection."""
+    port = free_port()
+    process = build.start(page, port)
+    try:
+        with peers.connection(port, lambda: process.poll() is None) as sock:
+            def ask(line, cookie="x"):
+                sock.sendall(f"GET {line} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n".encode())
+                return http_answer(sock)
+
+            line, fields, content = ask("/")
+            expect(line == b"HTTP/1.1 200 OK" and content == b"<!DOCTYPE html>\n<title>Hello</title>\n", content)
+            expect(fields["content-type"] == b"text/html" and "date" in fields, fields)
+            expect(ask("/else")[0] == b"HTTP/1.1 404 Not Found", "no such page")
+            expect(ask("/chat")[0] == b"HTTP/1.1 403 Forbidden", "no cookie")
+            key = b"dGhlIHNhbXBsZSBub25jZQ=="
+            sock.sendall(b"GET /chat HTTP/1.1\r\nHost: localhost\r\nCookie: user=alice\r\nUpgrade: websocket\r\n"
+                         b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key + b"\r\n\r\n")
+            line, fields = peers.read_head(sock)
+            expect(line.startswith(b"HTTP/1.1 101 "), line)
+            expect(fields["sec-websocket-accept"] == peers.accept_key(key), "the key")
+            peer = peers.Peer(sock, True)
+            exchange(peer, b"one", b"one")
+            expect_close(peer, 1000)
+            peer.send_close(1000)
+            peer.expect_end()
+        out = ending(process)
+    finally:
+        process.kill()
+    expect(out == '/, cookie "x"\n/else, cookie "x"\n/chat, cookie "x"\n/chat, cookie "user=alice"\n', out)
+
+
+def answer_upgrade(sock, more=b""):
+    """Opens a WebSocket as a server; the request line and the fields."""
+    line, fields = peers.read_head(sock)
+    sock.sendall(b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+                 + peers.accept_key(fields["sec-websocket-key"]) + b"\r\n" + more + b"\r\n")
+    return line, fields
+
+
+def echo_one(sock):
+    peer = peers.Peer(sock, False)
+    peer.send(*peer.receive())
+    expect_close(peer, 1000)
+    peer.send_close(1000)
+    peer.expect_end()
+
+
+def one_client(build, page, serve, output):
+    """The example is a client of what `serve` does with its connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(peers.LIMIT)
+        process = build.start(page, listener.getsockname()[1])
+        try:
+            sock, _ = listener.accept()
+            with sock:
+                sock.settimeout(peers.LIMIT)
+                serve(sock)
+            out = ending(process)
+        finally:
+            process.kill()
+    expect(out == output, f"printed {out!r}")
+
+
+def proxy_example(build, page):
+    """The example opens a WebSocket through a proxy of ours."""
+    def serve(sock):
+        line, fields = peers.read_head(sock)
+        expect(line == b"CONNECT inside.example:80 HTTP/1.1", line)
+        expect(fields == {"host": b"inside.example:80", "proxy-authorization": b"Basic YWxpY2U6c2VjcmV0"}, fields)
+        sock.sendall(b"HTTP/1.0 200 Connection established\r\n\r\n")
+        line, fields = answer_upgrade(sock)
+        expect(fields["host"] == b"inside.example", fields)
+        echo_one(sock)
+
+    one_client(build, page, serve, "hello\n")
+
+
+def connect_example(build, page):
+    """The example opens a WebSocket; and another time is sent elsewhere."""
+    def serve(sock):
+        line, fields = answer_upgrade(sock, b"Sec-WebSocket-Protocol: chat.v1\r\n")
+        expect(line == b"GET /chat HTTP/1.1", line)
+        expect(fields["authorization"] == b"Bearer 1234", fields)
+        expect(fields["sec-websocket-protocol"] == b"chat.v2, chat.v1", fields)
+        echo_one(sock)
+
+    def redirect(sock):
+        peers.read_head(sock)
+        sock.sendall(b"HTTP/1.1 301 Moved\r\nLocation: ws://b.example/\r\n\r\n")
+
+    one_client(build, page, serve, "hello\n")
+    one_client(build, page, redirect, "it has moved to ws://b.example/\n")
+
+
 EXAMPLES = {
     "ws_attach_client": client_example(
         [(TEXT, b"Hello, world!")], (1000, b"bye"), "text: Hello, world!\n"),
@@ -746,6 +855,9 @@ EXAMPLES = {
         [(TEXT, b"let me in")], (1000, b""), "let me in\n",
         field=("authorization", b"Bearer 1234")),
     "ws_response_key": server_example(talk_welcome, "origin: https://www.example.com\n"),
+    **dict.fromkeys(["ws_request", "ws_field", "ws_accept", "ws_respond"], requests_example),
+    "ws_proxy": proxy_example,
+    **dict.fromkeys(["ws_connect", "ws_headfield"], connect_example),
     "libdill_ws": serves_many,
     **dict.fromkeys(
         ["http_attach", "http_attach_mem", "http_done", "http_sendrequest", "http_sendfield",
@@ -860,8 +972,12 @@ def checks(args, build):
     examples = set(EXAMPLES)
     if args.original:
         # It has no function to check a certificate with, and may have been built without TLS.
-        pages = [page for page in pages if not page.stem.startswith("tls_")]
-        examples = {name for name in EXAMPLES if not name.startswith("tls_")}
+        # What is not in its header cannot be compared.
+        def is_theirs(name):
+            return not name.startswith("tls_") and name not in request_pages.PAGES
+
+        pages = [page for page in pages if is_theirs(page.stem)]
+        examples = {name for name in EXAMPLES if is_theirs(name)}
     functions = [page for page in pages if page.suffix == ".3"]
     yield "the pages are what man/pages.py writes", lambda: expect(
         (done := run([sys.executable, MAN / "pages.py", "--check"])).returncode == 0, done.stderr)
@@ -871,11 +987,14 @@ def checks(args, build):
         yield f"{page.name}: references", lambda page=page: check_references(page, known)
     yield "a reference to no page is noticed", lambda: refuses(check_references, MAN / "brecv.3", known - {"tls_done.3"})
 
-    prototypes, defined = {}, {}
+    prototypes, drop_in, defined = {}, set(), {}
 
     def headers():
         for header in ("libdill.h", "libdillimpl.h", "libdill_ws.h"):
             prototypes.update(declared(build.cc, header))
+        drop_in.update(name for name in prototypes if name.startswith("ws_"))
+        if not args.original:
+            prototypes.update(declared(build.cc, "libdill_wsx.h"))
         defined.update(macros(build.cc, "libdill.h"))
 
     yield "the headers", headers
@@ -890,9 +1009,10 @@ def checks(args, build):
         yield "a function without a page is noticed", lambda: refuses(check_complete, exported() | {"no_such"})
         yield "a page without a function is noticed", lambda: refuses(check_complete, exported() - {"brecv"})
         yield "every function of libdill_ws has a page", lambda: expect(
-            (missing := {name for name in prototypes if name.startswith("ws_")} - {p.stem for p in functions}) == set(),
-            missing)
-        comments = {**export_errors(), **header_errors((args.include / "libdill_ws.h").read_text())}
+            (missing := drop_in - {p.stem for p in functions}) == set(), missing)
+        comments = export_errors()
+        for header in ("libdill_ws.h", "libdill_wsx.h"):
+            comments |= header_errors((args.include / header).read_text())
         for page in functions:
             if page.stem not in runtime_pages.MACROS:
                 yield f"{page.name}: errors", lambda page=page: check_errors(page, comments)

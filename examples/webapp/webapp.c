@@ -7,21 +7,22 @@
    Open http://localhost:8080/ in two tabs: what is typed in one appears in
    the other. Port 0 stands for any free port; the program prints which.
 
-   Each connection is a coroutine. It reads the head of the request, so it
-   can tell who wants the page from who wants the WebSocket. It answers the
-   latter itself, with 101 and the key that proves that it has understood,
-   and only then makes the stream a WebSocket, without a handshake. */
+   Each connection is a coroutine, which serves one request after the other.
+   Whoever gets the page gets a cookie with it, and only who shows that cookie
+   gets the WebSocket; and only if the page comes from here: a browser lets
+   any page open a WebSocket to anywhere, with the user's cookies, and says in
+   the Origin field which page it was. ws_accept refuses the others. */
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#include <sys/random.h>
 
 #include <libdill.h>
-#include <libdill_ws.h>
+#include <libdill_wsx.h>
 
-#define HEAD_MS 10000       /* for a request to arrive */
+#define REQUEST_MS 30000    /* for the next request to arrive */
 #define SEND_MS 10000       /* for a client to take what it is sent */
 #define CLOSE_MS 2000       /* for a client to say goodbye */
 #define IDLE_MS 3600000     /* for a client to say nothing */
@@ -141,11 +142,8 @@ static void client_remove(struct client *c) {
     }
 }
 
-/* `s` is a byte stream on which the opening handshake is complete. */
-static void chat(int s) {
-    struct client c = {.s = ws_attach_server(s, WS_TEXT | WS_NOHTTP, NULL, 0,
-        NULL, 0, now() + HEAD_MS)};
-    if(c.s < 0) return;
+static void chat(int h) {
+    struct client c = {.s = h};
     if(chmake(c.bell) != 0) {
         hclose(c.s);
         return;
@@ -165,156 +163,82 @@ static void chat(int s) {
         return;
     }
     /* If this fails it has closed everything. */
-    s = ws_detach(c.s, c.status, c.reason, strlen(c.reason), now() + CLOSE_MS);
+    int s = ws_detach(c.s, c.status, c.reason, strlen(c.reason),
+        now() + CLOSE_MS);
     if(s >= 0) tcp_close(s, now() + CLOSE_MS);
 }
 
 /**** HTTP ****/
 
-/* What this program wants to know of a request. */
-struct request {
-    char method[16];
-    char resource[256];
-    char host[256];
-    char origin[256];
-    char key[64];
-    char version[8];
-    int wants_websocket;
-    int wants_upgrade;
-};
+/* Who shows it has had the page from this server. An application would have
+   one for each user, and know whose it is. */
+static char ticket[64];
 
-/* Is the word in a list with commas, in any letter case? Browsers differ:
-   "Connection: Upgrade", "Connection: keep-alive, Upgrade". */
-static int has_word(const char *list, const char *word) {
-    while(*list) {
-        list += strspn(list, ", \t");
-        size_t length = strcspn(list, ", \t");
-        if(length == strlen(word) && strncasecmp(list, word, length) == 0)
-            return 1;
-        list += length;
-    }
+static int ticket_make(void) {
+    unsigned char bytes[16];
+    if(getrandom(bytes, sizeof bytes, 0) != sizeof bytes) return -1;
+    int n = snprintf(ticket, sizeof ticket, "chat=");
+    for(size_t i = 0; i != sizeof bytes; i++)
+        n += snprintf(ticket + n, sizeof ticket - n, "%02x", bytes[i]);
     return 0;
 }
 
-static void store(char *to, size_t size, const char *value) {
-    if(strlen(value) < size) strcpy(to, value);
+/* Is it among the cookies, "a=b; chat=...; c=d"? */
+static int has_ticket(int r) {
+    /* A head has no more. Between these lines nobody else runs. */
+    static char cookies[32768];
+    if(ws_field(r, "Cookie", 0, cookies, sizeof cookies) < 0) return 0;
+    for(char *at = strtok(cookies, "; "); at; at = strtok(NULL, "; "))
+        if(strcmp(at, ticket) == 0) return 1;
+    return 0;
 }
 
-/* 0; or the status to answer with; or -1 if there is nobody to answer to. */
-static int receive_request(int s, struct request *r, int64_t deadline) {
-    memset(r, 0, sizeof *r);
-    if(http_recvrequest(s, r->method, sizeof r->method, r->resource,
-          sizeof r->resource, deadline) != 0)
-        return errno == EMSGSIZE ? 414 : errno == EPROTO ? 400 : -1;
-    while(1) {
-        char name[64];
-        char value[1024];
-        if(http_recvfield(s, name, sizeof name, value, sizeof value,
-              deadline) != 0) {
-            /* The empty line: no more fields. */
-            if(errno == EPIPE) return 0;
-            /* Longer than anything we look at. A cookie, for instance. */
-            if(errno == EMSGSIZE) continue;
-            return errno == EPROTO ? 400 : -1;
-        }
-        if(strcasecmp(name, "Host") == 0)
-            store(r->host, sizeof r->host, value);
-        else if(strcasecmp(name, "Origin") == 0)
-            store(r->origin, sizeof r->origin, value);
-        else if(strcasecmp(name, "Sec-WebSocket-Key") == 0)
-            store(r->key, sizeof r->key, value);
-        else if(strcasecmp(name, "Sec-WebSocket-Version") == 0)
-            store(r->version, sizeof r->version, value);
-        else if(strcasecmp(name, "Upgrade") == 0)
-            r->wants_websocket |= has_word(value, "websocket");
-        else if(strcasecmp(name, "Connection") == 0)
-            r->wants_upgrade |= has_word(value, "upgrade");
-    }
+static int refuse(int r, int status, const char *why) {
+    const char *fields[] = {"Content-Type: text/plain",
+        status == 405 ? "Allow: GET, HEAD" : NULL, NULL};
+    return ws_respond(r, status, fields, why, strlen(why), now() + SEND_MS);
 }
 
-struct field {
-    const char *name;
-    const char *value;
-};
-
-/* Sends a whole response and ends the connection. */
-static void respond(int s, int status, const char *reason, struct field field,
-      const char *body, size_t size) {
-    int64_t deadline = now() + SEND_MS;
-    char length[32];
-    snprintf(length, sizeof length, "%zu", size);
-    if(http_sendstatus(s, status, reason, deadline) != 0 ||
-          http_sendfield(s, field.name, field.value, deadline) != 0 ||
-          http_sendfield(s, "Content-Length", length, deadline) != 0 ||
-          http_sendfield(s, "Connection", "close", deadline) != 0) {
-        hclose(s);
-        return;
-    }
-    /* Ends the head, drops the rest of the client's, and gives the stream
-       back. A failure closes it, here and below. */
-    s = http_detach(s, deadline);
-    if(s < 0) return;
-    if(bsend(s, body, size, deadline) != 0) hclose(s);
-    else tcp_close(s, now() + CLOSE_MS);
+static int send_page(int r) {
+    char cookie[128];
+    snprintf(cookie, sizeof cookie,
+        "Set-Cookie: %s; Path=/; HttpOnly; SameSite=Strict", ticket);
+    const char *fields[] = {"Content-Type: text/html; charset=utf-8",
+        "Cache-Control: no-store", cookie, NULL};
+    return ws_respond(r, 200, fields, page, page_size, now() + SEND_MS);
 }
 
-static void refuse(int s, int status, const char *reason) {
-    struct field field = {"Content-Type", "text/plain"};
-    if(status == 405) field = (struct field){"Allow", "GET"};
-    if(status == 426) field = (struct field){"Sec-WebSocket-Version", "13"};
-    respond(s, status, reason, field, reason, strlen(reason));
+static int start_chat(int r) {
+    struct ws_opts opts = ws_defaults;
+    opts.flags = WS_TEXT;
+    int h = ws_accept(r, &opts, now() + SEND_MS);
+    if(h >= 0) chat(h);
+    return -1;
 }
 
-/* A browser lets any page open a WebSocket to anywhere, with the user's
-   cookies, and says here which page it was. Others send no Origin. */
-static int is_our_page(const struct request *r) {
-    static const char scheme[] = "http://";
-    return !r->origin[0] ||
-        (strncmp(r->origin, scheme, sizeof scheme - 1) == 0 &&
-         strcasecmp(r->origin + sizeof scheme - 1, r->host) == 0);
-}
-
-static void start_chat(int s, const struct request *r) {
-    char key[WS_KEY_SIZE];
-    if(!r->wants_websocket || !r->wants_upgrade ||
-          strcmp(r->version, "13") != 0) {
-        refuse(s, 426, "This is a WebSocket");
-        return;
-    }
-    if(!is_our_page(r)) {
-        refuse(s, 403, "Not from that page");
-        return;
-    }
-    if(ws_response_key(r->key, key) != 0) {
-        refuse(s, 400, "Bad key");
-        return;
-    }
-    int64_t deadline = now() + SEND_MS;
-    if(http_sendstatus(s, 101, "Switching Protocols", deadline) != 0 ||
-          http_sendfield(s, "Upgrade", "websocket", deadline) != 0 ||
-          http_sendfield(s, "Connection", "Upgrade", deadline) != 0 ||
-          http_sendfield(s, "Sec-WebSocket-Accept", key, deadline) != 0) {
-        hclose(s);
-        return;
-    }
-    s = http_detach(s, deadline);
-    if(s >= 0) chat(s);
+/* The byte stream for the next request; -1 if there is none. */
+static int answer(int r) {
+    char method[8] = "", path[256] = "";
+    ws_field(r, ":method", 0, method, sizeof method);
+    if(ws_field(r, ":path", 0, path, sizeof path) < 0 && errno == EMSGSIZE)
+        return refuse(r, 414, "What a long name");
+    if(strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
+        return refuse(r, 405, "Only GET");
+    if(strcmp(path, "/") == 0) return send_page(r);
+    if(strcmp(path, "/chat") != 0) return refuse(r, 404, "Not here");
+    if(ws_field(r, ":upgrade", 0, NULL, 0) >= 0 && !has_ticket(r))
+        return refuse(r, 403, "Get the page first");
+    /* It answers those that ask for something else, too. */
+    return start_chat(r);
 }
 
 static coroutine void serve(int s) {
-    static const struct field html = {"Content-Type", "text/html; charset=utf-8"};
-    struct request r;
-    s = http_attach(s);
-    if(s < 0) return;
-    int status = receive_request(s, &r, now() + HEAD_MS);
-    if(status < 0) hclose(s);
-    else if(status == 414) refuse(s, 414, "URI Too Long");
-    else if(status != 0) refuse(s, 400, "Bad Request");
-    else if(strcmp(r.method, "GET") != 0) refuse(s, 405, "Only GET");
-    else if(strcmp(r.resource, "/chat") == 0) start_chat(s, &r);
-    else if(strcmp(r.resource, "/") == 0)
-        respond(s, 200, "OK", html, page, page_size);
-    else refuse(s, 404, "Not Found");
+    while(s >= 0) {
+        /* Whoever breaks the rules is told by this call. */
+        int r = ws_request(s, now() + REQUEST_MS);
+        if(r < 0) return;
+        s = answer(r);
+    }
 }
 
 /**** The program ****/
@@ -341,6 +265,10 @@ int main(int argc, char **argv) {
         return EXIT_FAILURE;
     }
     read_page(argv[2]);
+    if(ticket_make() != 0) {
+        perror("getrandom");
+        return EXIT_FAILURE;
+    }
     struct ipaddr addr;
     int listener = -1;
     if(ipaddr_local(&addr, NULL, atoi(argv[1]), 0) == 0)
