@@ -37,7 +37,7 @@ def files(directory):
 
 def expected_files():
     version = re.search(r'^version = "(.*)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
-    names = ["include/libdill_ws.h", "include/libdill_rt/libdill.h",
+    names = ["include/libdill_ws.h", "include/libdill_wsx.h", "include/libdill_rt/libdill.h",
              "include/libdill_rt/libdillimpl.h", "lib/libdill_ws/libdill_ws.so",
              "lib/libdill_ws/libdill_ws.so.0", "lib/libdill_ws/libdill_rt.so.0",
              "lib/cmake/libdill_ws/libdill_ws-config.cmake", "lib/cmake/libdill_ws/libdill_ws-config-version.cmake"]
