@@ -166,7 +166,7 @@ pub(super) fn client_over(
         let witness = &mut |head: &[u8]| options.answer.store(head);
         agreement = attach_client(&stream, &offer, witness, deadline)?;
     }
-    object::make_with(stream, agreement, &options)
+    object::make_with(stream, agreement, options)
 }
 
 /// Attaches the server's end, with options.
