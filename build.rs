@@ -17,7 +17,7 @@ const HEADERS: [(&str, &str, &[&str]); 2] = [
     (
         "libdill_wsx.h",
         "cbindgen-wsx.toml",
-        &["src/abi/extended.rs", "src/abi/http.rs", "src/abi/options.rs"],
+        &["src/abi/extended.rs", "src/abi/http.rs", "src/abi/options.rs", "src/abi/info.rs"],
     ),
 ];
 

@@ -34,8 +34,11 @@
 #define WS_TURNS DILL_WS_TURNS
 #define ws_defaults dill_ws_defaults
 #define ws_opts dill_ws_opts
+#define ws_info dill_ws_info
 #define ws_attach_client_opts dill_ws_attach_client_opts
 #define ws_attach_server_opts dill_ws_attach_server_opts
+#define ws_close dill_ws_close
+#define ws_query dill_ws_query
 #define ws_why dill_ws_why
 #define ws_connect dill_ws_connect
 #define ws_proxy dill_ws_proxy
@@ -120,6 +123,32 @@ struct dill_ws_opts {
     size_t reserved;
 };
 
+/*
+ What is known about a WebSocket. The strings stay until the handle is closed or detached.
+ */
+struct dill_ws_info {
+    /*
+     The subprotocol that was agreed on; NULL: none.
+     */
+    const char *protocol;
+    /*
+     The extension that was agreed on, with its parameters; NULL: none.
+     */
+    const char *extension;
+    /*
+     The last round trip, in microseconds; 0: none is known.
+     */
+    int64_t rtt_us;
+    /*
+     For how many milliseconds calls have waited for the peer in vain; 0: unknown.
+     */
+    int64_t silence_ms;
+    /*
+     How many bytes are posted or held and not sent yet.
+     */
+    size_t queued;
+};
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -177,6 +206,55 @@ DILL_WS_EXPORT
 int dill_ws_attach_server_opts(int s,
                                const struct dill_ws_opts *opts,
                                int64_t deadline);
+
+/*
+ Ends the WebSocket in order, and each layer below it.
+
+ Does what ws_detach does, and then ends what is below: TLS says that nothing more will come, a socket
+ that nothing more is sent, and the peer's end is waited for. A client lets the server end first
+ (RFC 6455 section 7.1.1). A byte stream of another kind is closed as hclose does it.
+
+ Returns 0, or -1 with errno set:
+ EINVAL: as for ws_done. EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket.
+ EBUSY: another coroutine is sending or receiving.
+ After these four the WebSocket is as it was; after the following, and after success, all is closed.
+ EPROTO: the peer broke the protocol. ECONNRESET: the connection is broken, or ended without a close
+ frame. ETIMEDOUT. ECANCELED. ENOMEM.
+ EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+
+ Source: RFC 6455 section 7; ws_close(3).
+
+ # Safety
+
+ `buf` must be readable for `len` bytes.
+ */
+DILL_WS_EXPORT
+int dill_ws_close(int s,
+                  int status,
+                  const void *buf,
+                  size_t len,
+                  int64_t deadline);
+
+/*
+ Tells what is known about a WebSocket.
+
+ Fills the `len` bytes at `info`, which are `sizeof (struct ws_info)`. A program that was made with an
+ older or a newer header than the library gets what both know, and zeros.
+
+ Returns 0, or -1 with errno set:
+ EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket. EINVAL: `info` is NULL, or a length over
+ SSIZE_MAX.
+
+ Source: ws_query(3).
+
+ # Safety
+
+ `info` must be writable for `len` bytes.
+ */
+DILL_WS_EXPORT
+int dill_ws_query(int s,
+                  struct dill_ws_info *info,
+                  size_t len);
 
 /*
  Tells in words why the last function of this library that failed in this thread has failed: which rule

@@ -102,6 +102,8 @@ struct dill_host_vfs {
     int (*tls_attach_client)(int s, const char *hostname, const char *alpn, int64_t deadline);
     /* dill_tls_why. */
     const char *(*tls_why)(void);
+    /* dill_tls_detach. */
+    int (*tls_detach)(int s, int64_t deadline);
 };
 
 #if !defined(DILL_DISABLE_RAW_NAMES)

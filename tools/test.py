@@ -52,6 +52,7 @@ def steps(libdill):
         ("failing hosts", ["c-tests/faults/run.py"]),
         ("demo", ["tools/demo.sh"]),
         ("other implementations", ["c-tests/peers/run.py"]),
+        ("compression with other implementations", ["c-tests/peers/deflate.py"]),
         ("random streams", ["c-tests/peers/differential/run.py"]),
         ("other implementations over TLS", ["c-tests/peers/tls.py"]),
         ("socks5 with other implementations", ["c-tests/peers/socks5.py"]),
@@ -64,6 +65,7 @@ def steps(libdill):
         ("installation instead of libdill", ["c-tests/headers/compat.py", "--libdill", libdill]),
         ("c on libdill", ["c-tests/run.py", "--libdill", libdill, "--modes", "libdill,libdill-preload"]),
         ("other implementations on libdill", ["c-tests/peers/run.py", "--libdill", libdill]),
+        ("compression with other implementations on libdill", ["c-tests/peers/deflate.py", "--libdill", libdill]),
         ("random streams on libdill", ["c-tests/peers/differential/run.py", "--libdill", libdill]),
         ("autobahn on libdill", ["c-tests/autobahn/run.py", "--libdill", libdill]),
     ]

@@ -1,9 +1,10 @@
 /*  A client for the fuzzing server of the Autobahn test suite:
 
-        autobahn_client PORT PARALLEL
+        autobahn_client PORT PARALLEL WINDOW
 
     It asks for the number of cases, runs them, PARALLEL at a time, by echoing
-    what the server sends, and tells the server when all are done. */
+    what the server sends, and tells the server when all are done. Its offers of
+    permessage-deflate have this window. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,11 +12,12 @@
 #include <string.h>
 
 #include <libdill.h>
-#include <libdill_ws.h>
+#include <libdill_wsx.h>
 
 #include "../peers/echo.h"
 
 static int port;
+static int window;
 
 static int connect_to(const char *resource)
 {
@@ -23,7 +25,11 @@ static int connect_to(const char *resource)
     if(ipaddr_local(&addr, "127.0.0.1", port, IPADDR_IPV4) < 0) return -1;
     int tcp = tcp_connect(&addr, limit());
     if(tcp < 0) return -1;
-    return ws_attach_client(tcp, WS_BINARY, resource, "localhost", limit());
+    struct ws_opts opts = ws_defaults;
+    opts.flags = WS_DEFLATE;
+    opts.window = window;
+    opts.maxmsg = MESSAGE_MAX;
+    return ws_attach_client_opts(tcp, resource, "localhost", &opts, limit());
 }
 
 static int case_count(void)
@@ -60,11 +66,12 @@ static coroutine void run_cases(struct cases *cases)
 
 int main(int argc, char *argv[])
 {
-    if(argc != 3) {
-        fprintf(stderr, "usage: autobahn_client PORT PARALLEL\n");
+    if(argc != 4) {
+        fprintf(stderr, "usage: autobahn_client PORT PARALLEL WINDOW\n");
         return 2;
     }
     port = atoi(argv[1]);
+    window = atoi(argv[3]);
     struct cases cases = {1, case_count(), 0};
     int tasks = bundle();
     if(cases.count <= 0 || tasks < 0) {

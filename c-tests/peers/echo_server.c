@@ -1,16 +1,19 @@
-/*  A WebSocket echo server: `echo_server`. It listens on a free port of the
+/*  A WebSocket echo server: `echo_server [WINDOW]`. It listens on a free port of the
     loopback interface, prints `port NUMBER`, and prints `closed STATUS REASON`
     for every close frame it receives. A connection for the resource
     /close/STATUS is closed by the server, with the reason CLOSE_REASON. The
-    end of standard input ends the server. */
+    end of standard input ends the server.
+
+    With a window it agrees to permessage-deflate, and knows no resources. */
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <libdill.h>
-#include <libdill_ws.h>
+#include <libdill_wsx.h>
 
 #include "echo.h"
 #include "under.h"
@@ -33,17 +36,30 @@ static void close_first(int ws, int status)
     else hclose(ws);
 }
 
+/*  The program's argument. */
+static const char *window;
+
+static int attach_deflating(int s)
+{
+    struct ws_opts opts = ws_defaults;
+    opts.flags = WS_DEFLATE;
+    opts.window = atoi(window);
+    opts.maxmsg = MESSAGE_MAX;
+    return ws_attach_server_opts(s, &opts, limit());
+}
+
 static coroutine void serve(int tcp)
 {
-    char resource[256];
+    char resource[256] = "";
     int status;
     int s = under_server(tcp);
     if(s < 0) {
         perror("under_server");
         return;
     }
-    int ws = ws_attach_server(s, WS_BINARY, resource, sizeof resource, NULL, 0,
-        limit());
+    int ws = window ? attach_deflating(s) :
+        ws_attach_server(s, WS_BINARY, resource, sizeof resource, NULL, 0,
+            limit());
     if(ws < 0) return;
     if(sscanf(resource, "/close/%d", &status) == 1) close_first(ws, status);
     else echo(ws);
@@ -58,8 +74,9 @@ static coroutine void accept_connections(int listener, int connections)
     }
 }
 
-int main(void)
+int main(int argc, char *argv[])
 {
+    if(argc > 1) window = argv[1];
     setvbuf(stdout, NULL, _IOLBF, 0);
     struct ipaddr addr;
     if(ipaddr_local(&addr, "127.0.0.1", 0, IPADDR_IPV4) < 0)

@@ -1,6 +1,6 @@
 /*  A WebSocket client that exchanges messages with a peer that echoes:
 
-        exchange_client PORT RESOURCE CHECK...
+        exchange_client PORT RESOURCE [deflate:WINDOW] CHECK...
 
     A check is one of
 
@@ -9,7 +9,7 @@
         closed:STATUS:REASON        be closed like this and answer the same
 
     and prints one line: `ok CHECK` or `not ok CHECK: WHY`. Exits with 0 when
-    all checks are ok. */
+    all checks are ok. With deflate:WINDOW permessage-deflate is offered. */
 
 #include <errno.h>
 #include <stdint.h>
@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include <libdill.h>
-#include <libdill_ws.h>
+#include <libdill_wsx.h>
 
 #include "echo.h"
 #include "under.h"
@@ -38,7 +38,7 @@ static int fail_errno(const char *call)
     return -1;
 }
 
-static int connect_to(int port, const char *resource)
+static int connect_to(int port, const char *resource, const char *window)
 {
     struct ipaddr addr;
     if(ipaddr_local(&addr, "127.0.0.1", port, IPADDR_IPV4) < 0)
@@ -47,7 +47,13 @@ static int connect_to(int port, const char *resource)
     if(tcp < 0) return fail_errno("tcp_connect");
     int s = under_client(tcp);
     if(s < 0) return fail_errno("under_client");
-    int ws = ws_attach_client(s, WS_BINARY, resource, "localhost", limit());
+    struct ws_opts opts = ws_defaults;
+    if(window) opts.flags = WS_DEFLATE;
+    if(window) opts.window = atoi(window);
+    opts.maxmsg = MESSAGE_MAX;
+    int ws = window ?
+        ws_attach_client_opts(s, resource, "localhost", &opts, limit()) :
+        ws_attach_client(s, WS_BINARY, resource, "localhost", limit());
     return ws < 0 ? fail_errno("ws_attach_client") : ws;
 }
 
@@ -171,9 +177,10 @@ int main(int argc, char *argv[])
         fprintf(stderr, "usage: exchange_client PORT RESOURCE CHECK...\n");
         return 2;
     }
-    int ws = connect_to(atoi(argv[1]), argv[2]);
+    int deflates = strncmp(argv[3], "deflate:", 8) == 0;
+    int ws = connect_to(atoi(argv[1]), argv[2], deflates ? argv[3] + 8 : NULL);
     int failures = 0;
-    for(int i = 3; i < argc; i++) {
+    for(int i = deflates ? 4 : 3; i < argc; i++) {
         if(run(ws, argv[i]) == 0) {
             printf("ok %s\n", argv[i]);
         }

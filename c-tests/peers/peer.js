@@ -11,6 +11,15 @@ const { createServer } = require('https');
 const CLOSE_REASON = 'adiaŭ';
 const NO_STATUS = 1005;
 
+// Options of permessage-deflate, as the parameters that the environment has.
+function deflating() {
+  if (!process.env.DEFLATE) return {};
+  const camel = (name) => name.replace(/_./g, (pair) => pair[1].toUpperCase());
+  const entries = Object.entries(JSON.parse(process.env.DEFLATE));
+  const options = Object.fromEntries(entries.map(([name, value]) => [camel(name), value]));
+  return { perMessageDeflate: { threshold: 0, ...options } };
+}
+
 // Text of one- to four-byte characters, or bytes; always the same for a size.
 function content(kind, size) {
   const bytes = Buffer.alloc(size, 'w');
@@ -62,6 +71,7 @@ async function send(ws, mode, binary, data) {
 
 async function serveConnection(ws, request) {
   const path = request.url;
+  if (process.env.DEFLATE) console.log(ws.extensions ? 'compressed' : 'plain');
   ws.on('close', (status, reason) => console.log(`closed ${status} ${reason}`));
   ws.on('error', (error) => console.error(error.message));
   if (path.startsWith('/close/')) {
@@ -96,7 +106,7 @@ function limits(version) {
 }
 
 function runServer() {
-  const server = makeServer({ perMessageDeflate: true, maxPayload: 0 });
+  const server = makeServer({ perMessageDeflate: true, maxPayload: 0, ...deflating() });
   server.on('listening', () => console.log(`port ${server.address().port}`));
   server.on('connection', serveConnection);
   process.stdin.resume();
@@ -112,7 +122,7 @@ async function connect(port, path) {
   const { TLS_ROOT, TLS_VERSION } = process.env;
   const url = TLS_ROOT ? `wss://127.0.0.1:${port}${path}` : `ws://127.0.0.1:${port}${path}`;
   const tls = TLS_ROOT ? { ca: readFileSync(TLS_ROOT), ...limits(TLS_VERSION) } : {};
-  const ws = new WebSocket(url, { maxPayload: 0, ...tls });
+  const ws = new WebSocket(url, { maxPayload: 0, ...deflating(), ...tls });
   ws.ended = new Promise((resolve) => {
     ws.on('close', (status, reason) => resolve({ status, reason: String(reason) }));
   });
@@ -144,6 +154,8 @@ async function runCheck(port, ws, check) {
     await checkEcho(await connect(port, '/wrong'), 'whole', rest[0], Number(rest[1]));
   } else if (kind === 'no-extension') {
     assert(ws.extensions === '', 'negotiated');
+  } else if (kind === 'deflate') {
+    assert(ws.extensions.startsWith('permessage-deflate'), 'not negotiated');
   } else if (kind === 'close') {
     const status = Number(rest[0]);
     if (status === NO_STATUS) ws.close();

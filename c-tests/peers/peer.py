@@ -10,6 +10,8 @@ What the server does depends on the resource:
     /close/STATUS               closes at once, with the reason CLOSE_REASON
 
 and for every connection it prints `closed STATUS REASON` with what it got from the client.
+With DEFLATE in the environment, parameters as JSON, it does permessage-deflate so, and the server prints
+`compressed` or `plain` for every connection first.
 With TLS_CERT and TLS_KEY in the environment the server speaks TLS; with TLS_ROOT, the file of an
 authority, so does the client.
 
@@ -17,11 +19,13 @@ The client prints `ok CHECK` or `not ok CHECK: WHY` for each check:
 
     whole:TYPE:SIZE, fragments:TYPE:SIZE, pings:TYPE:SIZE, wrong:TYPE:SIZE
     no-extension                permessage-deflate, offered, is not negotiated
+    deflate                     it is
     close:STATUS:REASON         close and be answered with the same; 1005 is no status
     closed:STATUS:REASON        be closed like this
 """
 
 import asyncio
+import json
 import os
 import random
 import ssl
@@ -30,6 +34,7 @@ import sys
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
 
 CLOSE_REASON = "adiaŭ"
 NO_STATUS = 1005
@@ -49,6 +54,12 @@ def client_context():
     return limited(ssl.create_default_context(cafile=os.environ["TLS_ROOT"]))
 
 
+def deflating(factory):
+    if "DEFLATE" not in os.environ:
+        return {}
+    return {"extensions": [factory(**json.loads(os.environ["DEFLATE"]))], "compression": None}
+
+
 def limited(context):
     """Of one version, if TLS_VERSION says so."""
     if "TLS_VERSION" in os.environ:
@@ -59,7 +70,7 @@ def limited(context):
 def open_client(port, path, **options):
     context = client_context()
     url = f"wss://127.0.0.1:{port}{path}" if context else f"ws://127.0.0.1:{port}{path}"
-    return connect(url, ssl=context, **options)
+    return connect(url, ssl=context, **deflating(ClientPerMessageDeflateFactory), **options)
 
 
 def content(kind, size):
@@ -101,6 +112,8 @@ async def receive(ws):
 
 async def handle(ws):
     path = ws.request.path
+    if "DEFLATE" in os.environ:
+        print("compressed" if ws.protocol.extensions else "plain", flush=True)
     if path.startswith("/close/"):
         await ws.close(int(path.removeprefix("/close/")), CLOSE_REASON)
     else:
@@ -119,7 +132,8 @@ async def handle(ws):
 
 
 async def run_server():
-    async with serve(handle, "127.0.0.1", 0, max_size=None, ssl=server_context()) as server:
+    async with serve(handle, "127.0.0.1", 0, max_size=None, ssl=server_context(),
+                     **deflating(ServerPerMessageDeflateFactory)) as server:
         print("port", server.sockets[0].getsockname()[1], flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
@@ -149,6 +163,8 @@ async def run_check(port, ws, check):
     elif kind == "no-extension":
         assert "permessage-deflate" in ws.request.headers["Sec-WebSocket-Extensions"], "not offered"
         assert ws.protocol.extensions == [], "negotiated"
+    elif kind == "deflate":
+        assert ws.protocol.extensions, "not negotiated"
     elif kind == "close":
         status = int(rest[0])
         await ws.close(None if status == NO_STATUS else status, rest[1])

@@ -749,6 +749,7 @@ TEST_ROLES(e4_plain_on_demand)
 TEST_ROLES(e4_what_did_not_go_out_is_not_referred_to)
 {
     if(!host_keeps_streams()) NA("a send that times out is the last one there");
+    if(wire_is_tcp()) NA("the last message before there is no room may be cut");
     struct conn c;
     struct inflater f = {0};
     static const char other[] = "0123456789 abcdefghijklmnopqrstuvwxyz 0123456789 abcdefghijklmnopqrstuvwxyz";

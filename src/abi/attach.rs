@@ -18,6 +18,9 @@ pub(super) const TEXT: c_int = 1;
 /// Flag: the opening handshake was done by other means.
 pub(super) const NO_HTTP: c_int = 2;
 
+/// Flag of sends on handles made with options: the frame may wait for others. None does yet.
+pub(super) const HOLD: c_int = 8;
+
 /// Flag of sends on handles made with options: the message is not compressed.
 pub(super) const PLAIN: c_int = 16;
 
@@ -163,7 +166,7 @@ pub(super) fn client_over(
         let witness = &mut |head: &[u8]| options.answer.store(head);
         agreement = attach_client(&stream, &offer, witness, deadline)?;
     }
-    object::make_with(stream, agreement, options.kind, options.settings)
+    object::make_with(stream, agreement, options)
 }
 
 /// Attaches the server's end, with options.
@@ -185,7 +188,7 @@ pub(super) unsafe fn server_with(
         let witness = &mut |head: &[u8]| options.answer.store(head);
         agreement = attach_server(&stream, |_| Ok(()), &policy, witness, deadline)?;
     }
-    object::make_with(stream, agreement, options.kind, options.settings)
+    object::make_with(stream, agreement, &options)
 }
 
 /// Where the caller wants the strings of a request.

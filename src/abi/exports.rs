@@ -1,6 +1,6 @@
 //! The thirteen functions. `include/libdill_ws.h` is generated from this file.
 
-use super::attach::{Attach, ClientStrings, PLAIN, ServerBuffers, parse_flags, to_flags};
+use super::attach::{Attach, ClientStrings, HOLD, PLAIN, ServerBuffers, parse_flags, to_flags};
 use super::errno::report;
 use super::iolist::{Body, Iolist};
 use super::object::{self, InUse};
@@ -401,7 +401,7 @@ unsafe fn send(
     deadline: i64,
 ) -> Result<(), Error> {
     let websocket = InUse::find(s)?;
-    let known = if websocket.has_options() { PLAIN } else { 0 };
+    let known = if websocket.has_options() { HOLD | PLAIN } else { 0 };
     let (kind, _) = parse_flags(flags & !known)?;
     // SAFETY: passed on from the caller.
     let body = unsafe { Body::new(first, last) }?;

@@ -1,11 +1,13 @@
-//! The functions beyond libdill's. `include/libdill_wsx.h` is generated from this file and from
-//! `options.rs`. They have no plain names beside those in the header: a program that knows libdill only may
+//! The functions beyond libdill's. `include/libdill_wsx.h` is generated from this file, from
+//! `options.rs` and from `info.rs`. They have no plain names beside those in the header: a program that knows libdill only may
 //! have functions of those names.
 
 use super::attach;
 use super::errno::{report, why};
+use super::info::WsInfo;
+use super::object;
 use super::options::WsOpts;
-use std::ffi::{c_char, c_int};
+use std::ffi::{c_char, c_int, c_void};
 
 /// Attaches the client's end of a WebSocket to a byte stream, with options.
 ///
@@ -66,6 +68,57 @@ pub unsafe extern "C" fn dill_ws_attach_server_opts(
 ) -> c_int {
     // SAFETY: passed on from the caller.
     report(|| unsafe { attach::server_with(s, opts, deadline) })
+}
+
+/// Ends the WebSocket in order, and each layer below it.
+///
+/// Does what ws_detach does, and then ends what is below: TLS says that nothing more will come, a socket
+/// that nothing more is sent, and the peer's end is waited for. A client lets the server end first
+/// (RFC 6455 section 7.1.1). A byte stream of another kind is closed as hclose does it.
+///
+/// Returns 0, or -1 with errno set:
+/// EINVAL: as for ws_done. EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket.
+/// EBUSY: another coroutine is sending or receiving.
+/// After these four the WebSocket is as it was; after the following, and after success, all is closed.
+/// EPROTO: the peer broke the protocol. ECONNRESET: the connection is broken, or ended without a close
+/// frame. ETIMEDOUT. ECANCELED. ENOMEM.
+/// EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+///
+/// Source: RFC 6455 section 7; ws_close(3).
+///
+/// # Safety
+///
+/// `buf` must be readable for `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_ws_close(
+    s: c_int,
+    status: c_int,
+    buf: *const c_void,
+    len: usize,
+    deadline: i64,
+) -> c_int {
+    // SAFETY: passed on from the caller.
+    report(|| unsafe { object::close_in_order(s, status, buf, len, deadline) })
+}
+
+/// Tells what is known about a WebSocket.
+///
+/// Fills the `len` bytes at `info`, which are `sizeof (struct ws_info)`. A program that was made with an
+/// older or a newer header than the library gets what both know, and zeros.
+///
+/// Returns 0, or -1 with errno set:
+/// EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket. EINVAL: `info` is NULL, or a length over
+/// SSIZE_MAX.
+///
+/// Source: ws_query(3).
+///
+/// # Safety
+///
+/// `info` must be writable for `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_ws_query(s: c_int, info: *mut WsInfo, len: usize) -> c_int {
+    // SAFETY: passed on from the caller.
+    report(|| unsafe { object::query_info(s, info.cast(), len) })
 }
 
 /// Tells in words why the last function of this library that failed in this thread has failed: which rule

@@ -62,6 +62,8 @@ pub struct HostVfs {
     pub tls_attach_client: unsafe extern "C" fn(c_int, *const c_char, *const c_char, i64) -> c_int,
     /// Why the last call for TLS has failed: `dill_tls_why`.
     pub tls_why: unsafe extern "C" fn() -> *const c_char,
+    /// Ends TLS in order, and gives back what is below: `dill_tls_detach`.
+    pub tls_detach: unsafe extern "C" fn(c_int, i64) -> c_int,
 }
 
 /// The type that [`HostVfs`] is asked for with, from the handle -1: the letters `dillhost`.
@@ -81,5 +83,6 @@ const _: () = {
     assert!(offset_of!(HostVfs, connect) == size_of::<usize>());
     assert!(offset_of!(HostVfs, tls_attach_client) == 2 * size_of::<usize>());
     assert!(offset_of!(HostVfs, tls_why) == 3 * size_of::<usize>());
-    assert!(size_of::<HostVfs>() == 4 * size_of::<usize>());
+    assert!(offset_of!(HostVfs, tls_detach) == 4 * size_of::<usize>());
+    assert!(size_of::<HostVfs>() == 5 * size_of::<usize>());
 };

@@ -320,16 +320,16 @@ impl Host for Stream {
         random::bytes()
     }
 
-    fn wait_turn(&self, seat: &Cell<Option<c_int>>, deadline: Deadline) -> Result<(), Error> {
+    fn wait_turn(&self, sit: &dyn Fn(Option<c_int>), deadline: Deadline) -> Result<(), Error> {
         let mut storage = [0; CHSTORAGE];
         let mut ends = [-1; 2];
         // SAFETY: the storage lives until both ends are closed below.
         check(|| unsafe { dill_chmake_mem(&mut storage, &mut ends) })?;
         let [giver, waiter] = ends;
-        seat.set(Some(giver));
+        sit(Some(giver));
         // SAFETY: an empty message needs no buffer.
         let waited = check(|| unsafe { dill_chrecv(waiter, null_mut(), 0, deadline) });
-        seat.set(None);
+        sit(None);
         close(giver);
         close(waiter);
         match waited {

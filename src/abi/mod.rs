@@ -5,6 +5,7 @@
 mod attach;
 mod buffers;
 mod connect;
+mod ending;
 mod errno;
 mod exports;
 mod extended;
@@ -13,6 +14,7 @@ mod fields;
 mod fork;
 mod host;
 mod http;
+mod info;
 mod iolist;
 mod object;
 mod options;

@@ -1,12 +1,15 @@
 //! The object behind a WebSocket handle.
 
 use super::buffers;
+use super::ending;
 use super::errno::{self, report};
 use super::host;
 use super::host::{
     Hvfs, MsockVfs, Stream, check, dill_bsock_type, dill_hmake, dill_hquery, dill_msock_type,
 };
+use super::info::Names;
 use super::iolist::{Body, Buffers, Iolist};
+use super::options::Options;
 use crate::protocol::close::Close;
 use crate::protocol::handshake::Agreement;
 use crate::protocol::kind::Kind;
@@ -26,11 +29,17 @@ struct Object {
     /// How many calls are under way. The last one to leave a closed object frees it.
     calls: Cell<u32>,
     closed: Cell<bool>,
+    extras: Extras,
+    websocket: WebSocket<Stream>,
+}
+
+/// What a handle knows beside its WebSocket.
+struct Extras {
     /// The type of messages that msend and mrecv deal in.
     kind: Kind,
     /// It was made with options, so sending knows more flags.
     has_options: bool,
-    websocket: WebSocket<Stream>,
+    names: Names,
 }
 
 const _: () = assert!(offset_of!(Object, hvfs) == 0);
@@ -48,24 +57,26 @@ fn ws_type() -> *const c_void {
 ///
 /// [`Error::OutOfMemory`], or the host's. The stream is closed then.
 pub(super) fn make(stream: Stream, agreement: Agreement, kind: Kind) -> Result<c_int, Error> {
-    make_object(stream, agreement, kind, None)
+    let extras = Extras { kind, has_options: false, names: Names::default() };
+    make_object(stream, agreement, Settings::default(), extras)
 }
 
 /// As [`make`], with what a caller wants beyond what was agreed on.
 pub(super) fn make_with(
     stream: Stream,
     agreement: Agreement,
-    kind: Kind,
-    settings: Settings,
+    options: &Options,
 ) -> Result<c_int, Error> {
-    make_object(stream, agreement, kind, Some(settings))
+    let names = Names::of(&agreement, &options.terms)?;
+    let extras = Extras { kind: options.kind, has_options: true, names };
+    make_object(stream, agreement, options.settings, extras)
 }
 
 fn make_object(
     stream: Stream,
     agreement: Agreement,
-    kind: Kind,
-    settings: Option<Settings>,
+    settings: Settings,
+    extras: Extras,
 ) -> Result<c_int, Error> {
     // SAFETY: the object has a size. Nobody else has the memory, and there is room in it.
     let object = unsafe {
@@ -78,9 +89,8 @@ fn make_object(
             mvfs: MsockVfs { msendl, mrecvl },
             calls: Cell::new(0),
             closed: Cell::new(false),
-            kind,
-            has_options: settings.is_some(),
-            websocket: WebSocket::new(stream, agreement, settings.unwrap_or_default()),
+            extras,
+            websocket: WebSocket::new(stream, agreement, settings),
         });
         memory
     };
@@ -144,7 +154,7 @@ impl InUse {
 
     /// Whether it was made with options.
     pub(super) fn has_options(&self) -> bool {
-        self.object().has_options
+        self.object().extras.has_options
     }
 
     fn object(&self) -> &Object {
@@ -221,7 +231,7 @@ unsafe extern "C" fn msendl(
     report(|| {
         // SAFETY: passed on from the caller.
         let (websocket, body) = unsafe { (of_msock(vfs), Body::new(first, last)) };
-        websocket.send(websocket.object().kind, &body?, deadline)
+        websocket.send(websocket.object().extras.kind, &body?, deadline)
     })
 }
 
@@ -239,7 +249,11 @@ unsafe extern "C" fn mrecvl(
         let websocket = unsafe { of_msock(vfs) };
         // SAFETY: likewise.
         let Received { len, kind } = unsafe { receive(&websocket, first, last, deadline) }?;
-        if kind == websocket.object().kind { Ok(len as usize) } else { Err(Error::OtherKind) }
+        if kind == websocket.object().extras.kind {
+            Ok(len as usize)
+        } else {
+            Err(Error::OtherKind)
+        }
     })
 }
 
@@ -304,6 +318,43 @@ pub(super) unsafe fn detach(
         Ok(closed) if closed < 0 => Err(Error::Reset),
         stream => stream,
     }
+}
+
+/// Ends a WebSocket in order, and each layer below it.
+///
+/// # Errors
+///
+/// As [`detach`], and what the layers below report. After any of those everything is closed.
+///
+/// # Safety
+///
+/// `buf` must be readable for `len` bytes.
+pub(super) unsafe fn close_in_order(
+    s: c_int,
+    code: i32,
+    buf: *const c_void,
+    len: usize,
+    deadline: i64,
+) -> Result<(), Error> {
+    let role = InUse::find(s)?.role();
+    // SAFETY: passed on from the caller.
+    let below = unsafe { detach(s, code, buf, len, deadline) }?;
+    ending::end(below, role, deadline)
+}
+
+/// Stores what is known about a WebSocket, in as much as `len` bytes have room for.
+///
+/// # Errors
+///
+/// [`Error::BadHandle`], [`Error::NotSupported`], [`Error::InvalidArgument`].
+///
+/// # Safety
+///
+/// `to` must be writable for `len` bytes.
+pub(super) unsafe fn query_info(s: c_int, to: *mut c_void, len: usize) -> Result<(), Error> {
+    let websocket = InUse::find(s)?;
+    // SAFETY: passed on from the caller.
+    unsafe { websocket.object().extras.names.store(to, len) }
 }
 
 /// Stores what the peer's close frame said, and tells the length of its message.

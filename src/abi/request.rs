@@ -259,7 +259,7 @@ pub(super) unsafe fn accept(r: c_int, opts: *const WsOpts, deadline: i64) -> Res
     let policy = Policy { origins: &options.admitted_origins()?, terms: &options.terms };
     let witness = &mut |head: &[u8]| options.answer.store(head);
     let agreement = accept_request(&stream, &reader, |_| Ok(()), &policy, witness, deadline)?;
-    object::make_with(stream, agreement, options.kind, options.settings)
+    object::make_with(stream, agreement, &options)
 }
 
 /// On the clock of the system.

@@ -36,6 +36,11 @@ impl Composer {
         Self { role }
     }
 
+    /// Which end this is.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
     /// Whether payloads are masked, each frame's with a fresh key (RFC 6455 §5.1, §5.3).
     pub fn masks(&self) -> bool {
         self.role == Role::Client

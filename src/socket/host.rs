@@ -2,7 +2,6 @@
 //! caller's buffers.
 
 use super::Error;
-use std::cell::Cell;
 
 /// Absolute milliseconds on the host's clock. 0: do not block; negative: no limit.
 pub type Deadline = i64;
@@ -96,14 +95,17 @@ pub trait Host {
     /// The generator's.
     fn random<const N: usize>(&self) -> Result<[u8; N], Error>;
 
-    /// Puts itself in `seat` and waits there until [`Host::give_turn`] is called for it. The seat
-    /// is empty again on return.
+    /// Tells `sit` who is waiting, and waits until [`Host::give_turn`] is called for that one; then tells it
+    /// that nobody is.
     ///
     /// # Errors
     ///
     /// [`Error::TimedOut`], [`Error::Cancelled`], or what it takes to wait.
-    fn wait_turn(&self, seat: &Cell<Option<Self::Waiter>>, deadline: Deadline)
-    -> Result<(), Error>;
+    fn wait_turn(
+        &self,
+        sit: &dyn Fn(Option<Self::Waiter>),
+        deadline: Deadline,
+    ) -> Result<(), Error>;
 
     /// Wakes a waiting coroutine. Never switches.
     fn give_turn(&self, waiter: Self::Waiter);

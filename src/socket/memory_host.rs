@@ -79,8 +79,6 @@ pub enum Misuse {
     ReceiveAfterEnd,
     /// Nothing was asked for.
     EmptyReceive,
-    /// A second waiter took the seat of one that was still waiting.
-    TwoWaiters,
 }
 
 /// A byte stream and a scheduler in memory.
@@ -110,8 +108,8 @@ pub struct MemoryHost {
 
     /// The latest waiter's number.
     waiters: Cell<u64>,
-    /// The waiter that was given its turn.
-    given: Cell<u64>,
+    /// The waiters that were given their turns.
+    given: RefCell<Vec<u64>>,
 
     receives_since_pause: Cell<u32>,
     most_receives_without_pause: Cell<u32>,
@@ -442,19 +440,17 @@ impl Host for MemoryHost {
         Ok(bytes)
     }
 
-    fn wait_turn(&self, seat: &Cell<Option<u64>>, deadline: Deadline) -> Result<(), Error> {
+    fn wait_turn(&self, sit: &dyn Fn(Option<u64>), deadline: Deadline) -> Result<(), Error> {
         let number = self.waiters.get() + 1;
         self.waiters.set(number);
-        if seat.replace(Some(number)).is_some() {
-            self.accuse(Misuse::TwoWaiters);
-        }
+        sit(Some(number));
         let result = self.wait_for_turn(number, deadline);
-        seat.set(None);
+        sit(None);
         result
     }
 
     fn give_turn(&self, waiter: u64) {
-        self.given.set(waiter);
+        self.given.borrow_mut().push(waiter);
     }
 }
 
@@ -464,7 +460,7 @@ impl MemoryHost {
         if let Fate::Fail(error) = fate {
             return Err(error);
         }
-        while self.given.get() != number {
+        while !self.given.borrow().contains(&number) {
             self.ask_waiting(&mut moment)?;
         }
         Ok(())

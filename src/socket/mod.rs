@@ -24,6 +24,7 @@ pub mod memory_host;
 mod outbox;
 mod overtime;
 mod partial;
+mod queue;
 mod receive;
 mod scratch;
 mod send;

@@ -1,5 +1,6 @@
 //! What is sent: who has the floor, and what the library owes the peer.
 
+use super::queue::Queue;
 use super::side::{Side, State, Turn};
 use super::{Deadline, Error, Host};
 use crate::protocol::close::Close;
@@ -14,6 +15,8 @@ const LAST_RETRY: Deadline = 1000;
 /// The sending direction. One frame is under way at a time: a caller's, or a reply that a receiver sends.
 pub(super) struct Outbox<W> {
     side: Side,
+    /// The senders that wait for the one at work, where they do.
+    queue: Option<Queue<W>>,
     /// A receiver is sending a reply.
     replying: Cell<bool>,
     /// The sender that waits for the end of that reply.
@@ -48,9 +51,10 @@ struct NextTry {
 }
 
 impl<W: Copy> Outbox<W> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(takes_turns: bool) -> Self {
         Self {
             side: Side::default(),
+            queue: takes_turns.then(Queue::new),
             replying: Cell::new(false),
             seat: Cell::new(None),
             due: Cell::default(),
@@ -73,9 +77,63 @@ impl<W: Copy> Outbox<W> {
         self.side.check()
     }
 
-    /// As [`Side::enter`], for a sender.
+    /// As [`Side::enter`], for a sender that waits for nobody.
     pub(super) fn enter(&self) -> Result<Turn<'_>, Error> {
-        self.side.enter()
+        match &self.queue {
+            Some(queue) if !queue.is_empty() => Err(Error::Busy),
+            _ => self.side.enter(),
+        }
+    }
+
+    /// As [`Side::enter`], for a sender that waits its turn where senders do.
+    ///
+    /// # Errors
+    ///
+    /// As [`Host::wait_turn`], and what calls report behind the end.
+    pub(super) fn enter_in_turn<H: Host<Waiter = W>>(
+        &self,
+        host: &H,
+        deadline: Deadline,
+    ) -> Result<Turn<'_>, Error> {
+        let entered = self.enter();
+        match &self.queue {
+            Some(queue) if entered.is_err() => {
+                let number = queue.join()?;
+                let entered = self.await_turn(queue, number, host, deadline);
+                queue.leave(number);
+                if entered.is_err() {
+                    self.call_next(host);
+                }
+                entered
+            }
+            _ => entered,
+        }
+    }
+
+    fn await_turn<H: Host<Waiter = W>>(
+        &self,
+        queue: &Queue<W>,
+        number: u64,
+        host: &H,
+        deadline: Deadline,
+    ) -> Result<Turn<'_>, Error> {
+        loop {
+            self.check()?;
+            if queue.is_first(number) && !self.side.is_busy() {
+                return self.side.enter();
+            }
+            host.wait_turn(&|waiter| queue.sit(number, waiter), deadline)?;
+        }
+    }
+
+    /// Wakes the sender whose turn it is.
+    pub(super) fn call_next<H: Host<Waiter = W>>(&self, host: &H) {
+        if self.side.is_busy() {
+            return;
+        }
+        if let Some(waiter) = self.queue.as_ref().and_then(Queue::first) {
+            host.give_turn(waiter);
+        }
     }
 
     /// Has a sender that has entered wait until it has the floor.
@@ -89,7 +147,7 @@ impl<W: Copy> Outbox<W> {
         deadline: Deadline,
     ) -> Result<(), Error> {
         while self.replying.get() {
-            host.wait_turn(&self.seat, deadline)?;
+            host.wait_turn(&|waiter| self.seat.set(waiter), deadline)?;
         }
         Ok(())
     }
@@ -200,9 +258,12 @@ impl<W: Copy> Outbox<W> {
         self.side.break_off();
     }
 
-    /// The handle is closed: whoever waits for the floor gets it, and finds the end.
+    /// The handle is closed: whoever waits for the floor, or a turn, gets it, and finds the end.
     pub(super) fn abandon<H: Host<Waiter = W>>(&self, host: &H) {
         self.side.break_off();
         self.wake(host);
+        if let Some(queue) = &self.queue {
+            queue.for_each(|waiter| host.give_turn(waiter));
+        }
     }
 }

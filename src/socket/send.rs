@@ -86,7 +86,7 @@ impl<H: Host> WebSocket<H> {
         send: impl FnOnce() -> Result<(), Error>,
     ) -> Result<(), Error> {
         let outbox = self.outbox();
-        let _turn = outbox.enter()?;
+        let turn = outbox.enter_in_turn(self.host(), deadline)?;
         let sent = outbox
             .await_floor(self.host(), deadline)
             .and_then(|()| outbox.check())
@@ -95,6 +95,8 @@ impl<H: Host> WebSocket<H> {
             let pongs = if sent.is_ok() { Pongs::Wait } else { Pongs::Skip };
             self.send_due(pongs, deadline);
         }
+        drop(turn);
+        outbox.call_next(self.host());
         sent
     }
 

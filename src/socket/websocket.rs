@@ -48,7 +48,7 @@ pub struct WebSocket<H: Host> {
 impl<H: Host> WebSocket<H> {
     /// One end of a connection whose opening handshake is over.
     pub fn new(host: H, Agreement { role, deflate, .. }: Agreement, settings: Settings) -> Self {
-        let Settings { max_message, window, level, .. } = settings;
+        let Settings { max_message, window, level, takes_turns } = settings;
         let directions = deflate.map(|Parameters { client, server }| match role {
             Role::Client => (client, server),
             Role::Server => (server, client),
@@ -61,11 +61,16 @@ impl<H: Host> WebSocket<H> {
         Self {
             host,
             inbox: Inbox::new(role, inflater, max_message),
-            outbox: Outbox::new(),
+            outbox: Outbox::new(takes_turns),
             composer: Composer::new(role),
             deflation,
             steps: Cell::new(0),
         }
+    }
+
+    /// Which end this is.
+    pub fn role(&self) -> Role {
+        self.composer.role()
     }
 
     /// The byte stream underneath.

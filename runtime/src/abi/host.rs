@@ -7,13 +7,14 @@ use core::ptr::{NonNull, null, null_mut};
 use crate::extension::{HOST_TYPE, HostVfs};
 
 use super::happyeyeballs::dill_happyeyeballs_connect;
-use super::tls::{TlsOpts, dill_tls_attach_client_opts, dill_tls_why};
+use super::tls::{TlsOpts, dill_tls_attach_client_opts, dill_tls_detach, dill_tls_why};
 
 static TABLE: HostVfs = HostVfs {
     size: size_of::<HostVfs>(),
     connect: dill_happyeyeballs_connect,
     tls_attach_client,
     tls_why: dill_tls_why,
+    tls_detach: dill_tls_detach,
 };
 
 /// The table, for whoever asks for it without any handle.

@@ -17,7 +17,17 @@ struct Stage {
 
 impl Stage {
     fn new(role: Role) -> Self {
-        let socket = socket(role);
+        Self::with(role, Settings::default())
+    }
+
+    /// Senders wait for each other here.
+    fn in_turns(role: Role) -> Self {
+        Self::with(role, Settings { takes_turns: true, ..Settings::default() })
+    }
+
+    fn with(role: Role, settings: Settings) -> Self {
+        let host = MemoryHost::new(false);
+        let socket = Rc::new(WebSocket::new(host, Agreement::bare(role), settings));
         let fate = Rc::new(Cell::new(None));
         let next_fate: Rc<Cell<Option<Fate>>> = fate.clone();
         socket.host().set_hook(move |_, moment| {
@@ -131,6 +141,78 @@ fn a_second_sender_is_told_that_it_is_busy() {
         );
         assert_eq!(first.go_on().result(), Ok(()));
         assert_eq!(stage.sent(), [(BINARY, b"hello".into())]);
+    }
+}
+
+#[test]
+fn senders_wait_their_turn() {
+    for role in ROLES {
+        let stage = Stage::in_turns(role);
+        let mut first = stage.sender(b"1");
+        let mut others = [stage.sender(b"2"), stage.sender(b"3"), stage.sender(b"4")];
+        assert!(others.iter().all(Running::waits));
+        assert_eq!(first.go_on().result(), Ok(()));
+        // One that comes late does not overtake those who wait, though nobody sends.
+        let mut late = stage.sender(b"5");
+        // Whoever is woken and is not first goes on waiting.
+        assert!(others[2].go_on().waits() && late.go_on().waits());
+        for other in &mut others {
+            assert_eq!(other.go_on().go_on().result(), Ok(()));
+        }
+        assert_eq!(late.go_on().go_on().result(), Ok(()));
+        let messages = [b"1", b"2", b"3", b"4", b"5"].map(|text| (BINARY, text.to_vec()));
+        assert_eq!(stage.sent(), messages);
+    }
+}
+
+#[test]
+fn a_turn_that_nobody_takes_is_the_next_ones() {
+    for role in ROLES {
+        for error in [Error::TimedOut, Error::Cancelled, Error::OutOfMemory] {
+            let stage = Stage::in_turns(role);
+            let mut first = stage.sender(b"1");
+            let mut second = stage.sender(b"2");
+            let mut third = stage.sender(b"3");
+            assert_eq!(first.go_on().result(), Ok(()));
+            stage.fate.set(Some(Fate::Fail(error)));
+            assert_eq!(second.go_on().result(), Err(error));
+            assert_eq!(third.go_on().go_on().result(), Ok(()));
+            assert_eq!(stage.sent(), [(BINARY, b"1".into()), (BINARY, b"3".into())]);
+        }
+    }
+}
+
+#[test]
+fn whoever_waits_for_a_turn_finds_the_end() {
+    for role in ROLES {
+        let stage = Stage::in_turns(role);
+        let mut first = stage.sender(b"1");
+        let mut closer = stage.task(|socket| socket.done(close(1000, b""), -1));
+        let mut second = stage.sender(b"2");
+        let mut third = stage.sender(b"3");
+        let busy = stage.task(|socket| socket.finish(close(1000, b""), -1)).result();
+        assert_eq!(busy, Err(Error::Busy));
+        assert_eq!(first.go_on().result(), Ok(()));
+        let busy = stage.task(|socket| socket.finish(close(1000, b""), -1)).result();
+        assert_eq!(busy, Err(Error::Busy));
+        assert_eq!(closer.go_on().go_on().result(), Ok(()));
+        assert_eq!(second.go_on().result(), Err(Error::Ended));
+        assert_eq!(third.go_on().result(), Err(Error::Ended));
+        assert_eq!(stage.sent(), [(BINARY, b"1".into()), (CLOSE, vec![3, 232])]);
+    }
+}
+
+#[test]
+fn closing_the_handle_ends_every_wait_for_a_turn() {
+    for role in ROLES {
+        let stage = Stage::in_turns(role);
+        let mut first = stage.sender(b"1");
+        let mut others = [stage.sender(b"2"), stage.sender(b"3")];
+        stage.socket.abandon();
+        for other in &mut others {
+            assert_eq!(other.go_on().result(), Err(Error::Reset));
+        }
+        first.go_on();
     }
 }
 

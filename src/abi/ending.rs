@@ -1,0 +1,68 @@
+//! Ending the byte stream under a WebSocket, layer by layer.
+
+use super::connect::extension;
+use super::host::{Stream, check};
+use crate::protocol::frame::Role;
+use crate::socket::{Error, Host};
+use std::ffi::c_int;
+
+/// How much of what the peer still sends is dropped, in bytes. Behind the close frames nothing is due.
+const MOST_DROPPED: usize = 64 * 1024;
+
+/// Ends a byte stream in order, and closes it whatever happens.
+///
+/// # Errors
+///
+/// What the layers report: [`Error::TimedOut`], [`Error::Cancelled`], [`Error::Reset`] and the host's.
+pub(super) fn end(s: c_int, role: Role, deadline: i64) -> Result<(), Error> {
+    let mut stream = Stream::own(s)?;
+    loop {
+        // RFC 6455 §7.1.1: the server ends first, so that it is the one whose port waits.
+        if role == Role::Client {
+            await_end(&stream, deadline)?;
+        }
+        match detach_tls(stream, deadline)? {
+            Below::Stream(below) => stream = below,
+            Below::Nothing(last) => {
+                stream = last;
+                break;
+            }
+        }
+    }
+    stream.half_close(deadline);
+    if role == Role::Server { await_end(&stream, deadline) } else { Ok(()) }
+}
+
+/// What is under a byte stream.
+enum Below {
+    /// Another one, which TLS has given back.
+    Stream(Stream),
+    /// Nothing that is known here; the stream itself.
+    Nothing(Stream),
+}
+
+/// Ends TLS in order.
+fn detach_tls(stream: Stream, deadline: i64) -> Result<Below, Error> {
+    let Some(vfs) = extension() else { return Ok(Below::Nothing(stream)) };
+    let s = stream.release();
+    // SAFETY: the host's own function, and any number may be passed.
+    match check(|| unsafe { (vfs.tls_detach)(s, deadline) }) {
+        Ok(below) => Stream::own(below).map(Below::Stream),
+        Err(Error::NotSupported) => Stream::own(s).map(Below::Nothing),
+        Err(error) => Err(error),
+    }
+}
+
+/// Waits until the peer ends, and drops what it sends before.
+fn await_end(stream: &Stream, deadline: i64) -> Result<(), Error> {
+    let mut rest = [0; 256];
+    let mut dropped = 0;
+    while dropped < MOST_DROPPED {
+        match stream.receive_some(&mut rest, deadline) {
+            Ok(count) => dropped += count,
+            Err(Error::Ended) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Error::Reset)
+}
