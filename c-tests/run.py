@@ -30,7 +30,7 @@ from needs import die, need  # noqa: E402
 HARNESS = HERE / "harness"
 PROGRAMS = [HERE / "ws", HERE / "runtime"]
 # What every program is linked with.
-SUPPORT = ["check", "wire", "conn", "tap", "http", "certificates", "flate"]
+SUPPORT = ["check", "wire", "conn", "tap", "http", "flate", "certificates"]
 # What a program that tests the runtime alone may use.
 RT_SUPPORT = ["check", "wire", "rt", "tool", "certificates"]
 # Sources that are linked by a rule of their own.

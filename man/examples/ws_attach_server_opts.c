@@ -17,7 +17,7 @@ int main(void) {
     int s = TRY(tcp_accept(listener, NULL, -1));
     struct ws_opts opts = ws_defaults;
     opts.protocols = "echo";
-    opts.origin = "https://a.example, https://b.example";
+    opts.origin = "https://www.example.com, https://example.com";
     opts.maxmsg = 256;
     s = TRY(ws_attach_server_opts(s, &opts, now() + 10000));
     int flags;
