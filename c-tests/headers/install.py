@@ -140,6 +140,13 @@ def manual(work):
           "make uninstall: libdill's pages are left", left)
 
 
+def foreign(prefix):
+    """A program in another language uses options."""
+    libraries = [prefix.directories[0] / "lib" / f"{name}.so.0" for name in ("libdill_rt", "libdill_ws")]
+    text = succeeds("a program in Python", [sys.executable, HERE / "foreign.py", *libraries], timeout=60)
+    check(text == "good\n", "a program in Python has what it wants", text)
+
+
 def on_own_runtime(prefix, work):
     """No libdill on the machine."""
     flags = prefix.flags("libdill_ws")
@@ -245,6 +252,7 @@ def main():
             stand_in.prefix(theirs)
         prefix = Prefix(own)
         on_own_runtime(prefix, work)
+        foreign(prefix)
         static(prefix, work)
         readme(prefix, work)
         loaded_alone(prefix)
