@@ -5,6 +5,7 @@ LIBDIR = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include
 MANDIR = $(PREFIX)/share/man
 PKGCONFIGDIR = $(LIBDIR)/pkgconfig
+DOCDIR = $(PREFIX)/share/doc/libdill_ws
 CMAKEDIR = $(LIBDIR)/cmake/libdill_ws
 DESTDIR =
 
@@ -21,6 +22,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml | head -n 1)
 ABI := $(firstword $(subst ., ,$(VERSION)))
 LIBRARIES := libdill_ws libdill_rt
 HEADERS := libdill.h libdillimpl.h
+DOCUMENTS := LICENSE THIRD-PARTY.txt README.md CHANGELOG.md SECURITY.md c-tests/harness/valgrind.supp
 MANSECTIONS := 3 7
 MANPAGES = $(wildcard man/*.$(1))
 # Behind the section of an installed page. libdill has pages of the same names: both can be there.
@@ -86,7 +88,7 @@ MADE := $(foreach library,$(LIBRARIES),$(library).so $(library).a)
 
 # Cargo decides what is out of date. Where it changes nothing, neither does the rest.
 cargo:
-	$(CARGO) build --locked --release --workspace
+	tools/build.sh $(CARGO) build --locked --release --workspace
 	@mkdir -p build/cargo
 	@for made in $(MADE); do \
 	    cmp -s "$(RELEASE)/$$made" build/cargo/$$made || cp "$(RELEASE)/$$made" build/cargo/ || exit; done
@@ -149,7 +151,7 @@ BUILT = [ -e $(firstword $(SHARED)) ] || { echo "nothing is built yet: run make 
 # links to the real ones beside it.
 install: $(if $(shell command -v $(CARGO)),all) ## install both libraries
 	@$(BUILT)
-	$(INSTALL) -d "$(DESTDIR)$(LIBDIR)/libdill_ws" "$(DESTDIR)$(PKGCONFIGDIR)" "$(DESTDIR)$(CMAKEDIR)" \
+	$(INSTALL) -d "$(DESTDIR)$(LIBDIR)/libdill_ws" "$(DESTDIR)$(PKGCONFIGDIR)" "$(DESTDIR)$(CMAKEDIR)" "$(DESTDIR)$(DOCDIR)" \
 	    "$(DESTDIR)$(INCLUDEDIR)/libdill_rt" $(MANSECTIONS:%="$(DESTDIR)$(MANDIR)/man%")
 	$(INSTALL) -m 755 $(SHARED) "$(DESTDIR)$(LIBDIR)/"
 	$(foreach library,$(LIBRARIES),ln -sf $(library).so.$(VERSION) "$(DESTDIR)$(LIBDIR)/$(library).so.$(ABI)" && \
@@ -157,6 +159,7 @@ install: $(if $(shell command -v $(CARGO)),all) ## install both libraries
 	$(INSTALL) -m 644 $(STATIC) "$(DESTDIR)$(LIBDIR)/"
 	$(INSTALL) -m 755 $(IMPORT) "$(DESTDIR)$(LIBDIR)/libdill_ws/"
 	$(foreach library,$(LIBRARIES),ln -sf ../$(library).so.$(ABI) "$(DESTDIR)$(LIBDIR)/libdill_ws/" &&) true
+	$(INSTALL) -m 644 $(DOCUMENTS) "$(DESTDIR)$(DOCDIR)/"
 	$(INSTALL) -m 644 include/libdill_ws.h include/libdill_wsx.h "$(DESTDIR)$(INCLUDEDIR)/"
 	$(INSTALL) -m 644 $(HEADERS:%=include/%) "$(DESTDIR)$(INCLUDEDIR)/libdill_rt/"
 	$(foreach library,$(LIBRARIES),$(call install_pc,$(library)))
@@ -171,7 +174,7 @@ uninstall: ## remove what install put there
 	    "$(DESTDIR)$(LIBDIR)/$(library).$(suffix)") "$(DESTDIR)$(PKGCONFIGDIR)/$(library).pc")
 	rm -f "$(DESTDIR)$(INCLUDEDIR)/libdill_ws.h" "$(DESTDIR)$(INCLUDEDIR)/libdill_wsx.h" $(foreach section,$(MANSECTIONS),\
 	    $(patsubst man/%,"$(DESTDIR)$(MANDIR)/man$(section)/%$(MANSUFFIX)",$(call MANPAGES,$(section))))
-	rm -rf "$(DESTDIR)$(LIBDIR)/libdill_ws" "$(DESTDIR)$(CMAKEDIR)" "$(DESTDIR)$(INCLUDEDIR)/libdill_rt"
+	rm -rf "$(DESTDIR)$(LIBDIR)/libdill_ws" "$(DESTDIR)$(CMAKEDIR)" "$(DESTDIR)$(DOCDIR)" "$(DESTDIR)$(INCLUDEDIR)/libdill_rt"
 
 # They are libdill's names.
 COMPATFILES = "$(DESTDIR)$(INCLUDEDIR)/libdill.h" "$(DESTDIR)$(INCLUDEDIR)/libdillimpl.h" \

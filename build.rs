@@ -34,7 +34,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     name_results(out)
 }
 
-/// Makes a header from the exported functions. `src/abi/pinned.rs` compares it with the one that is checked in.
+/// Makes a header from the exported functions. `src/abi/tests/pinned.rs` compares it with the one
+/// that is checked in.
 fn header(output: &Path, config: &str, sources: &[&str]) -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed={config}");
     let mut config = cbindgen::Config::from_file(config)?;
@@ -49,8 +50,18 @@ fn header(output: &Path, config: &str, sources: &[&str]) -> Result<(), Box<dyn E
     config.after_includes = config.after_includes.map(|text| text.replace("FUNCTIONS", &macros));
     let mut text = Vec::new();
     builder.with_config(config).generate()?.write(&mut text);
-    std::fs::write(output, text)?;
+    std::fs::write(output, for_c(&String::from_utf8(text)?))?;
     Ok(())
+}
+
+/// What the comments say to whoever calls from Rust is left out.
+fn for_c(header: &str) -> String {
+    let mut parts = header.split("\n\n # Safety\n");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let comment_end = part.find("\n */").unwrap_or_default();
+        text + &part[comment_end..]
+    })
 }
 
 /// A macro for each function that begins with `dill_`, so that it has its plain name in C.

@@ -1,6 +1,8 @@
 /*  A WebSocket echo server with a coroutine for each connection: prints
     `port NUMBER`, ends with its standard input. With -DOWN_WS it takes the
-    WebSocket functions that libdill itself declares. */
+    WebSocket functions that libdill itself declares.
+
+        echo [CHAIN KEY]        PEM files: over TLS */
 
 #include <errno.h>
 #include <libdill.h>
@@ -13,8 +15,12 @@
 
 #define MESSAGE_MAX (2 * 1024 * 1024)
 
+static const char *chain, *key;
+
 static coroutine void serve(int s)
 {
+    if(chain) s = tls_attach_server(s, chain, key, now() + 10000);
+    if(s < 0) return;
     char resource[64], host[64]; /* libdill's own function cannot do without */
     s = ws_attach_server(s, WS_BINARY, resource, sizeof resource, host, sizeof host,
         now() + 10000);
@@ -39,8 +45,12 @@ static coroutine void accept_connections(int listener, int connections)
     }
 }
 
-int main(void)
+int main(int argc, char *argv[])
 {
+    if(argc == 3) {
+        chain = argv[1];
+        key = argv[2];
+    }
     struct ipaddr addr;
     if(ipaddr_local(&addr, "127.0.0.1", 0, IPADDR_IPV4) < 0) return 1;
     int listener = tcp_listen(&addr, 1000);

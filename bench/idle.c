@@ -1,7 +1,7 @@
 /*  How much so many idle WebSocket connections occupy in a server that has a
     coroutine for each, and what it costs to set them up as they get many.
 
-        idle [COUNT]            default: 10000
+        idle [COUNT [CHAIN KEY]]    default: 10000; PEM files: over TLS
 
     The clients are plain sockets in a process of their own, so what is
     measured is the server alone; the kernel's buffers are not part of it. */
@@ -40,8 +40,12 @@ static void clients(int port, int count, int go_on)
 
 static int attached;
 
+static const char *chain, *key;
+
 static coroutine void connection(int s)
 {
+    if(chain) s = tls_attach_server(s, chain, key, now() + 10000);
+    if(s < 0) return;
     s = ws_attach_server(s, 0, NULL, 0, NULL, 0, now() + 10000);
     if(s < 0) return;
     attached++;
@@ -53,6 +57,10 @@ static coroutine void connection(int s)
 int main(int argc, char *argv[])
 {
     int count = argc > 1 ? atoi(argv[1]) : 10000;
+    if(argc == 4) {
+        chain = argv[2];
+        key = argv[3];
+    }
     allow_many_descriptors();
     struct ipaddr addr;
     int rc = ipaddr_local(&addr, NULL, 0, IPADDR_IPV4);

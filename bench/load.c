@@ -1,4 +1,5 @@
-/*  Loads a WebSocket echo server, on plain sockets, and measures it.
+/*  Loads a WebSocket echo server, on plain sockets or with -DOVER_TLS over TLS,
+    and measures it.
 
         load PORT PID CONNECTIONS SIZE DEPTH SECONDS
 
@@ -10,7 +11,6 @@
 
 #include "peer.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +20,7 @@
 #define PATIENCE 10000 /* milliseconds without anything */
 
 struct connection {
-    int fd;
+    struct link link;
     int waits_for_room;
     size_t sent;
     size_t received;
@@ -41,16 +41,14 @@ static void wait_for_room(int epoll, struct connection *c, int wanted)
     if(c->waits_for_room == wanted) return;
     struct epoll_event event = {
         .events = wanted ? EPOLLIN | EPOLLOUT : EPOLLIN, .data.ptr = c};
-    need(epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, &event) == 0, "epoll_ctl");
+    need(epoll_ctl(epoll, EPOLL_CTL_MOD, c->link.fd, &event) == 0, "epoll_ctl");
     c->waits_for_room = wanted;
 }
 
 static void send_more(int epoll, struct connection *c)
 {
-    ssize_t n = send(c->fd, request.bytes + c->sent, request.len - c->sent, MSG_NOSIGNAL);
-    if(n < 0 && errno == EAGAIN) n = 0;
-    need(n >= 0, "send");
-    c->sent += (size_t)n;
+    ssize_t n = put(&c->link, request.bytes + c->sent, request.len - c->sent);
+    if(n > 0) c->sent += (size_t)n;
     wait_for_room(epoll, c, c->sent < request.len);
 }
 
@@ -59,9 +57,8 @@ static int receive_more(struct connection *c, int compare)
 {
     static unsigned char buf[1 << 20];
     size_t missing = reply.len - c->received;
-    ssize_t n = recv(c->fd, buf, missing < sizeof buf ? missing : sizeof buf, 0);
-    if(n < 0 && errno == EAGAIN) return 0;
-    need(n > 0, "recv");
+    ssize_t n = get(&c->link, buf, missing < sizeof buf ? missing : sizeof buf);
+    if(n < 0) return 0;
     if(compare) need(!memcmp(buf, reply.bytes + c->received, (size_t)n), "another reply");
     c->received += (size_t)n;
     return c->received == reply.len;
@@ -113,10 +110,10 @@ int main(int argc, char *argv[])
     need(epoll >= 0 && connections, "set-up");
     for(int i = 0; i < count; i++) {
         struct connection *c = &connections[i];
-        c->fd = open_websocket(atoi(argv[1]), 0);
-        need(fcntl(c->fd, F_SETFL, O_NONBLOCK) == 0, "fcntl");
+        c->link = open_websocket(atoi(argv[1]), 0);
+        need(fcntl(c->link.fd, F_SETFL, O_NONBLOCK) == 0, "fcntl");
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-        need(epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event) == 0, "epoll_ctl");
+        need(epoll_ctl(epoll, EPOLL_CTL_ADD, c->link.fd, &event) == 0, "epoll_ctl");
     }
     rounds(epoll, connections, count, 0);
     if(duration == 0) return 0;

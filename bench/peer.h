@@ -1,15 +1,20 @@
-/*  The other end of a WebSocket, on a plain socket. */
+/*  The other end of a WebSocket, on a plain socket, or with -DOVER_TLS on one of OpenSSL's, which takes
+    any certificate. */
 
 #ifndef BENCH_PEER_H
 #define BENCH_PEER_H
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#ifdef OVER_TLS
+#include <openssl/ssl.h>
+#endif
 
 static inline void need(int condition, const char *what)
 {
@@ -23,30 +28,89 @@ static const char handshake[] =
     "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     "Sec-WebSocket-Version: 13\r\n\r\n";
 
+struct link {
+    int fd;
+#ifdef OVER_TLS
+    SSL *tls;
+#endif
+};
+
+#ifdef OVER_TLS
+static inline void secure(struct link *l)
+{
+    static SSL_CTX *config;
+    if(!config) {
+        config = SSL_CTX_new(TLS_client_method());
+        need(config && SSL_CTX_set_ciphersuites(config, "TLS_AES_128_GCM_SHA256"), "OpenSSL");
+        SSL_CTX_set_mode(config, SSL_MODE_ENABLE_PARTIAL_WRITE |
+            SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    }
+    l->tls = SSL_new(config);
+    need(l->tls && SSL_set_fd(l->tls, l->fd), "OpenSSL");
+    need(SSL_connect(l->tls) == 1, "TLS handshake");
+}
+
+/*  As send(2): -1 is "not without waiting". */
+static inline ssize_t put(struct link *l, const void *buf, size_t len)
+{
+    int n = SSL_write(l->tls, buf, (int)len);
+    need(n > 0 || SSL_get_error(l->tls, n) == SSL_ERROR_WANT_WRITE, "SSL_write");
+    return n > 0 ? n : -1;
+}
+
+/*  As recv(2): -1 is "not without waiting". */
+static inline ssize_t get(struct link *l, void *buf, size_t len)
+{
+    int n = SSL_read(l->tls, buf, (int)len);
+    need(n > 0 || SSL_get_error(l->tls, n) == SSL_ERROR_WANT_READ, "SSL_read");
+    return n > 0 ? n : -1;
+}
+#else
+static inline void secure(struct link *l)
+{
+    (void)l;
+}
+
+static inline ssize_t put(struct link *l, const void *buf, size_t len)
+{
+    ssize_t n = send(l->fd, buf, len, MSG_NOSIGNAL);
+    need(n >= 0 || errno == EAGAIN, "send");
+    return n;
+}
+
+static inline ssize_t get(struct link *l, void *buf, size_t len)
+{
+    ssize_t n = recv(l->fd, buf, len, 0);
+    need(n > 0 || (n < 0 && errno == EAGAIN), "recv");
+    return n;
+}
+#endif
+
 /*  Connects to a server on this machine, at 127.0.0.1 or as far above as
     `above` says, and waits for the end of its answer to the opening
     handshake. */
-static inline int open_websocket(int port, unsigned above)
+static inline struct link open_websocket(int port, unsigned above)
 {
     struct sockaddr_in server = {
         .sin_family = AF_INET,
         .sin_port = htons((in_port_t)port),
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK + above)};
-    int s = socket(AF_INET, SOCK_STREAM, 0);
-    need(s >= 0, "socket");
-    need(connect(s, (struct sockaddr*)&server, sizeof server) == 0, "connect");
+    struct link l = {.fd = socket(AF_INET, SOCK_STREAM, 0)};
+    need(l.fd >= 0, "socket");
+    need(connect(l.fd, (struct sockaddr*)&server, sizeof server) == 0, "connect");
     int on = 1;
-    need(setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0, "TCP_NODELAY");
-    need(send(s, handshake, sizeof handshake - 1, 0) == sizeof handshake - 1, "send");
+    need(setsockopt(l.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0, "TCP_NODELAY");
+    secure(&l);
+    need(put(&l, handshake, sizeof handshake - 1) == sizeof handshake - 1, "send");
     char answer[1024];
     size_t len = 0;
     while(len < 4 || memcmp(answer + len - 4, "\r\n\r\n", 4)) {
-        ssize_t n = recv(s, answer + len, sizeof answer - len, 0);
+        ssize_t n = get(&l, answer + len, sizeof answer - len);
         need(n > 0, "opening handshake");
         len += (size_t)n;
     }
     need(!memcmp(answer, "HTTP/1.1 101", 12), "not accepted");
-    return s;
+    return l;
 }
 
 /*  Binary frames, one after the other. */

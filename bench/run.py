@@ -35,7 +35,13 @@ LOADS = [
     ("64 KiB", 1, 65536, 1), ("1 MiB", 1, 1 << 20, 1),
     ("64 B, 64 at once", 1, 64, 64),
 ]
-SECTIONS = ["echo", "calls", "functions", "turns", "scale"]
+# The same over TLS.
+TLS_LOADS = [
+    ("32 B × 100 conn.", 100, 32, 1), ("32 B × 100 conn., 16 at once", 100, 32, 16),
+    ("1 KiB × 10 conn.", 10, 1024, 1), ("64 KiB × 10 conn.", 10, 65536, 1),
+    ("1 MiB × 4 conn.", 4, 1 << 20, 1),
+]
+SECTIONS = ["echo", "tls", "calls", "functions", "turns", "scale"]
 STUCK_SECONDS = 60
 
 
@@ -110,6 +116,21 @@ class Bench:
         servers.append(Server("bare sockets", [self.compile("bare.c")]))
         return servers
 
+    def tls_servers(self):
+        home = self.out / "certificates"
+        home.mkdir(exist_ok=True)
+        subprocess.run([ROOT / "c-tests/harness/certificates.sh", home], check=True)
+        identity = [home / "good.pem", home / "good.key"]
+        servers = [Server(OURS, [self.on_rt("echo.c"), *identity])]
+        if self.args.against:
+            program = self.on_rt("echo.c", self.args.against, "echo_against")
+            servers.append(Server("the other build", [program, *identity]))
+        if not self.args.few:
+            rust = self.rust()
+            servers.append(Server("tokio-tungstenite (rustls)", [rust, "tungstenite", *identity]))
+            servers.append(Server("fastwebsockets (rustls)", [rust, "fastwebsockets", *identity]))
+        return servers
+
     def rust(self):
         target = self.out / "rust"
         done = subprocess.run(
@@ -119,11 +140,11 @@ class Bench:
             support.die("the Rust servers do not compile")
         return target / "release/echo"
 
-    def load(self, server, connections, size, depth, seconds):
+    def load(self, program, server, connections, size, depth, seconds):
         """Messages, messages per second, and µs of processor time for each; none if it fails."""
         try:
             done = subprocess.run(
-                [str(word) for word in (self.out / "load", server.running.port, server.pid,
+                [str(word) for word in (program, server.running.port, server.pid,
                                         connections, size, depth, seconds)],
                 capture_output=True, text=True, timeout=STUCK_SECONDS)
         except subprocess.TimeoutExpired:
@@ -155,17 +176,24 @@ def relative(rows, ours):
 
 
 def echo(bench):
-    bench.compile("load.c")
-    servers = bench.servers()
-    rate = {(s.name, load): [] for s in servers for load in LOADS}
+    compare(bench, bench.compile("load.c"), bench.servers(), LOADS, "")
+
+
+def tls(bench):
+    program = bench.compile("load.c", "-DOVER_TLS", "-lssl", "-lcrypto", name="load_tls")
+    compare(bench, program, bench.tls_servers(), TLS_LOADS, " over TLS")
+
+
+def compare(bench, program, servers, loads, how):
+    rate = {(s.name, load): [] for s in servers for load in loads}
     cost = {key: [] for key in rate}
     for server in servers:
         server.start()
-    for load in LOADS:
+    for load in loads:
         works = list(servers)
         for _ in range(bench.args.rounds):
             for server in list(works):
-                result = bench.load(server, *load[1:], bench.args.seconds)
+                result = bench.load(program, server, *load[1:], bench.args.seconds)
                 if result is None:
                     works.remove(server)
                 rate[server.name, load].append(result and result[1])
@@ -176,13 +204,14 @@ def echo(bench):
     for server in servers:
         server.running.__exit__()
     servers.sort(key=lambda server: server.name != OURS)
-    head = ["", *(load[0] for load in LOADS)]
+    head = ["", *(load[0] for load in loads)]
     for title, values in (
-            ("Messages per second sent and echoed (in brackets: relative to ours; more is better)", rate),
-            ("Processor time of the server for each, µs (relative to ours; less is better)", cost)):
+            (f"Messages per second sent and echoed{how} (in brackets: relative to ours; more is better)",
+             rate),
+            (f"Processor time of the server for each{how}, µs (relative to ours; less is better)", cost)):
         table(title, head, [
             [server.name, *(relative(values[server.name, load], values[OURS, load])
-                            for load in LOADS)] for server in servers])
+                            for load in loads)] for server in servers])
 
 
 def calls(bench):
@@ -191,18 +220,18 @@ def calls(bench):
     if not shutil.which("perf") or subprocess.run([*count, "true"], capture_output=True).returncode:
         bench.missing.append("system calls by perf (linux-perf, as root)")
         return
-    bench.compile("load.c")
+    program = bench.compile("load.c")
     loads = [("1 connection", 1, 64, 1), ("64 connections", 64, 64, 1), ("64 at once", 1, 64, 64)]
     rows = []
     for server in bench.servers():
         row = [server.name]
         for _, *load in loads:
             with server.start():
-                bench.load(server, *load, 0)
+                bench.load(program, server, *load, 0)
                 report = bench.out / "calls"
                 counter = subprocess.Popen([*count, f"--output={report}", f"--pid={server.pid}"])
                 time.sleep(0.3)
-                result = bench.load(server, *load, bench.args.seconds)
+                result = bench.load(program, server, *load, bench.args.seconds)
                 counter.send_signal(signal.SIGINT)
                 counter.wait()
             total = re.search(r"^(\d+),.*sys_enter", report.read_text(), re.M)

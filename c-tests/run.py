@@ -334,7 +334,7 @@ def late_controls(args, build, mode, results):
     """What goes wrong behind a program's last test is a failure."""
     program = build.program(mode, CONTROL)
     wants = {"late_none": [], "late_exit": ["ends with status 5"]}
-    if "CHECK_UNDER" in environment(args, mode, program, "ipc"):
+    if environment(args, mode, program, "ipc").get("CHECK_UNDER") in ("valgrind", "sanitizers"):
         wants["late_leak"] = ["errors found"]
     for name, want in wants.items():
         seen = Unseen()

@@ -109,17 +109,18 @@ extern "C" {
  0: do not block, -1: no limit.
 
  Returns the WebSocket's handle, or -1 with errno set:
- EBADF: `s` is no handle. EPROTO: `s` is no byte stream, or the server did not agree.
- EINVAL: unknown flag; `resource` or `host` NULL, empty, or with bytes that cannot stand there.
- EMSGSIZE: the answer is larger than 32 KiB or has more than 128 fields.
- ECONNRESET: the connection broke. EBUSY: another coroutine is using `s`. ETIMEDOUT. ECANCELED.
- ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+ * EBADF: `s` is no handle.
+ * EPROTO: `s` is no byte stream, or the server did not agree.
+ * EINVAL: unknown flag; `resource` or `host` NULL, empty, or with bytes that cannot stand there.
+ * EMSGSIZE: the answer is larger than 32 KiB or has more than 128 fields.
+ * ECONNRESET: the connection broke.
+ * EBUSY: another coroutine is using `s`.
+ * ETIMEDOUT: the deadline passed.
+ * ECANCELED: the coroutine is being cancelled.
+ * ENOMEM: there is no memory.
+ * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 
  Source: RFC 6455 section 4.1; ws_attach_client(3).
-
- # Safety
-
- `resource` and `host` must be readable strings.
  */
 DILL_WS_EXPORT
 int dill_ws_attach_client(int s,
@@ -135,10 +136,6 @@ int dill_ws_attach_client(int s,
  at any address. EINVAL also if `mem` is NULL.
 
  Source: RFC 6455 section 4.1; ws_attach_client_mem(3).
-
- # Safety
-
- `resource` and `host` must be readable strings.
  */
 DILL_WS_EXPORT
 int dill_ws_attach_client_mem(int s,
@@ -164,17 +161,19 @@ int dill_ws_attach_client_mem(int s,
  0: do not block, -1: no limit.
 
  Returns the WebSocket's handle, or -1 with errno set:
- EBADF: `s` is no handle. EPROTO: `s` is no byte stream, or the request was refused.
- EINVAL: unknown flag; a buffer NULL with a length, or a length over SSIZE_MAX.
- EMSGSIZE: a buffer is too small; the request is larger than 32 KiB or has more than 128 fields.
- ECONNRESET: the connection broke. EBUSY: another coroutine is using `s`. ETIMEDOUT. ECANCELED.
- ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+ * EBADF: `s` is no handle.
+ * EPROTO: `s` is no byte stream, or the request was refused.
+ * EINVAL: unknown flag; a buffer NULL with a length, or a length over SSIZE_MAX.
+ * EMSGSIZE: a buffer is too small; the request is larger than 32 KiB or has more than 128
+   fields.
+ * ECONNRESET: the connection broke.
+ * EBUSY: another coroutine is using `s`.
+ * ETIMEDOUT: the deadline passed.
+ * ECANCELED: the coroutine is being cancelled.
+ * ENOMEM: there is no memory.
+ * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 
  Source: RFC 6455 section 4.2; ws_attach_server(3).
-
- # Safety
-
- `resource` must be writable for `resourcelen` bytes, `host` for `hostlen`.
  */
 DILL_WS_EXPORT
 int dill_ws_attach_server(int s,
@@ -192,10 +191,6 @@ int dill_ws_attach_server(int s,
  at any address. EINVAL also if `mem` is NULL.
 
  Source: RFC 6455 section 4.2; ws_attach_server_mem(3).
-
- # Safety
-
- `resource` must be writable for `resourcelen` bytes, `host` for `hostlen`.
  */
 DILL_WS_EXPORT
 int dill_ws_attach_server_mem(int s,
@@ -214,18 +209,19 @@ int dill_ws_attach_server_mem(int s,
  client's payload is masked; `buf` itself stays as it is.
 
  Returns 0, or -1 with errno set:
- EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket.
- EINVAL: unknown flag; `buf` NULL with a length, or a length over SSIZE_MAX; text that is not
- UTF-8. Nothing was sent.
- EBUSY: another coroutine is sending. EPIPE: the close frame has been sent already.
- ECONNRESET: the connection is broken. ETIMEDOUT. ECANCELED. ENOMEM.
- EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+ * EBADF: `s` is no handle.
+ * ENOTSUP: `s` is no WebSocket.
+ * EINVAL: unknown flag; `buf` NULL with a length, or a length over SSIZE_MAX; text that is not
+   UTF-8. Nothing was sent.
+ * EBUSY: another coroutine is sending.
+ * EPIPE: the close frame has been sent already.
+ * ECONNRESET: the connection is broken.
+ * ETIMEDOUT: the deadline passed.
+ * ECANCELED: the coroutine is being cancelled.
+ * ENOMEM: there is no memory.
+ * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 
  Source: RFC 6455 section 6.1; ws_send(3).
-
- # Safety
-
- `buf` must be readable for `len` bytes.
  */
 DILL_WS_EXPORT int dill_ws_send(int s, int flags, const void *buf, size_t len, int64_t deadline);
 
@@ -237,19 +233,20 @@ DILL_WS_EXPORT int dill_ws_send(int s, int flags, const void *buf, size_t len, i
  `buf` NULL a message of up to `len` bytes is dropped.
 
  Returns the size of the message in bytes, or -1 with errno set:
- EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket. EBUSY: another coroutine is receiving.
- EMSGSIZE: the message is larger than `len`; it is dropped, and the next call gets the next one.
- EPIPE: the peer closed the WebSocket; see ws_status. EPROTO: the peer broke the protocol, and
- the connection was failed. ECONNRESET: the connection is broken, or ended without a close frame.
- ETIMEDOUT, ECANCELED: the next call goes on where this one stopped. What has come of a message is
- kept for it. ENOMEM: also where there is no memory for that; the message is lost then.
- EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+ * EBADF: `s` is no handle.
+ * ENOTSUP: `s` is no WebSocket.
+ * EBUSY: another coroutine is receiving.
+ * EMSGSIZE: the message is larger than `len`; it is dropped, and the next call gets the next
+   one.
+ * EPIPE: the peer closed the WebSocket; see ws_status.
+ * EPROTO: the peer broke the protocol, and the connection was failed.
+ * ECONNRESET: the connection is broken, or ended without a close frame.
+ * ETIMEDOUT, ECANCELED: the next call goes on where this one stopped. What has come of a message
+   is kept for it.
+ * ENOMEM: also where there is no memory for that; the message is lost then.
+ * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 
  Source: RFC 6455 section 6.2; ws_recv(3).
-
- # Safety
-
- `flags` must be NULL or point to an int; `buf` must be writable for `len` bytes.
  */
 DILL_WS_EXPORT ssize_t dill_ws_recv(int s, int *flags, void *buf, size_t len, int64_t deadline);
 
@@ -259,10 +256,6 @@ DILL_WS_EXPORT ssize_t dill_ws_recv(int s, int *flags, void *buf, size_t len, in
  As ws_send. The list runs from `first` to `last`; EINVAL also if it is malformed.
 
  Source: RFC 6455 section 6.1; ws_sendl(3).
-
- # Safety
-
- `first` and `last` must be iolists for sending.
  */
 DILL_WS_EXPORT
 int dill_ws_sendl(int s,
@@ -278,10 +271,6 @@ int dill_ws_sendl(int s,
  with `first` and `last` NULL a whole message is dropped. EINVAL if the list is malformed.
 
  Source: RFC 6455 section 6.2; ws_recvl(3).
-
- # Safety
-
- `flags` must be NULL or point to an int; `first` and `last` must be iolists for receiving.
  */
 DILL_WS_EXPORT
 ssize_t dill_ws_recvl(int s,
@@ -298,17 +287,19 @@ ssize_t dill_ws_recvl(int s,
  frame.
 
  Returns 0, or -1 with errno set:
- EINVAL: a status that must not be sent; a message without a status, too long, or not UTF-8;
- `buf` NULL with a length. EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket.
- EPIPE: the close frame has been sent already. EBUSY: another coroutine is sending.
- ECONNRESET: the connection is broken. ETIMEDOUT. ECANCELED. ENOMEM.
- EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+ * EINVAL: a status that must not be sent; a message without a status, too long, or not UTF-8;
+   `buf` NULL with a length.
+ * EBADF: `s` is no handle.
+ * ENOTSUP: `s` is no WebSocket.
+ * EPIPE: the close frame has been sent already.
+ * EBUSY: another coroutine is sending.
+ * ECONNRESET: the connection is broken.
+ * ETIMEDOUT: the deadline passed.
+ * ECANCELED: the coroutine is being cancelled.
+ * ENOMEM: there is no memory.
+ * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 
  Source: RFC 6455 sections 5.5.1 and 7.4; ws_done(3).
-
- # Safety
-
- `buf` must be readable for `len` bytes.
  */
 DILL_WS_EXPORT int dill_ws_done(int s, int status, const void *buf, size_t len, int64_t deadline);
 
@@ -319,18 +310,22 @@ DILL_WS_EXPORT int dill_ws_done(int s, int status, const void *buf, size_t len, 
  peer's close frame; and returns the byte stream, at the first byte after it.
 
  Returns the byte stream's handle, or -1 with errno set:
- EINVAL: as for ws_done. EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket.
- EBUSY: another coroutine is sending or receiving.
+ * EINVAL: as for ws_done.
+ * EBADF: `s` is no handle.
+ * ENOTSUP: `s` is no WebSocket.
+ * EBUSY: another coroutine is sending or receiving.
+
  After these four the WebSocket is as it was; after the following it is closed, as is the byte
- stream. EPROTO: the peer broke the protocol. ECONNRESET: the connection is broken, or ended
- without a close frame. ETIMEDOUT. ECANCELED. ENOMEM.
- EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+ stream.
+
+ * EPROTO: the peer broke the protocol.
+ * ECONNRESET: the connection is broken, or ended without a close frame.
+ * ETIMEDOUT: the deadline passed.
+ * ECANCELED: the coroutine is being cancelled.
+ * ENOMEM: there is no memory.
+ * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 
  Source: RFC 6455 section 7; ws_detach(3).
-
- # Safety
-
- `buf` must be readable for `len` bytes.
  */
 DILL_WS_EXPORT int dill_ws_detach(int s, int status, const void *buf, size_t len, int64_t deadline);
 
@@ -342,14 +337,13 @@ DILL_WS_EXPORT int dill_ws_detach(int s, int status, const void *buf, size_t len
  any number of times.
 
  Returns the length of the message in bytes, or -1 with errno set:
- EINVAL: `buf` NULL with a length. EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket.
- EAGAIN: the peer's close frame has not been received. EMSGSIZE: the message is longer than `len`.
+ * EINVAL: `buf` NULL with a length.
+ * EBADF: `s` is no handle.
+ * ENOTSUP: `s` is no WebSocket.
+ * EAGAIN: the peer's close frame has not been received.
+ * EMSGSIZE: the message is longer than `len`.
 
  Source: RFC 6455 sections 7.1.5 and 7.1.6; ws_status(3).
-
- # Safety
-
- `status` must be NULL or point to an int; `buf` must be writable for `len` bytes.
  */
 DILL_WS_EXPORT ssize_t dill_ws_status(int s, int *status, void *buf, size_t len);
 
@@ -359,30 +353,24 @@ DILL_WS_EXPORT ssize_t dill_ws_status(int s, int *status, void *buf, size_t len)
  Writes 24 characters, the base64 form of 16 random bytes, and a NUL to `request_key`, which has
  room for `WS_KEY_SIZE` characters.
 
- Returns 0, or -1 with errno set: EINVAL: `request_key` is NULL.
+ Returns 0, or -1 with errno set:
+ * EINVAL: `request_key` is NULL.
 
  Source: RFC 6455 section 4.1; ws_request_key(3).
-
- # Safety
-
- `request_key` must be writable for `WS_KEY_SIZE` bytes.
  */
 DILL_WS_EXPORT int dill_ws_request_key(char *request_key);
 
 /*
- Answers the key of a client's opening handshake.
+ Makes the key that answers the one of a client's opening handshake.
 
  Writes the 28 characters that belong in the Sec-WebSocket-Accept field and a NUL to
  `response_key`, which has room for `WS_KEY_SIZE` characters.
 
- Returns 0, or -1 with errno set: EINVAL: NULL. EPROTO: `request_key` is not the base64 form of
- 16 bytes.
+ Returns 0, or -1 with errno set:
+ * EINVAL: NULL.
+ * EPROTO: `request_key` is not the base64 form of 16 bytes.
 
  Source: RFC 6455 section 4.2.2; ws_response_key(3).
-
- # Safety
-
- `request_key` must be a readable string, `response_key` writable for `WS_KEY_SIZE` bytes.
  */
 DILL_WS_EXPORT int dill_ws_response_key(const char *request_key, char *response_key);
 

@@ -169,10 +169,6 @@ extern "C" {
  ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 
  Source: RFC 6455 section 4.1; ws_attach_client_opts(3), ws_opts(3).
-
- # Safety
-
- `resource` and `host` must be readable strings, `opts` readable options.
  */
 DILL_WS_EXPORT
 int dill_ws_attach_client_opts(int s,
@@ -197,10 +193,6 @@ int dill_ws_attach_client_opts(int s,
  ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 
  Source: RFC 6455 section 4.2; ws_attach_server_opts(3), ws_opts(3).
-
- # Safety
-
- `opts` must be readable options.
  */
 DILL_WS_EXPORT
 int dill_ws_attach_server_opts(int s,
@@ -223,10 +215,6 @@ int dill_ws_attach_server_opts(int s,
  EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 
  Source: RFC 6455 section 7; ws_close(3).
-
- # Safety
-
- `buf` must be readable for `len` bytes.
  */
 DILL_WS_EXPORT
 int dill_ws_close(int s,
@@ -246,10 +234,6 @@ int dill_ws_close(int s,
  SSIZE_MAX.
 
  Source: ws_query(3).
-
- # Safety
-
- `info` must be writable for `len` bytes.
  */
 DILL_WS_EXPORT
 int dill_ws_query(int s,
@@ -264,10 +248,6 @@ int dill_ws_query(int s,
  next call.
 
  Source: ws_why(3).
-
- # Safety
-
- None to speak of.
  */
 DILL_WS_EXPORT
 const char *dill_ws_why(void);
@@ -291,10 +271,6 @@ const char *dill_ws_why(void);
  lacks what it needs to wait.
 
  Source: RFC 6455 sections 3 and 4.1; ws_connect(3), ws_opts(3).
-
- # Safety
-
- `url` must be a readable string, `opts` readable options.
  */
 DILL_WS_EXPORT
 int dill_ws_connect(const char *url,
@@ -318,10 +294,6 @@ int dill_ws_connect(const char *url,
  ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 
  Source: RFC 9110 section 9.3.6; ws_proxy(3).
-
- # Safety
-
- `authority` must be a readable string, `fields` NULL or a list of readable strings up to a NULL.
  */
 DILL_WS_EXPORT
 int dill_ws_proxy(int s,
@@ -348,10 +320,6 @@ int dill_ws_proxy(int s,
  ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 
  Source: RFC 9112 sections 2 to 6; ws_request(3).
-
- # Safety
-
- Nothing to keep.
  */
 DILL_WS_EXPORT
 int dill_ws_request(int s,
@@ -371,10 +339,6 @@ int dill_ws_request(int s,
  ENOTSUP: `r` is no request. ENOENT: there is no such field. EMSGSIZE: the value does not fit.
 
  Source: RFC 9110 section 5; ws_field(3).
-
- # Safety
-
- `name` must be a readable string, `buf` writable for `len` bytes.
  */
 DILL_WS_EXPORT
 ssize_t dill_ws_field(int r,
@@ -395,10 +359,6 @@ ssize_t dill_ws_field(int r,
  ENOENT: there is no such field. EMSGSIZE: the value does not fit.
 
  Source: RFC 9110 section 5; ws_headfield(3).
-
- # Safety
-
- `head` and `name` must be readable strings, `buf` writable for `len` bytes.
  */
 DILL_WS_EXPORT
 ssize_t dill_ws_headfield(const char *head,
@@ -423,10 +383,6 @@ ssize_t dill_ws_headfield(const char *head,
  lacks what it needs to wait.
 
  Source: RFC 6455 section 4.2; ws_accept(3), ws_opts(3).
-
- # Safety
-
- `opts` must be readable options.
  */
 DILL_WS_EXPORT int dill_ws_accept(int r, const struct dill_ws_opts *opts, int64_t deadline);
 
@@ -451,10 +407,6 @@ DILL_WS_EXPORT int dill_ws_accept(int r, const struct dill_ws_opts *opts, int64_
  lacks what it needs to wait.
 
  Source: RFC 9110 section 15; RFC 9112 section 9; ws_respond(3).
-
- # Safety
-
- `fields` must be NULL or a list of readable strings up to a NULL, `body` readable for `len` bytes.
  */
 DILL_WS_EXPORT
 int dill_ws_respond(int r,

@@ -129,5 +129,7 @@ OVERVIEW_NOTES = [
     "(`sigaltstack`(2)). It must not call functions of this library.",
     "The library prints nothing and does not end the program, but for mistakes that leave no way to go on, such as a "
     "coroutine that closes the bundle it runs in. Then it says so on standard error.",
+    "valgrind knows of the stacks of coroutines. Of TLS it takes some bytes for uninitialised that are not: the file "
+    "`valgrind.supp`, which is installed in `share/doc/libdill_ws`, has it pass over them (`--suppressions=`).",
     "The list of differences from libdill is a part of the sources: `docs/differences-from-libdill.md`.",
 ]

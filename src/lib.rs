@@ -4,7 +4,7 @@
 //!
 //! | layer | what lives there | what never does |
 //! |---|---|---|
-//! | [`protocol`] | bytes and events: frames, messages, masks, UTF-8, close codes, the handshake | handles, errno, clocks, coroutines, `unsafe` |
+//! | [`protocol`] | bytes and events: wire to messages, messages to wire, the handshake | handles, errno, clocks, coroutines, `unsafe` |
 //! | [`socket`] | one WebSocket over one byte stream: attach, receive, send, close | raw pointers, errno |
 //! | [`codec`] | the thread's deflate streams | connections, frames, parameters of extensions |
 //! | `abi` | the C boundary: exports, host imports, caller's lists, errno | protocol rules |

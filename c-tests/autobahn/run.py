@@ -53,11 +53,12 @@ def print_times(role, results):
           f"the slowest, {slowest}, {times[slowest]} ms")
 
 
-def expected_outcomes(args):
+def expected_outcomes(args, outcomes):
     packed = json.loads(args.expected.read_text())
     expected = {role: report.unpack(packed[role]) for role in report.ROLES}
     if args.libdill:
-        expected = {role: {case: report.on_libdill(case, out) for case, out in cases.items()}
+        expected = {role: {case: report.on_libdill(case, out, outcomes[role].get(case))
+                           for case, out in cases.items()}
                     for role, cases in expected.items()}
     return expected
 
@@ -102,14 +103,13 @@ def main():
     outcomes = {}
     for role in report.ROLES:
         print_times(role, results[role])
-        outcomes[role] = {case: report.outcome(case, result)
-                          for case, result in results[role].items()}
+        outcomes[role] = {case: report.outcome(result) for case, result in results[role].items()}
     if args.write:
         packed = {role: report.pack(outcomes[role]) for role in report.ROLES}
         args.expected.write_text(json.dumps(packed, indent=1) + "\n")
         before, _, after = split_document()
         DOCUMENT.write_text(before + BEGIN + report.tables(outcomes) + END + after)
-    lines, passed = differences(outcomes, expected_outcomes(args))
+    lines, passed = differences(outcomes, expected_outcomes(args, outcomes))
     checks = {"control: the comparison notices a change": notices(outcomes)}
     if not args.libdill:
         checks[f"the tables in {DOCUMENT.name} are those of the outcomes"] = (

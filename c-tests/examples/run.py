@@ -209,16 +209,12 @@ def program(page, host, port):
     return source
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
-
-
 class Build:
     def __init__(self, args, directory):
         self.directory = pathlib.Path(directory)
         self.cc = shlex.split(os.environ.get("CC", "cc"))
         self.environment = dict(os.environ)
+        self.reserved = []
         if args.original:
             # libdill's own header declares the functions; the name is ours.
             (self.directory / "libdill_ws.h").write_text("#include <libdill.h>\n")
@@ -233,6 +229,16 @@ class Build:
         self.cc += [f"-I{include}"]
         self.libs = [f"-L{lib}", *self.libs]
         self.environment["LD_LIBRARY_PATH"] = str(lib)
+
+    def port(self):
+        """A port for a program to listen on. The socket bound to it keeps the system from giving it to anybody else
+        before the program is there, which can have it all the same: both set SO_REUSEADDR, and this one does not
+        listen."""
+        holder = socket.socket()
+        self.reserved.append(holder)
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        return holder.getsockname()[1]
 
     def compile(self, source):
         target = self.directory / source.stem
@@ -315,7 +321,7 @@ def server_example(talk, output):
     """The example serves one client of ours."""
 
     def check(build, page):
-        port = free_port()
+        port = build.port()
         process = build.start(page, port)
         try:
             talk(peers.connect(port, lambda: process.poll() is None))
@@ -375,7 +381,7 @@ def talk_welcome(peer):
 
 def serves_many(build, page):
     """The example of the overview serves several clients at once and never ends."""
-    port = free_port()
+    port = build.port()
     process = build.start(page, port)
     try:
         clients = [peers.connect(port, lambda: process.poll() is None) for _ in range(3)]
@@ -423,7 +429,7 @@ def http_client_example(build, page):
 
 def http_server_example(build, page):
     """The example answers a client of ours."""
-    port = free_port()
+    port = build.port()
     process = build.start(page, port)
     try:
         with peers.connection(port, lambda: process.poll() is None) as sock:
@@ -470,7 +476,7 @@ def tls_client_example(build, page):
 def tls_server_example(build, page):
     """The example echoes what a client of ours sends."""
     context = ssl.create_default_context(cafile=build.certificates() / "root.pem")
-    port = free_port()
+    port = build.port()
     process = build.start(page, port)
     try:
         plain = peers.connection(port, lambda: process.poll() is None)
@@ -496,7 +502,7 @@ def tls_opts_example(build, page):
 
 def greeting_example(build, page):
     """The example greets a client of ours."""
-    port = free_port()
+    port = build.port()
     process = build.start(page, port)
     try:
         with peers.connection(port, lambda: process.poll() is None) as sock:
@@ -535,7 +541,7 @@ def tcp_client_example(build, page):
 
 def tcp_server_example(build, page):
     """The example echoes what a client of ours sends."""
-    port = free_port()
+    port = build.port()
     process = build.start(page, port)
     try:
         with peers.connection(port, lambda: process.poll() is None) as sock:
@@ -550,7 +556,7 @@ def tcp_server_example(build, page):
 
 def serves_until_told(build, page):
     """The example of the runtime's overview serves several clients at once, until its input ends."""
-    port = free_port()
+    port = build.port()
     process = build.start(page, port, stdin=subprocess.PIPE)
     try:
         clients = [peers.connection(port, lambda: process.poll() is None) for _ in range(3)]
@@ -604,7 +610,7 @@ def echo_in_capitals(sock):
 def socks5_proxy_example(talk, output):
     """The example is a proxy, which a client of ours uses."""
     def check(build, page):
-        port = free_port()
+        port = build.port()
         process = build.start(page, port)
         try:
             with peers.connection(port, lambda: process.poll() is None) as sock:
@@ -699,15 +705,15 @@ def check_goes_on(build, command, port, secure=lambda sock: sock):
 def servers_go_on(build):
     """Name and check of each server."""
     def overview():
-        port = free_port()
+        port = build.port()
         check_goes_on(build, [build.page(MAN / "libdill_ws.7", port)], port)
 
     def echo():
-        port = free_port()
+        port = build.port()
         check_goes_on(build, [build.compile(ROOT / "examples/echo_server.c"), port], port)
 
     def secure():
-        port = free_port()
+        port = build.port()
         context = ssl.create_default_context(cafile=build.certificates() / "root.pem")
         program = build.compile(ROOT / "examples/wss_server.c")
         check_goes_on(build, [program, "chain.pem", "key.pem", port], port,

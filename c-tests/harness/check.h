@@ -65,7 +65,8 @@ void check_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void check_na(const char *reason);
 /*  How many checks of the running test have failed. */
 int check_failed(void);
-/*  Do the tests run under this tool, "valgrind" or "sanitizers"? */
+/*  Do the tests run under this tool, "valgrind" or "sanitizers", or on a runtime
+    with "poll"? */
 int check_under(const char *tool);
 /*  A count of rounds, divided by CHECK_SLOWDOWN (slow tools such as valgrind);
     limits of time are multiplied by it. */

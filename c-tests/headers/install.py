@@ -41,6 +41,8 @@ def expected_files():
              "include/libdill_rt/libdillimpl.h", "lib/libdill_ws/libdill_ws.so",
              "lib/libdill_ws/libdill_ws.so.0", "lib/libdill_ws/libdill_rt.so.0",
              "lib/cmake/libdill_ws/libdill_ws-config.cmake", "lib/cmake/libdill_ws/libdill_ws-config-version.cmake"]
+    names += [f"share/doc/libdill_ws/{name}" for name in ("LICENSE", "THIRD-PARTY.txt", "README.md", "CHANGELOG.md",
+                                                          "SECURITY.md", "valgrind.supp")]
     for library in ("libdill_ws", "libdill_rt"):
         names += [f"lib/{library}.{end}" for end in ("a", "so", "so.0", f"so.{version}")]
         names.append(f"lib/pkgconfig/{library}.pc")

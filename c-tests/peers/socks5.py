@@ -69,11 +69,18 @@ def serving(handler, host):
         server.shutdown()
 
 
+RESERVED = []
+
+
 def free_port():
-    """A port that nobody listens on, for a program that has to be told one."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on, for a program that has to be told one. The socket bound to it keeps the system
+    from giving it to anybody else. The program can have it all the same: both set SO_REUSEADDR, and this one does
+    not listen."""
+    holder = socket.socket()
+    RESERVED.append(holder)
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    return holder.getsockname()[1]
 
 
 @contextlib.contextmanager

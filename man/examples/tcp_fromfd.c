@@ -24,8 +24,9 @@ static void *work(void *arg) {
 
 int main(void) {
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(8080)};
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int listener = socket(AF_INET, SOCK_STREAM, 0), on = 1;
     if(listener < 0 ||
+          setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
           bind(listener, (struct sockaddr*)&addr, sizeof addr) < 0 ||
           listen(listener, 10) < 0) {
         perror("socket");

@@ -8,9 +8,10 @@
 int main(void) {
     /* A small buffer for what arrives; the connections inherit it. */
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(8080)};
-    int size = 8192;
+    int size = 8192, on = 1;
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     if(fd < 0 ||
+          setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
           setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size) < 0 ||
           bind(fd, (struct sockaddr*)&addr, sizeof addr) < 0 ||
           listen(fd, 10) < 0) {

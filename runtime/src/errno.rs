@@ -4,11 +4,10 @@
 //! others have run, and what they left behind means nothing to this one. Programs look at errno after a
 //! success, so neither an attempt of this library's that failed nor the program's own callbacks may show.
 
+use core::cell::Cell;
 use core::ptr::{NonNull, null_mut};
 
 use libc::{c_int, c_void, ssize_t};
-
-use crate::sched;
 
 /// An errno value, such as `Errno(libc::EBADF)`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,9 +28,23 @@ impl Errno {
     }
 }
 
-/// Forgets the error that some other coroutine has left behind.
-pub fn clear() {
+// ROOM: it has no destructor.
+thread_local! {
+    /// How many times a coroutine of this thread went on after a wait.
+    static TURNS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// A coroutine is about to go on after a wait: forgets the error that some other one has left behind.
+#[inline]
+pub fn begin_turn() {
+    TURNS.set(TURNS.get().wrapping_add(1));
     Errno(0).store();
+}
+
+/// How many turns there were.
+#[cfg(test)]
+pub fn turns() -> u32 {
+    TURNS.get()
 }
 
 /// A result that a C function can return.
@@ -111,11 +124,10 @@ pub fn ret<R: Returned>(result: R) -> R::Value {
 /// head of this file says.
 pub fn report<R: Returned>(body: impl FnOnce() -> R) -> R::Value {
     let before = Errno::last();
-    let turns = sched::turns();
-    let turn = turns.get();
+    let turn = TURNS.get();
     match body().value() {
         Ok(value) => {
-            let after = if turns.get() == turn { before } else { Errno(0) };
+            let after = if TURNS.get() == turn { before } else { Errno(0) };
             if Errno::last() != after {
                 after.store();
             }

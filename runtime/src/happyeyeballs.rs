@@ -1,8 +1,8 @@
 //! Connecting to a host by its name, whichever of its addresses works (RFC 8305, "Happy Eyeballs").
 //!
 //! Both families are looked up at once, and the attempts to connect run side by side: the first to
-//! succeed wins. All of it belongs to the coroutine that asked. The descriptors it depends on are
-//! gathered in an epoll instance, which is itself a descriptor to wait for; answers to look-ups are looked for.
+//! succeed wins. All of it belongs to the coroutine that asked, which waits for all attempts at once, and
+//! looks for answers to look-ups.
 
 use core::ffi::{CStr, c_int};
 use std::os::fd::RawFd;
@@ -10,8 +10,8 @@ use std::os::fd::RawFd;
 use crate::errno::{Errno, Result};
 use crate::ipaddr::name::Lookup;
 use crate::ipaddr::{self, Ipaddr};
-use crate::sched::epoll::Epoll;
-use crate::sched::{self, Direction, WaitError};
+use crate::sched::wait::Wait;
+use crate::sched::{self, Awaited, Direction};
 use crate::stream::socket::Socket;
 use crate::stream::{Kind, connection};
 use crate::time;
@@ -69,11 +69,12 @@ impl Family {
 struct Attempt {
     socket: Socket,
     address: Ipaddr,
+    wait: Wait,
 }
 
 /// All that goes on at once.
 struct Race {
-    /// Whose it is. A forked child has no look-ups, and shares what it watches with its parent.
+    /// Whose it is. A forked child has no look-ups, and shares its sockets with its parent.
     process: u32,
     port: u16,
     ipv6: Family,
@@ -85,7 +86,6 @@ struct Race {
     next_attempt: i64,
     /// What the whole fails with if nothing works any more.
     error: Errno,
-    watch: Watch,
 }
 
 impl Race {
@@ -99,7 +99,6 @@ impl Race {
             ipv6_next: true,
             next_attempt: 0,
             error: Errno(libc::EADDRNOTAVAIL),
-            watch: Watch::new()?,
         };
         match ipaddr::literal(name, port) {
             Some(address) => {
@@ -117,7 +116,7 @@ impl Race {
         Ok(race)
     }
 
-    /// Does what can be done without waiting, and answers the first connection. Error: EAGAIN in a
+    /// Does what can be done without waiting, and returns the first connection. Error: EAGAIN in a
     /// forked child.
     fn advance(&mut self) -> Result<Option<Socket>> {
         if self.process != std::process::id() {
@@ -152,7 +151,7 @@ impl Race {
         }
     }
 
-    /// Drops the attempts that have failed, and answers the first that has not.
+    /// Drops the attempts that have failed, and returns the first that has not.
     fn look_at_attempts(&mut self, now: i64) -> Option<Socket> {
         let mut index = 0;
         while let Some(attempt) = self.attempts.get(index) {
@@ -160,7 +159,6 @@ impl Race {
                 Ok(None) => index += 1,
                 Ok(Some(())) => return Some(self.attempts.remove(index).socket),
                 Err(error) => {
-                    self.watch.remove(attempt.socket.descriptor());
                     self.attempts.remove(index);
                     self.error = error;
                     self.next_attempt = now;
@@ -174,14 +172,13 @@ impl Race {
     fn begin_attempt(&mut self, address: Ipaddr, now: i64) -> Result<Option<Socket>> {
         self.ipv6_next = address.family() != libc::AF_INET6;
         let begun = Socket::new(address.family()).and_then(|socket| {
-            let attempt = Attempt { socket, address };
+            let attempt = Attempt { socket, address, wait: Wait::new() };
             attempt.go_on().map(|connected| (attempt, connected))
         });
         match begun {
             Ok((attempt, Some(()))) => return Ok(Some(attempt.socket)),
             Ok((attempt, None)) => {
                 self.attempts.try_reserve(1).map_err(|_| Errno(libc::ENOMEM))?;
-                self.watch.add(attempt.socket.descriptor())?;
                 // ROOM: reserved just before.
                 self.attempts.push(attempt);
                 self.next_attempt = now + ATTEMPT_DELAY;
@@ -220,12 +217,19 @@ impl Race {
     }
 
     /// Waits until there is something to do. Errors: ETIMEDOUT, ECANCELED.
-    fn wait(&self, deadline: i64) -> Result<()> {
+    fn wait(&mut self, deadline: i64) -> Result<()> {
         let next = self.next_step().filter(|next| deadline < 0 || *next < deadline);
-        match self.watch.wait(next.unwrap_or(deadline)) {
+        let attempts = &mut self.attempts;
+        match sched::wait_for_any(attempts, Direction::Out, next.unwrap_or(deadline)) {
             Err(Errno(libc::ETIMEDOUT)) if next.is_some() => Ok(()),
             result => result,
         }
+    }
+}
+
+impl Awaited for Attempt {
+    fn parts(&mut self) -> (RawFd, &mut Wait) {
+        (self.socket.descriptor(), &mut self.wait)
     }
 }
 
@@ -234,57 +238,5 @@ impl Attempt {
     fn go_on(&self) -> Result<Option<()>> {
         // SAFETY: the address has the length it tells.
         unsafe { self.socket.connect(self.address.as_sockaddr(), self.address.len()) }
-    }
-}
-
-/// A descriptor that is readable when something has happened to one of several others.
-struct Watch(Epoll);
-
-impl Watch {
-    fn new() -> Result<Watch> {
-        let watch = Watch(Epoll::new());
-        watch.0.make()?;
-        Ok(watch)
-    }
-
-    /// Watches one more.
-    fn add(&self, fd: RawFd) -> Result<()> {
-        let mut event = libc::epoll_event { events: libc::EPOLLOUT as u32, u64: 0 };
-        // SAFETY: the event is readable.
-        match unsafe { libc::epoll_ctl(self.0.number(), libc::EPOLL_CTL_ADD, fd, &raw mut event) } {
-            0 => Ok(()),
-            _ => Err(Errno::last()),
-        }
-    }
-
-    /// Forgets one that is about to be closed. The system does so of itself only if no forked process
-    /// has a copy.
-    fn remove(&self, fd: RawFd) {
-        // SAFETY: no memory is passed.
-        unsafe { libc::epoll_ctl(self.0.number(), libc::EPOLL_CTL_DEL, fd, core::ptr::null_mut()) };
-    }
-
-    /// Waits until something has happened. Errors: ETIMEDOUT, ECANCELED.
-    fn wait(&self, deadline: i64) -> Result<()> {
-        let mut event = libc::epoll_event { events: 0, u64: 0 };
-        // SAFETY: there is room for one event. The system tells of the same ones again and again.
-        if unsafe { libc::epoll_wait(self.0.number(), &raw mut event, 1, 0) } > 0 {
-            return Ok(());
-        }
-        sched::wait_fd(self.0.number(), Direction::In, deadline).map_err(|error| match error {
-            WaitError::Errno(error) => error,
-            // Nobody else knows this descriptor.
-            WaitError::Closed => Errno(libc::ECANCELED),
-        })
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        // A forked child has lost it already.
-        if self.0.is_ours() {
-            sched::forget_fd(self.0.number());
-        }
-        self.0.close();
     }
 }

@@ -5,7 +5,9 @@
 //! * `abi`: the exported C functions, and nothing else.
 //! * `errno`: errors, and the one place that stores errno. `memory`: allocation that can fail.
 //! * `handle`: numbers for objects, and the objects' virtual functions. `object`: what is behind them.
-//! * `sched`: coroutines, bundles, stacks, timers, and waiting for descriptors. `time`: the clock.
+//! * `sched`: coroutines, stacks, timers, and waiting for descriptors. `time`: the clock.
+//! * `bundle`: groups of coroutines behind handles.
+//! * `os`: what differs between systems.
 //! * `thread_end`: freeing what a thread holds.
 //! * `chan`: channels and `choose`.
 //! * `iolist`, `bsock`, `msock`: gather lists, and what sockets look like from outside.
@@ -24,6 +26,7 @@ compile_error!("build with panic=abort: no panic may unwind through C frames or 
 
 mod abi;
 mod bsock;
+mod bundle;
 mod chan;
 mod errno;
 // One definition for both libraries.
@@ -39,6 +42,7 @@ mod memory;
 mod message;
 mod msock;
 mod object;
+mod os;
 mod overlay;
 mod sched;
 mod socks5;
@@ -46,5 +50,6 @@ mod stream;
 mod tcp;
 mod thread_end;
 mod time;
+#[cfg(feature = "tls")]
 mod tls;
 mod udp;

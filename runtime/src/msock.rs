@@ -17,7 +17,7 @@ use crate::sched;
 pub struct MsockVfs {
     /// Sends one message.
     pub msendl: Option<unsafe extern "C" fn(*mut MsockVfs, *mut Iolist, *mut Iolist, i64) -> c_int>,
-    /// Receives one message and answers its size.
+    /// Receives one message and returns its size.
     pub mrecvl:
         Option<unsafe extern "C" fn(*mut MsockVfs, *mut Iolist, *mut Iolist, i64) -> ssize_t>,
 }
@@ -59,7 +59,7 @@ pub unsafe fn send(s: c_int, first: *mut Iolist, last: *mut Iolist, deadline: i6
     }
 }
 
-/// Receives one message into the list from `first` to `last` and answers its size. Without a list
+/// Receives one message into the list from `first` to `last` and returns its size. Without a list
 /// (both NULL) the message is dropped, by protocols which can do that.
 ///
 /// # Safety

@@ -141,7 +141,7 @@ impl Overlay {
         unsafe { self.send_list(list, list, 0) }
     }
 
-    /// Receives into `bytes`, one at least unless it is empty, and answers how many: what has come, or
+    /// Receives into `bytes`, one at least unless it is empty, and returns how many: what has come, or
     /// all of them if the stream cannot say what has. Errors: those of the stream; ECONNRESET if it
     /// is gone.
     pub fn receive(&self, bytes: &mut [u8], deadline: i64) -> Result<usize> {
@@ -175,10 +175,24 @@ impl Overlay {
         if self.has_some {
             return self.call(|s| look_into(s, deadline, look));
         }
+        if certain > LOOKED_AT {
+            return self.look_at_much(certain, deadline, look);
+        }
         let mut memory = [0; LOOKED_AT];
-        let bytes = memory.get_mut(..certain.min(LOOKED_AT)).unwrap_or_default();
+        let bytes = memory.get_mut(..certain).unwrap_or_default();
         let count = self.receive(bytes, deadline)?;
         look(bytes.get(..count).unwrap_or_default());
+        Ok(())
+    }
+
+    /// As [`Overlay::look`] on a stream which cannot be looked into. Error besides: ENOMEM.
+    fn look_at_much(&self, certain: usize, deadline: i64, look: Look<'_>) -> Result<()> {
+        let mut memory = Vec::new();
+        memory.try_reserve_exact(certain).map_err(|_| Errno(libc::ENOMEM))?;
+        // ROOM: reserved just before.
+        memory.resize(certain, 0);
+        let count = self.receive(&mut memory, deadline)?;
+        look(memory.get(..count).unwrap_or_default());
         Ok(())
     }
 
@@ -284,56 +298,4 @@ unsafe extern "C" fn show(look: *mut c_void, bytes: *const c_void, len: usize) -
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::message::prefix::{self, Format};
-    use crate::message::suffix::{self, Suffix};
-    use crate::message::term::{self, Terminator};
-    use crate::tls::config;
-    use crate::{http, ipc, memory, tls};
-
-    /// Lays something over a stream or a message socket.
-    type Attach = fn(c_int) -> Result<c_int>;
-
-    const OVER_STREAMS: [Attach; 4] = [
-        http::attach,
-        |s| tls::attach(s, config::client_of_anyone, 0),
-        |s| prefix::attach(s, Format::new(2, 0)?),
-        |s| suffix::attach(s, Suffix::new(b"\n")?),
-    ];
-
-    /// Fails because there is no memory, which must not keep open what is below.
-    fn check_closes(s: c_int, attach: Attach) {
-        memory::testing::fail_once();
-        assert_eq!(attach(s), Err(Errno(libc::ENOMEM)));
-        assert_eq!(handle::close(s), Err(Errno(libc::EBADF)));
-    }
-
-    fn check_ended(peer: c_int) {
-        let below = Overlay::stream(peer).unwrap();
-        assert_eq!(below.receive(&mut [0], 0), Err(Errno(libc::EPIPE)));
-    }
-
-    #[test]
-    fn without_memory_everything_is_closed() {
-        for attach in OVER_STREAMS {
-            let [s, peer] = ipc::pair().unwrap();
-            check_closes(s, attach);
-            check_ended(peer);
-        }
-        let [s, peer] = ipc::pair().unwrap();
-        let s = prefix::attach(s, Format::new(2, 0).unwrap()).unwrap();
-        check_closes(s, |s| term::attach(s, Terminator::new(b"")?));
-        check_ended(peer);
-    }
-
-    #[test]
-    fn what_is_given_back_stays_open() {
-        let [s, peer] = ipc::pair().unwrap();
-        let below = Overlay::stream(s).unwrap();
-        let given = below.below.replace(NOTHING);
-        drop(below);
-        handle::close(given).unwrap();
-        check_ended(peer);
-    }
-}
+mod tests;

@@ -28,7 +28,7 @@ pub fn listen(address: &mut Ipaddr, backlog: c_int) -> Result<c_int> {
     Ok(h)
 }
 
-/// Waits for a connection, and answers its handle and the peer's address.
+/// Waits for a connection, and returns its handle and the peer's address.
 ///
 /// Errors: those of [`listener::accept`] and [`connection::open`].
 pub fn accept(s: c_int, deadline: i64) -> Result<(c_int, Ipaddr)> {

@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 
 use libc::{clockid_t, timespec};
 
+use crate::os::clock;
+
 /// Milliseconds on the monotonic clock. It has nothing to do with the time of day.
 pub fn now() -> i64 {
     let time = read(libc::CLOCK_MONOTONIC);
@@ -18,7 +20,7 @@ const NANOS_PER_MILLI: i64 = 1_000_000;
 /// than [`now`].
 #[inline]
 pub fn tick() -> i64 {
-    let time = read(libc::CLOCK_MONOTONIC_COARSE);
+    let time = read(clock::COARSE);
     // Where that clock is as fine as the other one, its ticks would be too short to tell turns apart.
     time.tv_sec * 1000 + time.tv_nsec / NANOS_PER_MILLI
 }
@@ -35,7 +37,7 @@ fn tick_length() -> i64 {
     *LENGTH.get_or_init(|| {
         let mut length = timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: `length` is writable.
-        unsafe { libc::clock_getres(libc::CLOCK_MONOTONIC_COARSE, &mut length) };
+        unsafe { libc::clock_getres(clock::COARSE, &mut length) };
         (length.tv_nsec / NANOS_PER_MILLI).max(1)
     })
 }

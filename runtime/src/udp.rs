@@ -25,7 +25,7 @@ pub struct Udp {
     inbound: Side,
 }
 
-/// Opens a socket, and answers its handle and the local address it has got, with the port.
+/// Opens a socket, and returns its handle and the local address it has got, with the port.
 ///
 /// Errors: EINVAL if an address is none, or they are of two families; ECANCELED; EADDRINUSE,
 /// EADDRNOTAVAIL, EACCES, EAFNOSUPPORT, EMFILE, ENFILE, ENOBUFS, ENOMEM.
@@ -55,7 +55,7 @@ fn family(local: Option<&Ipaddr>, remote: Option<&Ipaddr>) -> Result<c_int> {
     Ok(family)
 }
 
-/// Takes an address, and answers it with the port that the system may have chosen.
+/// Takes an address, and returns it with the port that the system may have chosen.
 fn bind(socket: &Socket, mut address: Ipaddr) -> Result<Ipaddr> {
     // SAFETY: the address has the length it tells.
     unsafe { socket.bind(address.as_sockaddr(), address.len()) }?;
@@ -87,7 +87,7 @@ pub unsafe fn send(
     unsafe { udp.send_to(address, List::check(first, last)?) }
 }
 
-/// Receives a message, and answers its length and who has sent it. Without a list (both ends NULL)
+/// Receives a message, and returns its length and who has sent it. Without a list (both ends NULL)
 /// the message is dropped.
 ///
 /// Errors: EBADF, ENOTSUP; EINVAL for a malformed list; EMSGSIZE, and the message is lost; EBUSY,

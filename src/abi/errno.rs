@@ -55,8 +55,14 @@ fn to_errno(error: Error) -> c_int {
 
 /// What a call of the host has come to that fails by leaving something in errno. For calls with which
 /// ours fails too, or that have waited: after those [`forget`] what they left.
+#[inline]
 pub(super) fn result<T>(returned: Option<T>) -> Result<T, Error> {
-    returned.ok_or_else(|| of_host(errno::errno()))
+    returned.ok_or_else(of_host_now)
+}
+
+#[cold]
+fn of_host_now() -> Error {
+    of_host(errno::errno())
 }
 
 /// Calls the host. A failure is in the result then, and errno is what the calls before have left: as
@@ -87,11 +93,6 @@ fn of_host(errno: errno::Errno) -> Error {
         }
         errno => Error::Host(errno),
     }
-}
-
-/// The same error, with what there is to say about it.
-pub(super) fn explain(error: Error, words: &'static CStr) -> Error {
-    if words.is_empty() { error } else { Error::Explained(to_errno(error), words) }
 }
 
 /// Sets errno without an [`Error`] at hand: the answer of a query for an unknown type.

@@ -23,11 +23,16 @@ use std::ffi::{c_char, c_int, c_void};
 /// 0: do not block, -1: no limit.
 ///
 /// Returns the WebSocket's handle, or -1 with errno set:
-/// EBADF: `s` is no handle. EPROTO: `s` is no byte stream, or the server did not agree.
-/// EINVAL: unknown flag; `resource` or `host` NULL, empty, or with bytes that cannot stand there.
-/// EMSGSIZE: the answer is larger than 32 KiB or has more than 128 fields.
-/// ECONNRESET: the connection broke. EBUSY: another coroutine is using `s`. ETIMEDOUT. ECANCELED.
-/// ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+/// * EBADF: `s` is no handle.
+/// * EPROTO: `s` is no byte stream, or the server did not agree.
+/// * EINVAL: unknown flag; `resource` or `host` NULL, empty, or with bytes that cannot stand there.
+/// * EMSGSIZE: the answer is larger than 32 KiB or has more than 128 fields.
+/// * ECONNRESET: the connection broke.
+/// * EBUSY: another coroutine is using `s`.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine is being cancelled.
+/// * ENOMEM: there is no memory.
+/// * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 section 4.1; ws_attach_client(3).
 ///
@@ -90,11 +95,17 @@ pub unsafe extern "C" fn dill_ws_attach_client_mem(
 /// 0: do not block, -1: no limit.
 ///
 /// Returns the WebSocket's handle, or -1 with errno set:
-/// EBADF: `s` is no handle. EPROTO: `s` is no byte stream, or the request was refused.
-/// EINVAL: unknown flag; a buffer NULL with a length, or a length over SSIZE_MAX.
-/// EMSGSIZE: a buffer is too small; the request is larger than 32 KiB or has more than 128 fields.
-/// ECONNRESET: the connection broke. EBUSY: another coroutine is using `s`. ETIMEDOUT. ECANCELED.
-/// ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+/// * EBADF: `s` is no handle.
+/// * EPROTO: `s` is no byte stream, or the request was refused.
+/// * EINVAL: unknown flag; a buffer NULL with a length, or a length over SSIZE_MAX.
+/// * EMSGSIZE: a buffer is too small; the request is larger than 32 KiB or has more than 128
+///   fields.
+/// * ECONNRESET: the connection broke.
+/// * EBUSY: another coroutine is using `s`.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine is being cancelled.
+/// * ENOMEM: there is no memory.
+/// * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 section 4.2; ws_attach_server(3).
 ///
@@ -150,12 +161,17 @@ pub unsafe extern "C" fn dill_ws_attach_server_mem(
 /// client's payload is masked; `buf` itself stays as it is.
 ///
 /// Returns 0, or -1 with errno set:
-/// EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket.
-/// EINVAL: unknown flag; `buf` NULL with a length, or a length over SSIZE_MAX; text that is not
-/// UTF-8. Nothing was sent.
-/// EBUSY: another coroutine is sending. EPIPE: the close frame has been sent already.
-/// ECONNRESET: the connection is broken. ETIMEDOUT. ECANCELED. ENOMEM.
-/// EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no WebSocket.
+/// * EINVAL: unknown flag; `buf` NULL with a length, or a length over SSIZE_MAX; text that is not
+///   UTF-8. Nothing was sent.
+/// * EBUSY: another coroutine is sending.
+/// * EPIPE: the close frame has been sent already.
+/// * ECONNRESET: the connection is broken.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine is being cancelled.
+/// * ENOMEM: there is no memory.
+/// * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 section 6.1; ws_send(3).
 ///
@@ -183,13 +199,18 @@ pub unsafe extern "C" fn dill_ws_send(
 /// `buf` NULL a message of up to `len` bytes is dropped.
 ///
 /// Returns the size of the message in bytes, or -1 with errno set:
-/// EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket. EBUSY: another coroutine is receiving.
-/// EMSGSIZE: the message is larger than `len`; it is dropped, and the next call gets the next one.
-/// EPIPE: the peer closed the WebSocket; see ws_status. EPROTO: the peer broke the protocol, and
-/// the connection was failed. ECONNRESET: the connection is broken, or ended without a close frame.
-/// ETIMEDOUT, ECANCELED: the next call goes on where this one stopped. What has come of a message is
-/// kept for it. ENOMEM: also where there is no memory for that; the message is lost then.
-/// EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no WebSocket.
+/// * EBUSY: another coroutine is receiving.
+/// * EMSGSIZE: the message is larger than `len`; it is dropped, and the next call gets the next
+///   one.
+/// * EPIPE: the peer closed the WebSocket; see ws_status.
+/// * EPROTO: the peer broke the protocol, and the connection was failed.
+/// * ECONNRESET: the connection is broken, or ended without a close frame.
+/// * ETIMEDOUT, ECANCELED: the next call goes on where this one stopped. What has come of a message
+///   is kept for it.
+/// * ENOMEM: also where there is no memory for that; the message is lost then.
+/// * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 section 6.2; ws_recv(3).
 ///
@@ -260,11 +281,17 @@ pub unsafe extern "C" fn dill_ws_recvl(
 /// frame.
 ///
 /// Returns 0, or -1 with errno set:
-/// EINVAL: a status that must not be sent; a message without a status, too long, or not UTF-8;
-/// `buf` NULL with a length. EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket.
-/// EPIPE: the close frame has been sent already. EBUSY: another coroutine is sending.
-/// ECONNRESET: the connection is broken. ETIMEDOUT. ECANCELED. ENOMEM.
-/// EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+/// * EINVAL: a status that must not be sent; a message without a status, too long, or not UTF-8;
+///   `buf` NULL with a length.
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no WebSocket.
+/// * EPIPE: the close frame has been sent already.
+/// * EBUSY: another coroutine is sending.
+/// * ECONNRESET: the connection is broken.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine is being cancelled.
+/// * ENOMEM: there is no memory.
+/// * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 sections 5.5.1 and 7.4; ws_done(3).
 ///
@@ -292,12 +319,20 @@ pub unsafe extern "C" fn dill_ws_done(
 /// peer's close frame; and returns the byte stream, at the first byte after it.
 ///
 /// Returns the byte stream's handle, or -1 with errno set:
-/// EINVAL: as for ws_done. EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket.
-/// EBUSY: another coroutine is sending or receiving.
+/// * EINVAL: as for ws_done.
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no WebSocket.
+/// * EBUSY: another coroutine is sending or receiving.
+///
 /// After these four the WebSocket is as it was; after the following it is closed, as is the byte
-/// stream. EPROTO: the peer broke the protocol. ECONNRESET: the connection is broken, or ended
-/// without a close frame. ETIMEDOUT. ECANCELED. ENOMEM.
-/// EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+/// stream.
+///
+/// * EPROTO: the peer broke the protocol.
+/// * ECONNRESET: the connection is broken, or ended without a close frame.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine is being cancelled.
+/// * ENOMEM: there is no memory.
+/// * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 section 7; ws_detach(3).
 ///
@@ -323,8 +358,11 @@ pub unsafe extern "C" fn dill_ws_detach(
 /// any number of times.
 ///
 /// Returns the length of the message in bytes, or -1 with errno set:
-/// EINVAL: `buf` NULL with a length. EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket.
-/// EAGAIN: the peer's close frame has not been received. EMSGSIZE: the message is longer than `len`.
+/// * EINVAL: `buf` NULL with a length.
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no WebSocket.
+/// * EAGAIN: the peer's close frame has not been received.
+/// * EMSGSIZE: the message is longer than `len`.
 ///
 /// Source: RFC 6455 sections 7.1.5 and 7.1.6; ws_status(3).
 ///
@@ -347,7 +385,8 @@ pub unsafe extern "C" fn dill_ws_status(
 /// Writes 24 characters, the base64 form of 16 random bytes, and a NUL to `request_key`, which has
 /// room for `WS_KEY_SIZE` characters.
 ///
-/// Returns 0, or -1 with errno set: EINVAL: `request_key` is NULL.
+/// Returns 0, or -1 with errno set:
+/// * EINVAL: `request_key` is NULL.
 ///
 /// Source: RFC 6455 section 4.1; ws_request_key(3).
 ///
@@ -363,13 +402,14 @@ pub unsafe extern "C" fn dill_ws_request_key(request_key: *mut c_char) -> c_int 
     })
 }
 
-/// Answers the key of a client's opening handshake.
+/// Makes the key that answers the one of a client's opening handshake.
 ///
 /// Writes the 28 characters that belong in the Sec-WebSocket-Accept field and a NUL to
 /// `response_key`, which has room for `WS_KEY_SIZE` characters.
 ///
-/// Returns 0, or -1 with errno set: EINVAL: NULL. EPROTO: `request_key` is not the base64 form of
-/// 16 bytes.
+/// Returns 0, or -1 with errno set:
+/// * EINVAL: NULL.
+/// * EPROTO: `request_key` is not the base64 form of 16 bytes.
 ///
 /// Source: RFC 6455 section 4.2.2; ws_response_key(3).
 ///

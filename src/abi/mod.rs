@@ -18,8 +18,6 @@ mod info;
 mod iolist;
 mod object;
 mod options;
-#[cfg(test)]
-mod pinned;
 mod random;
 mod raw_names;
 mod request;

@@ -20,6 +20,7 @@ mod handshake;
 mod host;
 mod inbox;
 #[cfg(any(test, fuzzing))]
+#[path = "tests/memory_host.rs"]
 pub mod memory_host;
 mod outbox;
 mod overtime;

@@ -7,7 +7,7 @@ use super::overtime::Overtime;
 use super::{Deadline, Error, Host, Received, WebSocket};
 use crate::protocol::close::Close;
 use crate::protocol::code;
-use crate::protocol::frame::Start;
+use crate::protocol::frame::{MAX_HEADER, Start};
 use crate::protocol::payload::Payload;
 use crate::protocol::reader::Want;
 use crate::protocol::violation::Violation;
@@ -32,8 +32,9 @@ impl<H: Host> WebSocket<H> {
                     self.receive_compressed(into, remaining, deadline)?
                 }
                 Want::Payload(remaining) => self.receive_payload(into, remaining, deadline)?,
-                Want::Start => self.receive_head(into, Start::LEN, deadline)?,
-                Want::Header(len) | Want::Control(len) => self.receive_head(into, len, deadline)?,
+                Want::Start => self.receive_head::<{ Start::LEN }>(into, Start::LEN, deadline)?,
+                Want::Header(len) => self.receive_head::<MAX_HEADER>(into, len, deadline)?,
+                Want::Control(len) => self.receive_head::<{ Payload::MAX }>(into, len, deadline)?,
             };
             overtime.count(count as u64);
             match step {
@@ -55,9 +56,9 @@ impl<H: Host> WebSocket<H> {
         }
     }
 
-    /// Receives what comes next in a frame, `len` bytes that are no message's: with what has arrived
-    /// behind it, where the host can show that.
-    fn receive_head(
+    /// Receives what comes next in a frame, `len` bytes and `MOST` at most that are no message's: with
+    /// what has arrived behind it, where the host can show that.
+    fn receive_head<const MOST: usize>(
         &self,
         into: &mut impl Incoming,
         len: usize,
@@ -70,7 +71,7 @@ impl<H: Host> WebSocket<H> {
             }
             self.pause_now_and_then()?;
         }
-        self.receive_exactly(into, len, deadline)
+        self.receive_exactly::<MOST>(into, len, deadline)
     }
 
     /// Looks at what has arrived, where it lies.
@@ -87,13 +88,13 @@ impl<H: Host> WebSocket<H> {
 
     /// Receives `len` bytes and not one more.
     #[inline(never)]
-    fn receive_exactly(
+    fn receive_exactly<const MOST: usize>(
         &self,
         into: &mut impl Incoming,
         len: usize,
         deadline: Deadline,
     ) -> Result<Part, Error> {
-        let mut bytes = [0; Payload::MAX];
+        let mut bytes = [0; MOST];
         let bytes = bytes.get_mut(..len).unwrap_or_default();
         if len > 0 {
             self.dutifully(deadline, |until| self.host().receive(bytes, until))?;

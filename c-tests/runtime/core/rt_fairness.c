@@ -250,6 +250,36 @@ TEST_KINDS(rt_fairness_of_short_turns_without_waits)
     CHECK_ONCE(turns_taken, (int)kind, 0);
 }
 
+/*  How often others run while bytes are received that have arrived, and the end
+    that has come with them, at either end of a stream. */
+static long long turns_until_the_end(int kind)
+{
+    int taken = 0;
+    for(int to = 0; to != 2; to++) {
+        char c;
+        int s[2];
+        int turns = 0;
+        stream_pair((enum kind)kind, s);
+        CHECK_OK(bsend(s[1 - to], "x", 1, SOON));
+        CHECK_INT(stream_done((enum kind)kind, s[1 - to]), 0);
+        int cr = go(take_turns(&turns));
+        CHECK_OK(msleep(now() + 2));
+        turns = 0;
+        CHECK_OK(brecv(s[to], &c, 1, SOON));
+        CHECK_ERR(brecv(s[to], &c, 1, SOON), EPIPE);
+        taken += turns;
+        CHECK_OK(hclose(cr));
+        CHECK_OK(hclose(s[0]));
+        CHECK_OK(hclose(s[1]));
+    }
+    return taken;
+}
+
+TEST_KINDS(rt_fairness_of_an_end_that_has_come)
+{
+    CHECK_ONCE(turns_until_the_end, (int)kind, 0);
+}
+
 
 /*  What the others do, one unit at a time, until told to stop. */
 struct work {

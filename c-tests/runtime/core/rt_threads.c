@@ -497,6 +497,7 @@ static void wait_to_quit(struct task *t)
 
 TEST(rt_threads_a_child_keeps_no_poller_of_other_threads)
 {
+    if(check_under("poll")) NA("poll(2) takes no descriptor");
     struct task tasks[WAITERS] = {0};
     CHECK_OK(pipe(quit));
     for(int i = 0; i != WAITERS; i++) task_start(&tasks[i], i, wait_to_quit);
@@ -688,6 +689,7 @@ static coroutine void deliver_later(int fd)
 /*  The number of one thread's poller becomes that of another one's. */
 TEST(rt_threads_a_poller_in_the_place_of_another)
 {
+    if(check_under("poll")) NA("poll(2) takes no descriptor");
     pid_t pid = fork();
     if(pid == 0) {
         int ours[2];
@@ -719,6 +721,7 @@ TEST(rt_threads_a_poller_in_the_place_of_another)
 /*  Likewise, but it is the program's own. */
 TEST(rt_threads_a_poller_of_the_program_in_the_place_of_another)
 {
+    if(check_under("poll")) NA("poll(2) takes no descriptor");
     pid_t pid = fork();
     if(pid == 0) {
         int fd[2][2];

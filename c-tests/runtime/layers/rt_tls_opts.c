@@ -456,6 +456,48 @@ TEST(rt_tls_opts_replaced_files_count)
         }
 }
 
+/*  Files that have not changed for a while are known by what the system tells of
+    them: changes show in that too. */
+TEST(rt_tls_opts_replaced_files_count_after_a_while)
+{
+    static const char *const ways[] = {"a link", "a file", "a line"};
+    struct stat times;
+    char path[3][128];
+    static const char *const names[] = {"here.pem", "good2.pem", "expired2.pem"};
+    for(int i = 0; i != 3; i++)
+        snprintf(path[i], sizeof path[i], "%s", certificate(names[i]));
+    copy_file(certificate("good.pem"), path[1]);
+    copy_file(certificate("expired.pem"), path[2]);
+    CHECK_OK(symlink(path[1], path[0]));
+    /*  The clocks of file systems are coarse. */
+    msleep(now() + 4500);
+    for(int i = 0; i != 4; i++) {
+        struct end e[2] = {{.opts = asking("localhost")},
+            {.opts = serving("good.pem", "good.key")}};
+        int s[2];
+        e[1].opts.cert = path[0];
+        check_note("%s", i ? ways[i - 1] : "as it was");
+        if(i == 1) {
+            unlink(path[0]);
+            CHECK_OK(symlink(path[2], path[0]));
+        } else if(i == 2) {
+            copy_file(certificate("good.pem"), path[2]);
+        } else if(i == 3) {
+            /*  Whatever the time says that is told. */
+            CHECK_OK(stat(path[0], &times));
+            struct timespec then[2] = {times.st_atim, times.st_mtim};
+            copy_file(certificate("future.pem"), path[2]);
+            CHECK_OK(utimensat(AT_FDCWD, path[2], then, 0));
+        }
+        for(int again = 0; again != 2; again++) {
+            shake(e, s);
+            CHECK_INT(s[0] >= 0 ? 0 : e[0].call.err, i % 2 ? EACCES : 0);
+            close_both(s);
+        }
+    }
+    unlink(path[0]);
+}
+
 /*  A child of a fork does not know its parent's sessions, and has its own. */
 TEST(rt_tls_opts_sessions_of_forked_children)
 {

@@ -17,6 +17,22 @@ static void close_pair(const int s[2])
     CHECK_OK(hclose(s[1]));
 }
 
+/*  The peer is told whether there was more than what is received ahead. */
+TEST(rt_ipc_closed_with_bytes_left)
+{
+    static char big[16384];
+    char c;
+    for(int i = 0; i != 2; i++) {
+        int s[2];
+        CHECK_OK(ipc_pair(s));
+        CHECK_OK(bsend(s[0], big, i ? sizeof big : 100, SOON));
+        CHECK_OK(brecv(s[1], &c, 1, SOON));
+        CHECK_OK(hclose(s[1]));
+        CHECK_ERR(brecv(s[0], &c, 1, SOON), i ? ECONNRESET : EPIPE);
+        CHECK_OK(hclose(s[0]));
+    }
+}
+
 /**** Paths ****/
 
 TEST(rt_ipc_listen_connect_accept)

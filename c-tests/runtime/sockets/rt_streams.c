@@ -656,6 +656,23 @@ TEST_KINDS(rt_streams_close_that_fails_closes_nevertheless)
     CHECK_OK(hclose(s[1]));
 }
 
+/*  The end has come, but nobody has looked. */
+TEST_KINDS(rt_streams_close_is_cancelled_beside_the_end)
+{
+    char c = 0;
+    int s[2];
+    struct io io;
+    stream_pair(kind, s);
+    io_start(&io, io_recv, s[1], &c, 1);
+    CHECK_OK(bsend(s[0], "x", 1, SOON));
+    CALL_RETURNS(&io.call, 0);
+    io_start(&io, close_op, s[1], NULL, kind);
+    CHECK_INT(stream_close(kind, s[0], SOON), 0);
+    CHECK_BLOCKED(&io.call);
+    CALL_CANCEL(&io.call);
+    CHECK_ERR(hclose(s[1]), EBADF);
+}
+
 /*  The other coroutine has the handle: it is not closed under it. */
 TEST_KINDS(rt_streams_moved_while_they_close)
 {

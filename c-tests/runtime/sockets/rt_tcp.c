@@ -433,6 +433,7 @@ static void receive_without_descriptors(int s)
 
 TEST(rt_tcp_what_has_come_wins_over_a_want_of_descriptors)
 {
+    if(check_under("poll")) NA("poll(2) takes no descriptor");
     int fd;
     char c;
     int s = stream_open(TCP, &fd);

@@ -6,8 +6,8 @@ use core::sync::atomic::AtomicPtr;
 use libc::{c_char, c_int, c_void};
 
 use crate::errno::{report, ret};
-use crate::sched;
-use crate::sched::bundle;
+use crate::sched::group;
+use crate::{bundle, sched};
 
 use super::storage;
 
@@ -42,9 +42,9 @@ pub unsafe extern "C" fn dill_prologue(
     unsafe {
         let memory = NonNull::new((*ptr).cast()).map(|base| (base, len));
         report(|| {
-            bundle::go(bndl, memory).map(|launch| {
+            bundle::go(bndl, memory).map(|(h, launch)| {
                 (*ctx, *ptr) = (launch.parent, launch.stack);
-                launch.handle
+                h
             })
         })
     }
@@ -56,7 +56,7 @@ pub unsafe extern "C" fn dill_prologue(
 /// Called on the coroutine's own stack, once its function has returned.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_epilogue() -> ! {
-    bundle::finish()
+    group::finish()
 }
 
 /// Makes an empty bundle.
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn dill_epilogue() -> ! {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_bundle() -> c_int {
-    report(bundle::bundle)
+    report(bundle::make)
 }
 
 /// [`dill_bundle`] with memory of the caller, which is not needed here.
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn dill_bundle() -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_bundle_mem(mem: *mut c_void) -> c_int {
-    report(|| storage(mem).and_then(|()| bundle::bundle()))
+    report(|| storage(mem).and_then(|()| bundle::make()))
 }
 
 /// Waits until all coroutines of a bundle have finished.
@@ -93,7 +93,7 @@ pub unsafe extern "C" fn dill_bundle_mem(mem: *mut c_void) -> c_int {
 /// None to speak of.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dill_bundle_wait(h: c_int, deadline: i64) -> c_int {
-    ret(bundle::bundle_wait(h, deadline))
+    ret(bundle::wait(h, deadline))
 }
 
 /// Lets the other ready coroutines run.

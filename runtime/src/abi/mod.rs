@@ -16,6 +16,7 @@ mod socks5;
 mod suffix;
 mod tcp;
 mod term;
+#[cfg(feature = "tls")]
 mod tls;
 mod udp;
 

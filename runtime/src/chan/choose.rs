@@ -10,7 +10,7 @@ use super::{Endpoint, Message, Offer, Operation};
 use crate::errno::{Errno, Result};
 use crate::sched::wait::Wait;
 use crate::sched::{self, Outcome, can_block};
-use crate::thread_end;
+use crate::thread_end::{self, Owner};
 
 /// One operation to choose from, `struct dill_chclause`.
 #[repr(C)]
@@ -83,7 +83,7 @@ thread_local! {
 }
 
 /// Frees them when the thread ends.
-pub(crate) fn at_thread_end() {
+fn at_thread_end() {
     SPARE.with(|spare| spare.take());
 }
 
@@ -98,7 +98,8 @@ fn give_offers_back(mut offers: Vec<Offer>) {
     offers.clear();
     SPARE.with(|spare| {
         let mut spare = spare.borrow_mut();
-        if thread_end::prepare().is_ok() && spare.try_reserve(1).is_ok() {
+        let kept = thread_end::prepare(Owner::Choices, at_thread_end);
+        if kept.is_ok() && spare.try_reserve(1).is_ok() {
             // ROOM: reserved just before.
             spare.push(offers);
         }

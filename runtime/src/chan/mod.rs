@@ -16,7 +16,7 @@ use crate::sched::{self, can_block};
 
 mod choose;
 
-pub(crate) use choose::{Clause, at_thread_end, choose, clauses};
+pub(crate) use choose::{Clause, choose, clauses};
 
 /// One end of a channel. The functions come first: its address is that of the handle's object.
 #[repr(C)]

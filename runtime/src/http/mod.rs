@@ -16,18 +16,14 @@ use crate::handle::Hvfs;
 use crate::object::Shared;
 use crate::overlay::Overlay;
 use crate::sched;
+use crate::stream::patience::Patience;
 use crate::stream::side::Side;
-use crate::time;
 
 use lines::{Event, Lines};
 
 /// The type that HTTP sockets answer to in queries.
 static HTTP: c_int = 0;
 const TYPE: *const c_void = (&raw const HTTP).cast();
-
-/// How many pieces of a head that nobody wants to have are dropped between two looks at the clock:
-/// a peer which never stops sending never makes us wait, so nothing else would notice.
-const PATIENCE: u32 = 1024;
 
 /// An HTTP socket.
 #[repr(C)]
@@ -68,7 +64,7 @@ pub fn find(s: c_int) -> Result<Shared<Http>> {
     unsafe { Shared::find(s, TYPE) }
 }
 
-/// Sends the empty line unless that was done, drops what is left of the peer's head, and answers the
+/// Sends the empty line unless that was done, drops what is left of the peer's head, and returns the
 /// stream, with all that follows the head still in it.
 ///
 /// Errors: EBADF, ENOTSUP; EBUSY if another coroutine is in the middle of something; and with these
@@ -114,7 +110,7 @@ impl Http {
     ) -> Result<T> {
         sched::breathe();
         let _turn = self.inbound.enter()?;
-        match self.next_event(deadline)? {
+        match self.next_event(&mut Patience::new(deadline))? {
             Event::Line => {
                 let mut lines = self.lines.borrow_mut();
                 let result = parse(lines.line());
@@ -131,32 +127,31 @@ impl Http {
         if !self.done.get() {
             self.send_end(deadline)?;
         }
-        let mut dropped = 0;
+        let mut patience = Patience::new(deadline);
         while !self.lines.borrow().has_ended() {
-            if self.next_event(deadline)? == Event::Line {
+            if self.next_event(&mut patience)? == Event::Line {
                 self.lines.borrow_mut().drop_line();
             }
-            look_at_clock_now_and_then(&mut dropped, deadline)?;
+            patience.in_vain()?;
         }
         Ok(())
     }
 
     /// Receives until something has happened. Only whoever has the turn may call this.
-    fn next_event(&self, deadline: i64) -> Result<Event> {
-        let mut dropped = 0;
+    fn next_event(&self, patience: &mut Patience) -> Result<Event> {
         loop {
             sched::breathe_lightly();
             let mut bytes = [0; 2];
             let wanted = self.lines.borrow_mut().wanted()?;
             let bytes = bytes.get_mut(..wanted).unwrap_or_default();
-            self.receive(bytes, deadline)?;
+            self.receive(bytes, patience.deadline())?;
             let was_too_long = self.lines.borrow().is_too_long();
             let event = self.lines.borrow_mut().feed(bytes)?;
             match event {
-                Event::More if was_too_long => look_at_clock_now_and_then(&mut dropped, deadline)?,
+                Event::More if was_too_long => patience.in_vain()?,
                 Event::More => {}
                 // Whoever asks for line after line of an endless head shall come to an end.
-                Event::TooLong if was_too_long => return in_time(deadline).map(|()| event),
+                Event::TooLong if was_too_long => return patience.check().map(|()| event),
                 _ => return Ok(event),
             }
         }
@@ -170,17 +165,6 @@ impl Http {
             _ => error,
         })
     }
-}
-
-/// Errors: ECANCELED, ETIMEDOUT.
-fn in_time(deadline: i64) -> Result<()> {
-    sched::can_block()?;
-    if time::expired(deadline) { Err(Errno(libc::ETIMEDOUT)) } else { Ok(()) }
-}
-
-fn look_at_clock_now_and_then(count: &mut u32, deadline: i64) -> Result<()> {
-    *count += 1;
-    if count.is_multiple_of(PATIENCE) { in_time(deadline) } else { Ok(()) }
 }
 
 /// The query callback.

@@ -28,7 +28,7 @@ pub unsafe trait Socket: Sized {
     /// The list's buffers are readable.
     unsafe fn send(&self, list: List, deadline: i64) -> Result<()>;
 
-    /// Receives one message into the list, and answers its size.
+    /// Receives one message into the list, and returns its size.
     ///
     /// # Safety
     /// The list's buffers are writable.

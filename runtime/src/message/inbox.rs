@@ -28,7 +28,7 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Receives one message into the list, and answers its size. `rest` receives from the stream what
+    /// Receives one message into the list, and returns its size. `rest` receives from the stream what
     /// is missing of the message under way; it is asked again after an interruption.
     ///
     /// Errors: EMSGSIZE if the message does not fit, and then it is lost; EINVAL if the buffers of the
@@ -120,7 +120,7 @@ impl Inbox {
         Errno(libc::EMSGSIZE)
     }
 
-    /// Remembers how far the message has come, or that no other one will, and answers the error to
+    /// Remembers how far the message has come, or that no other one will, and returns the error to
     /// report.
     fn interrupt(&self, stream: &Overlay, delivery: &Delivery, error: Errno) -> Errno {
         match error.0 {
@@ -218,7 +218,7 @@ impl Delivery {
         Ok(())
     }
 
-    /// Ends a message that has come, of which calls before have received a part, and answers its size.
+    /// Ends a message that has come, of which calls before have received a part, and returns its size.
     /// Error: EMSGSIZE.
     fn complete(&self, before: &Partial) -> Result<usize> {
         self.check(self.received)?;

@@ -85,7 +85,7 @@ pub fn attach(s: c_int, suffix: Suffix) -> Result<c_int> {
     })
 }
 
-/// Answers the stream, with all that follows the last message still in it. If a part of the next one
+/// Returns the stream, with all that follows the last message still in it. If a part of the next one
 /// has come, the rest is waited for and dropped.
 ///
 /// Errors: EBADF, ENOTSUP; EBUSY if another coroutine is in the middle of something; and with these the
@@ -124,7 +124,7 @@ impl SuffixSocket {
     }
 
     /// Takes bytes up to the end of the message, gives it those that are certain not to be in the suffix,
-    /// and answers how many were taken.
+    /// and returns how many were taken.
     fn take(&self, bytes: &[u8], message: &mut Delivery) -> usize {
         let before = self.matched.get();
         let (mut matched, mut taken) = (before, 0);
@@ -182,38 +182,4 @@ unsafe impl Socket for SuffixSocket {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Every string of `len` letters out of two.
-    fn strings(len: usize) -> impl Iterator<Item = Vec<u8>> {
-        (0..1_u32 << len)
-            .map(move |bits| (0..len).map(|at| b'a' + (bits >> at & 1) as u8).collect())
-    }
-
-    #[test]
-    fn the_first_place_where_the_suffix_stands_is_found() {
-        for suffix in (1..5).flat_map(strings) {
-            let matcher = Suffix::new(&suffix).unwrap();
-            for stream in strings(9) {
-                let found = (1..=stream.len()).find(|end| stream[..*end].ends_with(&suffix));
-                let mut matched = 0;
-                for (at, byte) in stream.iter().enumerate() {
-                    matched = matcher.matched_behind(matched, *byte);
-                    assert!(stream[..=at].ends_with(&suffix[..matched]));
-                    assert_eq!(matched == suffix.len(), found == Some(at + 1));
-                    if matched == suffix.len() {
-                        break;
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn only_so_many_bytes_are_a_suffix() {
-        assert_eq!(Suffix::new(b"").err(), Some(Errno(libc::EINVAL)));
-        assert!(Suffix::new(&[0; SUFFIX_MAX]).is_ok());
-        assert_eq!(Suffix::new(&[0; SUFFIX_MAX + 1]).err(), Some(Errno(libc::EINVAL)));
-    }
-}
+mod tests;

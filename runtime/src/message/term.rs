@@ -94,7 +94,7 @@ pub fn done(s: c_int, deadline: i64) -> Result<()> {
     callbacks::find::<Term>(s)?.done(deadline)
 }
 
-/// Sends the terminal message unless that was done, drops messages until the peer's, and answers the
+/// Sends the terminal message unless that was done, drops messages until the peer's, and returns the
 /// socket below.
 ///
 /// Errors: EBADF, ENOTSUP; EBUSY if another coroutine is in the middle of something; and with these

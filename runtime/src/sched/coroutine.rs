@@ -7,7 +7,7 @@ use core::ptr::NonNull;
 
 use libc::c_int;
 
-use super::bundle::Bundle;
+use super::group::Group;
 use super::list::Link;
 use super::stack::Memory;
 use super::switch::Context;
@@ -34,7 +34,7 @@ pub(super) enum State {
     Ready,
     /// Waiting for something that cancellation cuts short.
     Blocked,
-    /// Waiting for the end of another coroutine whose bundle it closes. That end comes soon, since
+    /// Waiting for the end of another coroutine whose group it ends. That end comes soon, since
     /// the other one may not block any more, and nothing cuts it short.
     Closing,
 }
@@ -45,7 +45,7 @@ pub(super) struct Coroutine {
     /// The registers while it is not running. First, so that its address is the control block's.
     pub(super) context: Context,
     pub(super) state: Cell<State>,
-    /// The bundle it belongs to is being closed: it may never block again.
+    /// The group it belongs to is being ended: it may never block again.
     pub(super) cancelled: Cell<bool>,
     /// It runs a close callback: it may not block for now.
     pub(super) banned: Cell<bool>,
@@ -56,17 +56,17 @@ pub(super) struct Coroutine {
     pub(super) waits: Cell<Option<NonNull<Wait>>>,
     /// Its place in the timer heap.
     pub(super) timer: Cell<usize>,
-    /// Its place in the bundle's list of members.
+    /// Its place in the group's list of members.
     pub(super) member: Link,
-    pub(super) bundle: Option<NonNull<Bundle>>,
+    pub(super) group: Option<NonNull<Group>>,
     /// Who waits for its end, after having cancelled it.
     pub(super) closer: Cell<Option<Task>>,
     pub(super) memory: Memory,
 }
 
 impl Coroutine {
-    /// A running coroutine. Without a bundle it is the one a thread starts with.
-    pub(super) const fn new(bundle: Option<NonNull<Bundle>>, memory: Memory) -> Coroutine {
+    /// A running coroutine. Without a group it is the one a thread starts with.
+    pub(super) const fn new(group: Option<NonNull<Group>>, memory: Memory) -> Coroutine {
         Coroutine {
             context: Context::new(),
             state: Cell::new(State::Ready),
@@ -77,7 +77,7 @@ impl Coroutine {
             waits: Cell::new(None),
             timer: Cell::new(NO_TIMER),
             member: Link::new(),
-            bundle,
+            group,
             closer: Cell::new(None),
             memory,
         }
@@ -87,7 +87,7 @@ impl Coroutine {
 /// A coroutine that has not finished.
 ///
 /// The invariant behind the safe access: a coroutine is taken out of the ready queue, the timers,
-/// all waits and its bundle before its control block goes away, so whoever finds a `Task` in one of
+/// all waits and its group before its control block goes away, so whoever finds a `Task` in one of
 /// these places finds a live one. Local copies are only used where the coroutine is known to live.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Task(NonNull<Coroutine>);
@@ -100,7 +100,7 @@ impl Task {
         Task(coroutine)
     }
 
-    /// The member of a bundle that `member` is the link of.
+    /// The member of a group that `member` is the link of.
     ///
     /// # Safety
     /// `member` is the field of that name in a live coroutine.
@@ -113,7 +113,7 @@ impl Task {
         self.0.as_ptr()
     }
 
-    /// The link to put into a bundle's list: a pointer that leads back to the whole control block.
+    /// The link to put into a group's list: a pointer that leads back to the whole control block.
     pub(super) fn member(self) -> NonNull<Link> {
         // SAFETY: the control block is alive, the field lies inside it.
         unsafe { self.0.byte_add(core::mem::offset_of!(Coroutine, member)) }.cast()

@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Once;
 
-use super::{epoll, generation};
+use super::{generation, poller};
 
 /// Grows with each fork this process is part of, as parent or as child. Of a child that no handler tells
 /// of, only the child knows.
@@ -21,7 +21,7 @@ pub(crate) fn count() -> u32 {
 pub(super) fn generation() -> u32 {
     generation::current(|| {
         FORKS.fetch_add(1, Ordering::Relaxed);
-        epoll::close_copies();
+        poller::close_copies();
     })
 }
 

@@ -7,6 +7,8 @@
 use core::ptr::{NonNull, null_mut};
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
+use crate::os::memory;
+
 /// Where the mark is. NULL: not made yet.
 static MARK: AtomicPtr<AtomicU32> = AtomicPtr::new(null_mut());
 
@@ -74,11 +76,7 @@ const LEN: usize = size_of::<AtomicU32>();
 
 impl Page {
     fn new() -> Option<Page> {
-        let (access, kind) =
-            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-        // SAFETY: fresh memory anywhere.
-        let page = unsafe { libc::mmap(null_mut(), LEN, access, kind, -1, 0) };
-        if page == libc::MAP_FAILED { None } else { NonNull::new(page).map(Page) }
+        memory::map(LEN).map(Page)
     }
 
     fn mark(&self) -> *mut AtomicU32 {
@@ -87,7 +85,7 @@ impl Page {
 
     fn wipe_in_children(&self) -> bool {
         // SAFETY: the page is ours.
-        unsafe { libc::madvise(self.0.as_ptr(), LEN, libc::MADV_WIPEONFORK) == 0 }
+        unsafe { memory::wipe_in_children(self.0, LEN) }
     }
 }
 

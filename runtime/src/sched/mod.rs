@@ -1,7 +1,7 @@
 //! Coroutines, and what they can wait for.
 //!
 //! Each thread has its own scheduler: a queue of ready coroutines in strict order, a heap of timers,
-//! and an epoll instance. Coroutines switch only where they wait, yield, start or end.
+//! and what the system watches for it. Coroutines switch only where they wait, yield, start or end.
 //!
 //! **The rule of this module, and of everything built on it:** no borrow of shared state lives
 //! across a call that may switch. Such a call is every one that waits, yields, launches or cancels
@@ -11,9 +11,8 @@
 //! that was looked up before is looked up again, or known to be alive for a stated reason.
 //!
 //! * `coroutine`: the control block. `switch`: the registers, by architecture. `stack`: the pool.
-//! * `bundle`: starting, ending and cancelling coroutines.
+//! * `group`: starting, ending and cancelling coroutines.
 //! * `wait`: waiting for one of several things. `timers`, `poller`: deadlines and descriptors.
-//! * `lingering`: sockets that are closed in the background. `epoll`: the system's means of waiting.
 //! * `fork`, `generation`: other processes. `list`: the links. `valgrind`: what valgrind has to know.
 
 use core::cell::{Cell, RefCell};
@@ -24,15 +23,14 @@ use std::os::fd::RawFd;
 use libc::c_int;
 
 use crate::errno::{self, Errno, Result};
-use crate::{thread_end, time};
+use crate::thread_end::{self, Owner};
+use crate::time;
 
 mod asan;
-pub(crate) mod bundle;
 mod coroutine;
-pub(crate) mod epoll;
 pub(crate) mod fork;
 mod generation;
-mod lingering;
+pub(crate) mod group;
 mod list;
 mod poller;
 mod stack;
@@ -54,6 +52,7 @@ use coroutine::{Coroutine, State, Task};
 use poller::Poller;
 use stack::{Memory, Pool};
 use timers::Timers;
+use wait::Wait;
 
 /// Descriptors and timers are looked at after so many switches, or in the next tick of the clock,
 /// whichever comes first: coroutines that run briefly are many, those that run long are few.
@@ -78,8 +77,6 @@ struct Local {
     /// The tick of the clock in which descriptors and timers were last looked at.
     looked: Cell<i64>,
     breaths: Cell<u8>,
-    /// How many times somebody went on after a wait.
-    turns: Cell<u32>,
     /// Counts what may have made something arrive: switches and sends.
     doings: Cell<u32>,
     /// The tick in which the running coroutine was resumed.
@@ -102,7 +99,6 @@ thread_local! {
             last_look: Cell::new(0),
             looked: Cell::new(NEVER),
             breaths: Cell::new(0),
-            turns: Cell::new(0),
             doings: Cell::new(0),
             began: Cell::new(NEVER),
             coroutines: Cell::new(1),
@@ -113,8 +109,13 @@ thread_local! {
     };
 }
 
+/// Has the thread's end free what the scheduler is about to hold. Error: ENOMEM.
+fn prepare_thread_end() -> Result<()> {
+    thread_end::prepare(Owner::Scheduler, at_thread_end)
+}
+
 /// Frees what the thread's scheduler holds when the thread ends.
-pub(crate) fn at_thread_end() {
+fn at_thread_end() {
     let local = local();
     local.poller.clear();
     // A thread that ends inside a coroutine has one stack in use at least.
@@ -245,14 +246,13 @@ impl Local {
     #[inline(always)]
     fn run_others(&self, me: Task) -> Outcome {
         let next = self.next_ready();
-        errno::clear();
+        errno::begin_turn();
         if next != me {
             self.set_current(next);
             // SAFETY: `next` came from the ready queue, so it is suspended on this thread; no
             // borrow is alive here, nor in any caller, by the rule of this module.
             unsafe { switch::switch(me, next) };
         }
-        self.turns.set(self.turns.get().wrapping_add(1));
         self.doings.set(self.doings.get().wrapping_add(1));
         me.outcome.get()
     }
@@ -285,6 +285,7 @@ impl Local {
     /// Makes sure that one more coroutine can block without allocating. `main` can as long as there is no
     /// other one. Error: ENOMEM.
     fn prepare_coroutine(&self) -> Result<()> {
+        prepare_thread_end()?;
         let coroutines = self.coroutines.get() + 1;
         match self.timers.borrow_mut().reserve(coroutines) {
             true => Ok(()),
@@ -293,16 +294,26 @@ impl Local {
     }
 
     fn take_stack(&self) -> Result<NonNull<u8>> {
-        let mut stacks = self.stacks.borrow_mut();
-        if stacks.total() == 0 {
-            thread_end::prepare()?;
+        self.stacks.borrow_mut().take()
+    }
+
+    /// Gives the pages below the running coroutine's frames back to the system.
+    #[inline(never)]
+    fn trim_stack(&'static self) {
+        if let Memory::Pooled(base) = self.current().memory {
+            stack::trim(base);
         }
-        stacks.take()
     }
 
     fn give_stack_back(&self, base: NonNull<u8>) {
         self.stacks.borrow_mut().give_back(base);
     }
+}
+
+/// After something that needs much of the stack and is done once: gives back what it has touched. An idle
+/// coroutine then occupies no more than its frames need.
+pub(crate) fn trim_stack() {
+    local().trim_stack();
 }
 
 /// Blocks the running coroutine until one of the waits it has joined fires or the deadline passes.
@@ -355,7 +366,7 @@ pub enum WaitError {
     /// with ECONNRESET.
     Closed,
     /// EBUSY: that direction already has a waiter. ETIMEDOUT. ECANCELED: the coroutine may not
-    /// block. Others: epoll does not take this descriptor.
+    /// block. Others: this descriptor cannot be waited for.
     Errno(Errno),
 }
 
@@ -370,7 +381,7 @@ pub enum WaitError {
 /// }
 /// ```
 ///
-/// The descriptor must be non-blocking. It is registered once, edge-triggered, for both
+/// The descriptor must be non-blocking. It is registered once, for both
 /// directions; so readiness is only reported after the caller has seen EAGAIN, and a return of
 /// `Ok` may be spurious: try again. Before closing the descriptor call [`forget_fd`].
 /// Any other coroutine may run meanwhile: on [`WaitError::Closed`] the socket object is gone.
@@ -381,6 +392,20 @@ pub fn wait_fd(
 ) -> core::result::Result<(), WaitError> {
     can_block().map_err(WaitError::Errno)?;
     local().poller.wait_fd(fd, direction, deadline)
+}
+
+/// [`wait_fd`] for the first of several descriptors, which nobody else waits for. Errors: ECANCELED,
+/// ETIMEDOUT, EBUSY, ECONNRESET if one of them is forgotten meanwhile, and those of a descriptor that cannot
+/// be waited for.
+pub fn wait_for_any(all: &mut [impl Awaited], direction: Direction, deadline: i64) -> Result<()> {
+    can_block()?;
+    local().poller.wait_for_any(all, direction, deadline)
+}
+
+/// One of several things to wait for.
+pub trait Awaited {
+    /// Its descriptor, and what stands for it while somebody waits.
+    fn parts(&mut self) -> (RawFd, &mut Wait);
 }
 
 /// Whether [`wait_fd`] is certain to return when more arrives at a stream socket that was read empty,
@@ -412,8 +437,7 @@ pub fn forget_fd(fd: RawFd) {
 /// side, for two seconds at most, then closes it. Without memory for that it is closed at once. Does not
 /// switch.
 pub(crate) fn linger(fd: RawFd) {
-    let rest = lingering::drop_arrived(fd);
-    if rest == lingering::Left::Nothing || local().poller.linger(fd).is_err() {
+    if local().poller.linger(fd) != Ok(true) {
         forget_fd(fd);
         // SAFETY: whoever calls has given the descriptor away.
         unsafe { libc::close(fd) };
@@ -423,7 +447,7 @@ pub(crate) fn linger(fd: RawFd) {
 /// Waits until a descriptor of the program is ready, even if it was all along: `fdin`, `fdout`.
 ///
 /// Errors, in this order: ECANCELED, EBADF, EBUSY if that direction has a waiter, ENOTSUP for what
-/// epoll does not take, ETIMEDOUT.
+/// cannot be waited for, ETIMEDOUT.
 pub fn poll_fd(fd: RawFd, direction: Direction, deadline: i64) -> Result<()> {
     can_block()?;
     local().poller.poll_fd(fd, direction, deadline)
@@ -506,12 +530,6 @@ fn take_breath(tick: i64) {
         // One that may not block carries on; it is about to end anyway.
         yield_now().ok();
     }
-}
-
-/// How many turns coroutines of this thread have had: if that changes, this one has waited.
-#[inline]
-pub fn turns() -> &'static Cell<u32> {
-    &local().turns
 }
 
 /// Ends the process: the program broke a rule that leaves no way to go on.

@@ -17,6 +17,7 @@ use libc::c_void;
 use super::asan;
 use super::valgrind::{self, StackId};
 use crate::errno::{Errno, Result};
+use crate::os::memory;
 use crate::time;
 
 /// What a coroutine can use, control block included.
@@ -39,8 +40,8 @@ const COOLING_INTERVAL: i64 = 100;
 const FIRST_SLAB: usize = 16;
 const LARGEST_SLAB: usize = 1024;
 
-/// madvise advice, from the kernel's mman-common.h.
-const MADV_GUARD_INSTALL: libc::c_int = 102;
+/// What the frames of the functions that are called while a stack is trimmed need.
+const LEFT: usize = 512;
 
 /// The memory a coroutine runs on.
 #[derive(Clone, Copy)]
@@ -112,7 +113,7 @@ impl Pool {
         self.keep_warm(WARM_STACKS);
     }
 
-    /// Gives back pages before the thread waits, as a burst of coroutines may be over for good. Answers
+    /// Gives back pages before the thread waits, as a burst of coroutines may be over for good. Returns
     /// in how many milliseconds there is more to do, if there is: then it is to be called again. Not
     /// inlined, so that waiting coroutines have little on their stacks.
     #[inline(never)]
@@ -135,13 +136,14 @@ impl Pool {
         while self.free.len() - self.cold > count {
             if let Some(coldest) = self.free.get(self.cold) {
                 // SAFETY: a free stack of this pool, and not the one on top, which may be in use.
-                unsafe { libc::madvise(coldest.as_ptr().cast(), STACK_SIZE, libc::MADV_DONTNEED) };
+                unsafe { memory::give_back(coldest.as_ptr().cast(), STACK_SIZE) };
             }
             self.cold += 1;
         }
     }
 
     /// How many stacks there are, free ones included.
+    #[cfg(test)]
     pub(super) fn total(&self) -> usize {
         self.total
     }
@@ -199,7 +201,7 @@ impl Pool {
     fn guard(&mut self, lowest: *mut u8) -> Result<()> {
         if !self.heavy_guards {
             // SAFETY: the guard belongs to an unused stack of this pool.
-            if unsafe { libc::madvise(lowest.cast(), GUARD_SIZE, MADV_GUARD_INSTALL) } == 0 {
+            if unsafe { memory::guard(lowest.cast(), GUARD_SIZE) } {
                 return Ok(());
             }
             self.heavy_guards = true;
@@ -232,17 +234,23 @@ impl Pool {
     }
 }
 
+/// Gives back the pages of a stack, which this runs on, below those that its frames are on.
+pub(super) fn trim(base: NonNull<u8>) {
+    // SAFETY: asks for a number.
+    let page = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(GUARD_SIZE);
+    let used = valgrind::stack_pointer().saturating_sub(base.addr().get());
+    // Whole pages only: the kernel would take the rest of the last one too.
+    let unused = used.saturating_sub(LEFT) / page * page;
+    if unused < STACK_SIZE {
+        // SAFETY: the lower part of a stack of the pool, where no frames are.
+        unsafe { memory::give_back(base.as_ptr().cast(), unused) };
+    }
+}
+
 /// Maps memory for stacks, whose pages come one by one as they are touched.
 fn map(size: usize) -> Option<NonNull<c_void>> {
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_STACK;
-    // SAFETY: a fresh anonymous mapping, at a place the kernel chooses.
-    let base =
-        unsafe { libc::mmap(null_mut(), size, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
-    if base == libc::MAP_FAILED {
-        return None;
-    }
-    // A huge page under six stacks would undo the thrift. Since Linux 6.7 MAP_STACK says the same.
+    let base = memory::map(size)?;
     // SAFETY: the mapping is ours.
-    unsafe { libc::madvise(base, size, libc::MADV_NOHUGEPAGE) };
-    NonNull::new(base)
+    unsafe { memory::use_for_stacks(base, size) };
+    Some(base)
 }

@@ -5,10 +5,11 @@ use std::rc::Rc;
 
 use libc::{c_int, c_void};
 
-use super::{bundle, switch};
+use super::{group, switch};
+use crate::bundle;
 
 unsafe extern "C" fn epilogue() -> ! {
-    bundle::finish()
+    group::finish()
 }
 
 extern "C" fn run(body: *mut c_void) {
@@ -22,10 +23,10 @@ pub(crate) fn bundle_go(h: c_int, body: impl FnOnce() + 'static) -> c_int {
     let body: Box<Box<dyn FnOnce()>> = Box::new(Box::new(body));
     // SAFETY: this does what the `go` macro does.
     unsafe {
-        let launch = bundle::go(h, None).unwrap();
+        let (h, launch) = bundle::go(h, None).unwrap();
         let body = Box::into_raw(body).cast();
         switch::go(launch.parent, launch.stack, run, body, epilogue);
-        launch.handle
+        h
     }
 }
 

@@ -3,7 +3,7 @@ use std::os::unix::net::UnixStream;
 
 use super::testing::{Log, bundle_go, go};
 use super::*;
-use crate::handle;
+use crate::{bundle, handle};
 
 const CANCELED: Result<()> = Err(Errno(libc::ECANCELED));
 const TIMED_OUT: Result<()> = Err(Errno(libc::ETIMEDOUT));
@@ -103,7 +103,7 @@ fn a_busy_loop_starves_neither_timers_nor_descriptors() {
     write_byte(&b);
     for h in [sleeper, reader] {
         let start = time::now();
-        while bundle::bundle_wait(h, 0) == TIMED_OUT {
+        while bundle::wait(h, 0) == TIMED_OUT {
             assert!(time::now() < start + 1000);
             yield_now().unwrap();
         }
@@ -114,7 +114,7 @@ fn a_busy_loop_starves_neither_timers_nor_descriptors() {
 #[test]
 fn cancelling_is_one_by_one_in_order() {
     let log = Log::default();
-    let b = bundle::bundle().unwrap();
+    let b = bundle::make().unwrap();
     for name in ["a", "b"] {
         let log = log.clone();
         bundle_go(b, move || {
@@ -123,7 +123,7 @@ fn cancelling_is_one_by_one_in_order() {
             assert_eq!(yield_now(), CANCELED);
             assert_eq!(sleep(0), CANCELED);
             assert_eq!(poll_fd(0, Direction::In, 0), CANCELED);
-            assert_eq!(bundle::bundle(), Err(Errno(libc::ECANCELED)));
+            assert_eq!(bundle::make(), Err(Errno(libc::ECANCELED)));
         });
     }
     handle::close(b).unwrap();
@@ -188,21 +188,21 @@ fn a_closer_cannot_be_cut_short() {
 
 #[test]
 fn waiting_for_a_bundle() {
-    let b = bundle::bundle().unwrap();
-    assert_eq!(bundle::bundle_wait(b, 0), Ok(()));
+    let b = bundle::make().unwrap();
+    assert_eq!(bundle::wait(b, 0), Ok(()));
     let deadline = soon(20);
     for _ in 0..2 {
         bundle_go(b, move || sleep(deadline).unwrap());
     }
-    assert_eq!(bundle::bundle_wait(b, soon(5)), TIMED_OUT);
-    assert_eq!(bundle::bundle_wait(b, -1), Ok(()));
+    assert_eq!(bundle::wait(b, soon(5)), TIMED_OUT);
+    assert_eq!(bundle::wait(b, -1), Ok(()));
     assert!(time::now() >= deadline);
     bundle_go(b, || assert_eq!(sleep(-1), CANCELED));
-    let waiter = go(move || assert_eq!(bundle::bundle_wait(b, -1), Err(Errno(libc::EBADF))));
+    let waiter = go(move || assert_eq!(bundle::wait(b, -1), Err(Errno(libc::EBADF))));
     handle::close(b).unwrap();
-    assert_eq!(bundle::bundle_wait(waiter, -1), Ok(()));
+    assert_eq!(bundle::wait(waiter, -1), Ok(()));
     handle::close(waiter).unwrap();
-    assert_eq!(bundle::bundle_wait(b, 0), Err(Errno(libc::EBADF)));
+    assert_eq!(bundle::wait(b, 0), Err(Errno(libc::EBADF)));
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn one_waiter_for_each_direction() {
     assert_eq!(poll_fd(fd, Direction::Out, -1), Ok(()));
     assert_eq!(clean_fd(fd), Err(Errno(libc::EBUSY)));
     write_byte(&b);
-    assert_eq!(bundle::bundle_wait(reader, -1), Ok(()));
+    assert_eq!(bundle::wait(reader, -1), Ok(()));
     assert_eq!(clean_fd(fd), Ok(()));
     handle::close(reader).unwrap();
 }
@@ -310,7 +310,7 @@ fn forgetting_a_descriptor_wakes_its_waiters() {
         assert_eq!(wait_fd(fd, Direction::In, -1), Err(WaitError::Closed));
     });
     forget_fd(fd);
-    assert_eq!(bundle::bundle_wait(reader, -1), Ok(()));
+    assert_eq!(bundle::wait(reader, -1), Ok(()));
     handle::close(reader).unwrap();
     // A new life: the old registration must not hide that there is none.
     assert_eq!(wait_fd(fd, Direction::Out, -1), Ok(()));
@@ -324,7 +324,7 @@ fn a_lost_epoll_instance_is_replaced() {
     assert_eq!(poll_fd(b.as_raw_fd(), Direction::In, 0), TIMED_OUT);
     local().poller.lose();
     write_byte(&b);
-    assert_eq!(bundle::bundle_wait(reader, soon(1000)), Ok(()));
+    assert_eq!(bundle::wait(reader, soon(1000)), Ok(()));
     assert_eq!(poll_fd(b.as_raw_fd(), Direction::Out, -1), Ok(()));
     handle::close(reader).unwrap();
 }
@@ -333,7 +333,7 @@ fn a_lost_epoll_instance_is_replaced() {
 fn far_deadlines_do_not_wrap() {
     for deadline in [soon(30 * 24 * 3600 * 1000), i64::MAX, -1] {
         let h = go(move || assert_eq!(sleep(deadline), CANCELED));
-        assert_eq!(bundle::bundle_wait(h, soon(5)), TIMED_OUT);
+        assert_eq!(bundle::wait(h, soon(5)), TIMED_OUT);
         handle::close(h).unwrap();
     }
 }
@@ -345,7 +345,7 @@ fn stacks_are_reused_last_in_first_out() {
         move || log.note(local().current().as_ptr() as usize)
     };
     let log = Log::default();
-    let b = bundle::bundle().unwrap();
+    let b = bundle::make().unwrap();
     bundle_go(b, where_am_i(&log));
     let first = log.take();
     for _ in 0..3 {
@@ -358,7 +358,7 @@ fn stacks_are_reused_last_in_first_out() {
 #[test]
 fn thousands_of_coroutines_come_and_go() {
     for _ in 0..2 {
-        let b = bundle::bundle().unwrap();
+        let b = bundle::make().unwrap();
         for _ in 0..5000 {
             bundle_go(b, || assert_eq!(sleep(-1), CANCELED));
         }
@@ -400,7 +400,7 @@ fn breathing_yields_after_more_than_a_tick() {
 fn the_first_breath_of_a_thread_is_no_long_one() {
     std::thread::spawn(|| {
         breathe();
-        assert_eq!(turns().get(), 0);
+        assert_eq!(errno::turns(), 0);
     })
     .join()
     .unwrap();
@@ -453,7 +453,7 @@ fn a_forked_child_waits_on_its_own() {
     assert_eq!(poll_fd(other, Direction::Out, -1), Ok(()));
     let check = |log: &Log| {
         write_byte(&b);
-        assert_eq!(bundle::bundle_wait(reader, soon(1000)), Ok(()));
+        assert_eq!(bundle::wait(reader, soon(1000)), Ok(()));
         assert_eq!(log.take(), "read");
         assert_eq!(poll_fd(other, Direction::In, 0), TIMED_OUT);
         read_byte(&a);
@@ -476,7 +476,7 @@ fn a_forked_child_waits_on_its_own() {
 #[test]
 fn closing_the_bundle_one_runs_in_is_fatal() {
     let status = in_child(|| {
-        let h = bundle::bundle().unwrap();
+        let h = bundle::make().unwrap();
         bundle_go(h, move || handle::close(h).unwrap());
     });
     assert!(libc::WIFSIGNALED(status), "{status}");
@@ -497,7 +497,7 @@ fn memory_of_the_caller() {
         // SAFETY: the block outlives the coroutine, which never gets to run.
         let launch = unsafe { bundle::go(-1, Some((memory, size))) };
         assert_eq!(launch.as_ref().map(drop).map_err(|error| error.0), expected);
-        let Ok(launch) = launch else { continue };
+        let Ok((h, launch)) = launch else { continue };
         let (low, high) = (memory.addr().get(), memory.addr().get() + size);
         let stack = launch.stack as usize;
         assert!(stack.is_multiple_of(16));
@@ -508,7 +508,7 @@ fn memory_of_the_caller() {
         member.member.unlink();
         local().ready.set(None);
         local().current.set(None);
-        handle::close(launch.handle).unwrap();
+        handle::close(h).unwrap();
     }
 }
 
@@ -519,7 +519,7 @@ fn a_thread_gives_its_stacks_back() {
         maps.split(' ').next().unwrap().parse::<usize>().unwrap() * 4096
     };
     let work = || {
-        let b = bundle::bundle().unwrap();
+        let b = bundle::make().unwrap();
         for _ in 0..4000 {
             bundle_go(b, || assert_eq!(sleep(-1), CANCELED));
         }

@@ -86,8 +86,9 @@ pub(super) fn forget_below_here(base: *const u8) {
     forget(base, stack_pointer().saturating_sub(base as usize));
 }
 
+/// Where the frames of this stack end.
 #[inline(always)]
-fn stack_pointer() -> usize {
+pub(super) fn stack_pointer() -> usize {
     let pointer;
     // SAFETY: reads a register.
     unsafe {

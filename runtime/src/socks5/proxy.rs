@@ -60,7 +60,7 @@ unsafe fn check_login(s: c_int, judge: Judge, deadline: i64) -> Result<()> {
     if accepted { Ok(()) } else { Err(Errno(libc::EACCES)) }
 }
 
-/// Receives a command, and answers it with the place it is about, whose name is in `room`.
+/// Receives a command, and returns it with the place it is about, whose name is in `room`.
 ///
 /// Errors: EBADF, ENOTSUP; EPROTO if it is malformed or unknown; those of the stream.
 pub fn receive_command(s: c_int, room: &mut Text, deadline: i64) -> Result<(c_int, Place<'_>)> {

@@ -7,18 +7,16 @@ use std::os::fd::{IntoRawFd, RawFd};
 use crate::bsock::Look;
 use crate::errno::{Errno, Result};
 use crate::handle;
-use crate::iolist::{Cursor, List, Skips};
+use crate::iolist::{Iolist, List};
 use crate::object::Shared;
 use crate::sched::{self, Direction};
 
 use super::Kind;
-use super::buffer::NO_ROOM;
 use super::callbacks::{Callbacks, Stream};
 use super::descriptors::Descriptors;
-use super::inbound::{Failure, Inbound, Outcome, Source};
-use super::parts;
-use super::patience::Patience;
-use super::side::{Side, State, Turn};
+use super::inbound::{Inbound, Source};
+use super::outbound::{Outbound, Sink};
+use super::side::{Failure, Outcome, Turn};
 use super::socket::{Socket, close_descriptor};
 
 /// The byte that carries a descriptor. Its value means nothing.
@@ -31,7 +29,7 @@ pub struct Connection {
     kind: Kind,
     socket: Socket,
     inbound: Inbound,
-    outbound: Side,
+    outbound: Outbound,
     descriptors: Descriptors,
     /// The system has said that the connection broke, which it says once: to a sender, here.
     broke: Cell<bool>,
@@ -49,7 +47,7 @@ pub fn open(kind: Kind, socket: Socket) -> Result<c_int> {
         kind,
         socket,
         inbound: Inbound::default(),
-        outbound: Side::default(),
+        outbound: Outbound::default(),
         descriptors: Descriptors::default(),
         broke: Cell::new(false),
         lingers: Cell::new(false),
@@ -78,8 +76,7 @@ pub fn find(kind: Kind, s: c_int) -> Result<Shared<Connection>> {
 /// it has ended already, ECONNRESET, ENOMEM.
 pub fn done(kind: Kind, s: c_int) -> Result<()> {
     let connection = find(kind, s)?;
-    let _turn = connection.outbound.enter()?;
-    connection.end_sending()
+    connection.outbound.finish(&*connection)
 }
 
 /// Ends the sending direction, waits until the peer has ended the other, and closes the handle.
@@ -107,72 +104,20 @@ pub fn close(kind: Kind, s: c_int, deadline: i64) -> Result<()> {
 }
 
 impl Connection {
-    /// Sends until `total` bytes are sent.
-    ///
-    /// # Safety
-    /// The list's buffers are readable.
-    unsafe fn send_rest(
-        &self,
-        list: List,
-        total: usize,
-        sent: &mut usize,
-        deadline: i64,
-    ) -> Outcome<()> {
-        let mut cursor = list.cursor();
-        let mut patience = Patience::new(deadline);
-        while *sent < total {
-            // SAFETY: same condition as this function's.
-            match unsafe { self.send_now(cursor) }? {
-                Some(count) => {
-                    *sent += count;
-                    // SAFETY: the list is as it was checked.
-                    unsafe { cursor.advance(count) };
-                    if *sent < total {
-                        patience.piece().map_err(Failure::Interrupted)?;
-                        sched::breathe();
-                    }
-                }
-                None => self.wait_for(Direction::Out, deadline)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Not inlined, so that waiting coroutines have little on their stacks.
-    ///
-    /// # Safety
-    /// The buffers under the cursor are readable.
-    #[inline(never)]
-    unsafe fn send_now(&self, cursor: Cursor) -> Outcome<Option<usize>> {
-        let mut few = [NO_ROOM; parts::FEW];
-        // SAFETY: same condition as this function's; the gathered parts are such buffers.
-        unsafe {
-            let (used, all) = cursor.gather(&mut few);
-            if !all && let Some((mut many, all)) = parts::many(cursor) {
-                return self.transmit(&mut many, !all, None);
-            }
-            self.transmit(few.get_mut(..used).unwrap_or_default(), !all, None)
-        }
-    }
-
     /// Sends a descriptor with a byte. Errors: EINVAL if it is negative; EBADF, EBUSY, EPIPE,
     /// ECONNRESET, ETIMEDOUT, ECANCELED, and those of the system, after which the stream is as it was.
     pub fn send_descriptor(&self, fd: RawFd, deadline: i64) -> Result<()> {
         if fd < 0 {
             return Err(Errno(libc::EINVAL));
         }
-        let _turn = self.outbound.enter()?;
-        self.send_carrier(fd, deadline).map_err(|failure| self.settle(failure, false))
-    }
-
-    fn send_carrier(&self, fd: RawFd, deadline: i64) -> Outcome<()> {
         let mut byte = CARRIER;
-        let mut parts = [libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 }];
-        // SAFETY: the part is one readable byte.
-        while unsafe { self.transmit(&mut parts, false, Some(fd)) }?.is_none() {
-            self.wait_for(Direction::Out, deadline)?;
+        let list = Iolist::single((&raw mut byte).cast(), 1);
+        let sink = WithDescriptor { connection: self, descriptor: fd };
+        // SAFETY: the list is one readable byte.
+        unsafe {
+            let list = List::check(&raw const list, &raw const list)?;
+            self.outbound.send(&sink, list, deadline)
         }
-        Ok(())
     }
 
     /// Receives a byte and the descriptor that came with it. Errors: EPROTO if none did, ENOMEM if it is
@@ -184,29 +129,13 @@ impl Connection {
         Ok(descriptor.into_raw_fd())
     }
 
-    /// Ends the sending direction, for whoever has the turn to send.
-    fn end_sending(&self) -> Result<()> {
-        match self.socket.shut_down_sending() {
-            Ok(()) => self.outbound.set_state(State::Done),
-            Err(error) => {
-                self.outbound.set_state(State::Broken);
-                return Err(match error.0 {
-                    libc::ENOTCONN => Errno(libc::ECONNRESET),
-                    libc::ENOBUFS => Errno(libc::ENOMEM),
-                    _ => error,
-                });
-            }
-        }
-        Ok(())
-    }
-
     /// The orderly end: `Ok` when both directions have ended so. Whoever calls has reserved both.
     fn finish(&self, sending: Turn<'_>, receiving: Turn<'_>, deadline: i64) -> Result<()> {
-        if self.inbound.is_broken() || self.outbound.state() == State::Broken {
+        if self.inbound.is_broken() || self.outbound.is_broken() {
             return Err(Errno(libc::ECONNRESET));
         }
-        if self.outbound.state() == State::Open {
-            self.end_sending()?;
+        if self.outbound.is_open() {
+            self.outbound.finish_reserved(&sending, self)?;
         }
         // Who sends from now on gets EPIPE.
         drop(sending);
@@ -251,20 +180,6 @@ impl Connection {
             Err(Failure::Interrupted(Errno(libc::ECONNRESET)))
         }
     }
-
-    /// Remembers that sending has broken, and answers the error to report. The peer cannot make
-    /// sense of what follows a message it has only got a part of.
-    fn settle(&self, failure: Failure, partly: bool) -> Errno {
-        let (broken, error) = match failure {
-            Failure::Ended => (true, Errno(libc::ECONNRESET)),
-            Failure::Broken(error) => (true, error),
-            Failure::Interrupted(error) => (partly, error),
-        };
-        if broken {
-            self.outbound.set_state(State::Broken);
-        }
-        error
-    }
 }
 
 // SAFETY: it begins with the callbacks for it; `open` puts it into a `Shared`.
@@ -273,18 +188,10 @@ unsafe impl Stream for Connection {
         self.kind.connection_type()
     }
 
-    /// Sends the whole list. Errors: EINVAL, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED,
-    /// ENOMEM.
+    /// Sends the whole list. Errors: those of [`Outbound::send`].
     unsafe fn send(&self, list: List, deadline: i64) -> Result<()> {
-        let _turn = self.outbound.enter()?;
-        let total = match list.skips() {
-            Skips::None => list.total().ok_or(Errno(libc::EINVAL))?,
-            _ => return Err(Errno(libc::EINVAL)),
-        };
-        let mut sent = 0;
         // SAFETY: same condition as this function's.
-        unsafe { self.send_rest(list, total, &mut sent, deadline) }
-            .map_err(|failure| self.settle(failure, sent > 0))
+        unsafe { self.outbound.send(self, list, deadline) }
     }
 
     /// Receives the whole list. Errors: those of [`Inbound::receive`].
@@ -325,7 +232,7 @@ unsafe impl Stream for Connection {
     }
 
     fn abort(&self) {
-        let cut = self.outbound.is_busy() || self.outbound.state() == State::Broken;
+        let cut = self.outbound.is_cut();
         // A UNIX socket has nothing on its way, and knows no reset.
         let in_vain = self.broke.get() || self.inbound.is_broken() || cut && self.kind == Kind::Ipc;
         match self.kind {
@@ -333,6 +240,46 @@ unsafe impl Stream for Connection {
             Kind::Tcp => self.socket.reset(),
             Kind::Ipc => self.socket.close(),
         }
+    }
+}
+
+impl Sink for Connection {
+    unsafe fn try_send(&self, parts: &mut [libc::iovec], more: bool) -> Outcome<Option<usize>> {
+        // SAFETY: same condition as this function's.
+        unsafe { self.transmit(parts, more, None) }
+    }
+
+    fn wait_for_room(&self, deadline: i64) -> Outcome<()> {
+        self.wait_for(Direction::Out, deadline)
+    }
+
+    fn end(&self) -> Result<()> {
+        self.socket.shut_down_sending().map_err(|error| match error.0 {
+            libc::ENOTCONN => Errno(libc::ECONNRESET),
+            libc::ENOBUFS => Errno(libc::ENOMEM),
+            _ => error,
+        })
+    }
+}
+
+/// A connection whose next byte carries a descriptor.
+struct WithDescriptor<'a> {
+    connection: &'a Connection,
+    descriptor: RawFd,
+}
+
+impl Sink for WithDescriptor<'_> {
+    unsafe fn try_send(&self, parts: &mut [libc::iovec], more: bool) -> Outcome<Option<usize>> {
+        // SAFETY: same condition as this function's.
+        unsafe { self.connection.transmit(parts, more, Some(self.descriptor)) }
+    }
+
+    fn wait_for_room(&self, deadline: i64) -> Outcome<()> {
+        self.connection.wait_for_room(deadline)
+    }
+
+    fn end(&self) -> Result<()> {
+        self.connection.end()
     }
 }
 
@@ -384,90 +331,4 @@ fn failure(error: Errno) -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::bsock;
-    use crate::iolist::Iolist;
-    use crate::ipc;
-
-    /// Sends what `bytes` says, without waiting.
-    fn send(s: c_int, bytes: &[u8]) -> Result<()> {
-        let mut list = Iolist::single(bytes.as_ptr().cast_mut().cast(), bytes.len());
-        // SAFETY: the list and its buffer are alive.
-        unsafe { bsock::send(s, &raw mut list, &raw mut list, 0) }
-    }
-
-    /// Receives without waiting.
-    fn receive(s: c_int, len: usize) -> Result<Vec<u8>> {
-        let mut memory = vec![0; len];
-        let mut list = Iolist::single(memory.as_mut_ptr().cast(), len);
-        // SAFETY: the list and its buffer are alive.
-        unsafe { bsock::receive(s, &raw mut list, &raw mut list, 0) }.map(|()| memory)
-    }
-
-    #[test]
-    fn a_stream_goes_on_after_a_timeout() {
-        let [a, b] = ipc::pair().unwrap();
-        send(a, b"abc").unwrap();
-        assert_eq!(receive(b, 4), Err(Errno(libc::ETIMEDOUT)));
-        send(a, b"d").unwrap();
-        assert_eq!(receive(b, 4).unwrap(), b"abcd");
-        handle::close(a).unwrap();
-        assert_eq!(receive(b, 1), Err(Errno(libc::EPIPE)));
-        handle::close(b).unwrap();
-    }
-
-    #[test]
-    fn only_a_send_that_was_cut_breaks_sending() {
-        let [a, b] = ipc::pair().unwrap();
-        let much = vec![1; 1 << 22];
-        assert_eq!(send(a, &much), Err(Errno(libc::ETIMEDOUT)));
-        assert_eq!(send(a, b"x"), Err(Errno(libc::ECONNRESET)));
-        send(b, b"still").unwrap();
-        assert_eq!(receive(a, 5).unwrap(), b"still");
-        assert_eq!(close(Kind::Ipc, a, 0), Err(Errno(libc::ECONNRESET)));
-        assert_eq!(handle::close(a), Err(Errno(libc::EBADF)));
-        handle::close(b).unwrap();
-
-        let [a, b] = ipc::pair().unwrap();
-        while send(a, &[1]).is_ok() {}
-        assert_eq!(send(a, &[1]), Err(Errno(libc::ETIMEDOUT)));
-        // Make room, however little the system has buffered.
-        while receive(b, 1).is_ok() {}
-        send(a, b"goes on").unwrap();
-        assert_eq!(receive(b, 7).unwrap(), b"goes on");
-        handle::close(a).unwrap();
-        handle::close(b).unwrap();
-    }
-
-    #[test]
-    fn an_orderly_end_frees_the_number() {
-        let [a, b] = ipc::pair().unwrap();
-        done(Kind::Ipc, a).unwrap();
-        assert_eq!(done(Kind::Ipc, a), Err(Errno(libc::EPIPE)));
-        assert_eq!(send(a, b"x"), Err(Errno(libc::EPIPE)));
-        send(b, b"last words").unwrap();
-        close(Kind::Ipc, b, 0).unwrap();
-        close(Kind::Ipc, a, 0).unwrap();
-        for s in [a, b] {
-            assert_eq!(handle::close(s), Err(Errno(libc::EBADF)));
-        }
-    }
-
-    #[test]
-    fn a_descriptor_arrives_with_its_byte() {
-        let [a, b] = ipc::pair().unwrap();
-        send(a, b"abc").unwrap();
-        ipc::send_fd(a, 0, 0).unwrap();
-        send(a, b"def").unwrap();
-        assert_eq!(ipc::receive_fd(b, 0), Err(Errno(libc::EPROTO)));
-        assert_eq!(receive(b, 3).unwrap(), b"abc");
-        let fd = ipc::receive_fd(b, 0).unwrap();
-        close_descriptor(fd);
-        assert_eq!(receive(b, 3).unwrap(), b"def");
-        assert_eq!(ipc::receive_fd(b, 0), Err(Errno(libc::ETIMEDOUT)));
-        assert_eq!(ipc::send_fd(a, -1, 0), Err(Errno(libc::EINVAL)));
-        handle::close(a).unwrap();
-        handle::close(b).unwrap();
-    }
-}
+mod tests;

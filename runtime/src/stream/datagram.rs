@@ -7,6 +7,7 @@ use libc::{sockaddr, sockaddr_storage, socklen_t};
 
 use crate::errno::{Errno, Result};
 use crate::iolist::{List, Skips};
+use crate::os::socket as os;
 
 use super::buffer::{Buffer, NO_ROOM};
 use super::parts::FEW;
@@ -107,7 +108,7 @@ impl Socket {
         let mut message = message(parts);
         message.msg_name = address.cast_mut().cast();
         message.msg_namelen = len;
-        let flags = libc::MSG_NOSIGNAL;
+        let flags = os::QUIETLY;
         // SAFETY: the message refers to the parts and the address, which are alive.
         let sent =
             attempt(|| unsafe { libc::sendmsg(self.descriptor(), &raw const message, flags) })?;

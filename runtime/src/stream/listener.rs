@@ -44,7 +44,7 @@ pub fn adopt(kind: Kind, fd: RawFd) -> Result<c_int> {
     Ok(h)
 }
 
-/// Waits for a connection, and answers it with the peer's address.
+/// Waits for a connection, and returns it with the peer's address.
 ///
 /// Errors: EBADF, ENOTSUP; ECANCELED, ETIMEDOUT, EBUSY if another coroutine waits, ECONNRESET if
 /// the handle is closed meanwhile; EMFILE, ENFILE, ENOBUFS, ENOMEM, after which it can be tried

@@ -1,6 +1,7 @@
 //! Byte streams over sockets of the system, and the parts other byte streams are made of.
 //!
 //! * [`inbound`]: buffered all-or-nothing receiving from any [`inbound::Source`].
+//! * [`outbound`]: all-or-nothing sending into any [`outbound::Sink`].
 //! * [`callbacks`]: how a handle reaches the stream behind it.
 //! * [`side`]: one user at a time per direction, and how a direction ends.
 //! * [`parts`]: lists in system calls.
@@ -16,6 +17,7 @@ pub mod datagram;
 pub mod descriptors;
 pub mod inbound;
 pub mod listener;
+pub mod outbound;
 pub mod parts;
 pub mod patience;
 pub mod side;

@@ -1,7 +1,7 @@
 //! The end of calls that a peer keeps busy.
 //!
 //! Who never has to wait, because the next piece is always there already, would notice neither the
-//! deadline nor that it is cancelled.
+//! deadline nor that it is cancelled, nor would it let others run.
 
 use crate::errno::{Errno, Result};
 use crate::sched;
@@ -28,20 +28,34 @@ impl Patience {
         self.deadline
     }
 
-    /// After a step that brings the call no nearer to its end. Errors: ECANCELED, ETIMEDOUT.
-    pub fn in_vain(&mut self) -> Result<()> {
-        self.in_vain += 1;
-        if !self.in_vain.is_multiple_of(STEPS) {
-            return Ok(());
-        }
+    /// Looks whether the call may go on. Errors: ECANCELED, ETIMEDOUT.
+    pub fn check(&self) -> Result<()> {
         sched::can_block()?;
         if time::expired(self.deadline) { Err(Errno(libc::ETIMEDOUT)) } else { Ok(()) }
     }
 
-    /// After a piece of what was asked for. Those that need no waiting may all come, whatever the
-    /// deadline. Error: ECANCELED.
+    /// After a step that brings the call no nearer to its end. Errors: ECANCELED, ETIMEDOUT.
+    pub fn in_vain(&mut self) -> Result<()> {
+        self.in_vain += 1;
+        if self.in_vain.is_multiple_of(STEPS) { self.check() } else { Ok(()) }
+    }
+
+    /// After something was dropped, which brings the call no nearer to its end: lets others run. Errors:
+    /// ECANCELED, ETIMEDOUT.
+    pub fn dropped(&mut self) -> Result<()> {
+        self.in_vain()?;
+        sched::breathe();
+        Ok(())
+    }
+
+    /// After a piece of what was asked for: lets others run. Those that need no waiting may all come,
+    /// whatever the deadline. Error: ECANCELED.
     pub fn piece(&mut self) -> Result<()> {
         self.pieces += 1;
-        if self.pieces.is_multiple_of(STEPS) { sched::can_block() } else { Ok(()) }
+        if self.pieces.is_multiple_of(STEPS) {
+            sched::can_block()?;
+        }
+        sched::breathe();
+        Ok(())
     }
 }

@@ -16,6 +16,21 @@ pub enum State {
     Broken,
 }
 
+/// Why no bytes passed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Failure {
+    /// The peer ended the stream in order.
+    Ended,
+    /// The stream is broken for good.
+    Broken(Errno),
+    /// The stream is as it was: a deadline, a cancellation, a lack of memory, or a handle closed by
+    /// somebody else.
+    Interrupted(Errno),
+}
+
+/// The result of an attempt to have bytes pass.
+pub type Outcome<T> = core::result::Result<T, Failure>;
+
 /// One direction of a stream: at first open, and nobody uses it.
 #[derive(Default)]
 pub struct Side {
@@ -48,7 +63,7 @@ impl Side {
         }
     }
 
-    /// Keeps others out until the answer is dropped. Errors: EBUSY if somebody is in; EPIPE,
+    /// Keeps others out until the turn is dropped. Errors: EBUSY if somebody is in; EPIPE,
     /// ECONNRESET.
     pub fn enter(&self) -> Result<Turn<'_>> {
         let turn = self.reserve()?;
@@ -56,7 +71,7 @@ impl Side {
         Ok(turn)
     }
 
-    /// Keeps others out until the answer is dropped, also after the end. Error: EBUSY if somebody is in.
+    /// Keeps others out until the turn is dropped, also after the end. Error: EBUSY if somebody is in.
     pub fn reserve(&self) -> Result<Turn<'_>> {
         if self.busy.replace(true) {
             return Err(Errno(libc::EBUSY));

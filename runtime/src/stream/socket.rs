@@ -11,10 +11,18 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use libc::{cmsghdr, msghdr, sockaddr, sockaddr_storage, socklen_t};
 
 use crate::errno::{self, Errno, Result, check};
+use crate::os::socket as os;
 use crate::sched::{self, Direction, WaitError};
 
 /// What a closed socket has instead of a descriptor.
 const CLOSED: RawFd = -1;
+
+/// A socket is writable for poll(2) if at least a third of its send buffer is free: TCP's condition; that
+/// of UNIX sockets is stricter.
+const ROOM_PART: usize = 3;
+
+/// What the system puts aside for a piece besides its bytes, at most.
+const PIECE_OVERHEAD: usize = 4096;
 
 /// Room for what comes beside the bytes of a message: a descriptor, behind whatever a program has asked
 /// the system to tell of the sender (SO_PASSCRED, SO_PASSSEC, SO_PASSPIDFD).
@@ -35,6 +43,10 @@ pub struct Socket {
     empty: Cell<bool>,
     /// The count of doings at that time, those of this socket left out.
     emptied: Cell<u32>,
+    /// A wait has reported what the next receive brings.
+    reported: Cell<bool>,
+    /// Bytes of the system's send buffer that are certainly free.
+    room: Cell<usize>,
     /// The count of forks when it was made.
     forks: u32,
 }
@@ -55,18 +67,12 @@ impl Socket {
 
     /// A fresh socket for streams or datagrams.
     pub(super) fn of_kind(kind: c_int, family: c_int) -> Result<Socket> {
-        let kind = kind | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-        // SAFETY: no memory is passed.
-        check(|| unsafe { libc::socket(family, kind, 0) }).map(Socket::own)
+        os::open(family, kind).map(Socket::own)
     }
 
     /// Two connected UNIX sockets.
     pub fn pair() -> Result<[Socket; 2]> {
-        let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-        let mut fds = [CLOSED; 2];
-        // SAFETY: there is room for two descriptors.
-        check(|| unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, fds.as_mut_ptr()) })?;
-        Ok(fds.map(Socket::own))
+        Ok(os::pair()?.map(Socket::own))
     }
 
     /// Another descriptor of a socket that was made elsewhere.
@@ -95,6 +101,8 @@ impl Socket {
             fd: Cell::new(fd),
             empty: Cell::new(false),
             emptied: Cell::new(0),
+            reported: Cell::new(false),
+            room: Cell::new(0),
             forks: sched::fork::count(),
         }
     }
@@ -215,14 +223,10 @@ impl Socket {
 
     /// Takes a connection from the queue of a listening socket, with the peer's address.
     pub fn accept(&self) -> Result<Option<(Socket, sockaddr_storage)>> {
-        let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
         loop {
             let (mut address, mut len) = empty_address();
             // SAFETY: the address is writable for `len` bytes.
-            let fd = check(|| unsafe {
-                libc::accept4(self.fd.get(), (&raw mut address).cast(), &raw mut len, flags)
-            });
-            match fd {
+            match unsafe { os::accept(self.fd.get(), (&raw mut address).cast(), &mut len) } {
                 Ok(fd) => return Ok(Some((Socket::own(fd), address))),
                 // This one is gone already; there may be others.
                 Err(Errno(libc::ECONNABORTED | libc::EPROTO | libc::EINTR)) => {}
@@ -237,7 +241,7 @@ impl Socket {
         check(|| unsafe { libc::shutdown(self.fd.get(), libc::SHUT_WR) }).map(drop)
     }
 
-    /// Sends from the parts what is possible, and answers how many bytes that was. `more`: the rest
+    /// Sends from the parts what is possible, and returns how many bytes that was. `more`: the rest
     /// follows at once. `descriptor` goes with the first byte.
     ///
     /// # Safety
@@ -248,7 +252,7 @@ impl Socket {
         more: bool,
         descriptor: Option<RawFd>,
     ) -> Result<Option<usize>> {
-        let flags = libc::MSG_NOSIGNAL | if more { libc::MSG_MORE } else { 0 };
+        let flags = os::QUIETLY | if more { os::MORE } else { 0 };
         let sent = match parts {
             [part] if descriptor.is_none() => {
                 // SAFETY: same condition as this function's.
@@ -257,8 +261,12 @@ impl Socket {
             // SAFETY: same condition as this function's.
             _ => unsafe { self.send_message(parts, flags, descriptor) },
         }?;
-        if sent.is_some() {
-            self.note_sent();
+        match sent {
+            Some(count) => {
+                self.use_room(count);
+                self.note_sent();
+            }
+            None => self.room.set(0),
         }
         Ok(sent)
     }
@@ -335,7 +343,7 @@ impl Socket {
         let mut message = message(parts);
         let mut control = control();
         attach(&mut message, &mut control, size_of::<Control>());
-        let flags = libc::MSG_CMSG_CLOEXEC;
+        let flags = os::CLOSE_ARRIVALS_ON_EXEC;
         // SAFETY: the message refers to the parts and to `control`, which are alive.
         let count = attempt(|| unsafe { libc::recvmsg(self.fd.get(), &raw mut message, flags) })?;
         Ok(count.map(|count| {
@@ -346,9 +354,11 @@ impl Socket {
         }))
     }
 
-    /// Remembers whether a receive has left nothing.
+    /// Remembers whether a receive has left nothing. The end of the stream may have come with bytes that
+    /// nobody has waited for.
     fn note_empty(&self, empty: bool) {
-        self.empty.set(empty && sched::reports_arrivals(self.fd.get()));
+        let reported = self.reported.take();
+        self.empty.set(empty && reported && sched::reports_arrivals(self.fd.get()));
         self.emptied.set(sched::doings());
     }
 
@@ -366,11 +376,27 @@ impl Socket {
         }
     }
 
-    /// Whether sending would take a byte at least, or fail at once.
+    /// Whether sending would take a byte at least, or fail at once. The system is asked only when what was
+    /// sent since it was asked last may have used up the room there was.
     pub fn has_room(&self) -> bool {
+        if self.room.get() > 0 {
+            return true;
+        }
         let mut query = libc::pollfd { fd: self.fd.get(), events: libc::POLLOUT, revents: 0 };
         // SAFETY: one readable and writable element is passed.
-        unsafe { libc::poll(&raw mut query, 1, 0) != 0 }
+        let has_room = unsafe { libc::poll(&raw mut query, 1, 0) != 0 };
+        if has_room {
+            let size = option(self.fd.get(), libc::SO_SNDBUF).ok();
+            self.room
+                .set(size.and_then(|size| usize::try_from(size).ok()).unwrap_or(0) / ROOM_PART);
+        }
+        has_room
+    }
+
+    /// Counts what the system has put aside for a send: for each piece somewhat more than its bytes.
+    fn use_room(&self, count: usize) {
+        let used = count.saturating_mul(2).saturating_add(PIECE_OVERHEAD);
+        self.room.set(self.room.get().saturating_sub(used));
     }
 
     /// Waits until trying again makes sense. ECONNRESET: somebody closed the socket meanwhile.
@@ -379,10 +405,12 @@ impl Socket {
             Ok(()) => {
                 if direction == Direction::In {
                     self.empty.set(false);
+                    self.reported.set(true);
                 }
                 Ok(())
             }
             Err(WaitError::Closed) => Err(Errno(libc::ECONNRESET)),
+            Err(WaitError::Errno(Errno(libc::ECANCELED))) => Err(Errno(libc::ECANCELED)),
             // Whoever did not try before must, as something may have come: that wins over the error.
             Err(WaitError::Errno(_)) if direction == Direction::In && self.empty.replace(false) => {
                 Ok(())
@@ -474,10 +502,6 @@ fn attach(message: &mut msghdr, control: &mut Control, len: usize) {
     message.msg_controllen = len as _;
 }
 
-/// The kind of control message that brings a descriptor of the sender's process, from the kernel's
-/// socket.h.
-const SCM_PIDFD: c_int = 4;
-
 /// The descriptor that came with a message, the first if there are several. The others are closed.
 fn detach(message: &msghdr) -> Option<OwnedFd> {
     let mut first = None;
@@ -493,7 +517,7 @@ fn detach(message: &msghdr) -> Option<OwnedFd> {
                 arrived.for_each(drop);
             }
             // SAFETY: as above.
-            (libc::SOL_SOCKET, SCM_PIDFD) => unsafe { descriptors(header) }.for_each(drop),
+            (libc::SOL_SOCKET, os::SCM_PIDFD) => unsafe { descriptors(header) }.for_each(drop),
             _ => {}
         }
         // SAFETY: see above.
@@ -509,7 +533,8 @@ fn detach(message: &msghdr) -> Option<OwnedFd> {
 /// in place until the last of them was taken.
 unsafe fn descriptors(header: *const cmsghdr) -> impl Iterator<Item = OwnedFd> {
     // SAFETY: the header is whole, and CMSG_LEN only calculates.
-    let (len, without) = unsafe { ((*header).cmsg_len, libc::CMSG_LEN(0) as usize) };
+    let (len, without): (usize, _) =
+        unsafe { ((*header).cmsg_len as _, libc::CMSG_LEN(0) as usize) };
     // SAFETY: the data is behind the header.
     let first = unsafe { libc::CMSG_DATA(header) }.cast::<c_int>();
     (0..len.saturating_sub(without) / size_of::<c_int>()).filter_map(move |index| {

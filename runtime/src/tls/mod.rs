@@ -10,8 +10,9 @@
 //! holds a share of the object, and the session is borrowed for calculations only.
 //!
 //! A record that has been encrypted cannot be taken back: it has its number, and what follows it has
-//! the next. Hence nothing is encrypted before there is room for it below, and if it does not get
-//! there nevertheless sending has come to its end.
+//! the next. Hence nothing is encrypted before there seems to be room for it below. If there is none
+//! nevertheless, the record goes in front of the next one: what was sent with it counts as sent. Whoever
+//! has sent but a part of something cannot go on.
 
 pub mod cache;
 pub mod config;
@@ -42,14 +43,18 @@ use crate::stream::inbound::{Failure, Inbound, Outcome, Source};
 use crate::stream::parts;
 use crate::stream::patience::Patience;
 use crate::stream::side::{Side, State, Turn};
+use crate::time;
 
-use record::{Part, Record};
+use record::Record;
 use reserve::Section;
 use session::Session;
 use why::{Reason, Words, because};
 
 /// What fits into one record (RFC 8446, section 5.1).
 const FULL: usize = 16 * 1024;
+
+/// Milliseconds until a receiver tries again to send what had no room.
+const RETRY: i64 = 50;
 
 /// The type that TLS sockets answer to in queries.
 static TLS: c_int = 0;
@@ -62,7 +67,7 @@ pub struct Tls {
     below: Overlay,
     session: Session,
     inbound: Inbound,
-    /// Belongs to whoever has the turn to receive, who takes it out while receiving.
+    /// Belongs to whoever has the turn to receive. Whatever interrupts, the session has what has come.
     record: Cell<Record>,
     outbound: Side,
     /// What was sent shall reach the peer though the handle is closed.
@@ -99,6 +104,8 @@ pub fn attach(
         why: Cell::new(why::NOTHING),
     })?;
     tls.shake_hands(deadline).map_err(|error| tls.explained(error))?;
+    // The handshake's arithmetic needs several pages, and nothing later does.
+    sched::trim_stack();
     // SAFETY: it begins with its callbacks, and the one for closing takes the share back.
     unsafe { tls.make_handle() }
 }
@@ -188,7 +195,10 @@ impl Tls {
         self.outbound.check()?;
         self.await_room_below(deadline)?;
         self.session.close()?;
-        self.send_outgoing(deadline)?;
+        match self.send_outgoing(deadline) {
+            Err(_) if self.session.has_unsent() => {}
+            sent => sent?,
+        }
         self.outbound.set_state(State::Done);
         Ok(())
     }
@@ -204,9 +214,14 @@ impl Tls {
         }
         drop(sending);
         match self.inbound.drain(&receiving, self, deadline) {
-            Errno(libc::EPIPE) => Ok(()),
-            error => Err(error),
+            Errno(libc::EPIPE) => {}
+            error => return Err(error),
         }
+        if self.session.has_unsent() {
+            let _turn = self.outbound.reserve()?;
+            self.send_outgoing(deadline)?;
+        }
+        Ok(())
     }
 
     /// Encrypts a piece of the list, moves on behind it, and answers its length. Not inlined, so that
@@ -246,24 +261,38 @@ impl Tls {
         Ok(count)
     }
 
-    /// Sends what the session has to say. An error ends sending. Only whoever has the turn to send may
-    /// call this.
+    /// Sends what the session has to say. After an error it is unsent, and stays for the next who sends or
+    /// receives; or sending has ended. Only whoever has the turn to send may call this.
     fn send_outgoing(&self, deadline: i64) -> Result<()> {
-        let sent =
-            self.session.take_outgoing().and_then(|outgoing| self.below.send(&outgoing, deadline));
-        sent.map_err(|error| {
+        let broken = |error| {
             self.outbound.set_state(State::Broken);
             self.cut_off(error)
+        };
+        let outgoing = self.session.take_outgoing().map_err(broken)?;
+        self.below.send(&outgoing, deadline).map_err(|error| {
+            if !self.has_taken_nothing(error) {
+                return broken(error);
+            }
+            self.session.put_back(outgoing);
+            error
         })
     }
 
-    /// Sends what receiving has left to say, unless somebody is sending, who will see to it, or it
-    /// would have to wait: then it stays for the next who sends or receives.
+    /// Whether the stream below has not even sent a part of what it failed to send, and will go on.
+    fn has_taken_nothing(&self, error: Errno) -> bool {
+        matches!(error.0, libc::ETIMEDOUT | libc::ECANCELED)
+            && self.below.loses_nothing()
+            && self.below.send_nothing().is_ok()
+    }
+
+    /// Sends what receiving has left to say, or what is unsent, unless somebody is sending, who will see
+    /// to it, or it would have to wait: then it stays for the next who sends or receives.
     fn answer(&self, deadline: i64) {
         if !self.session.has_outgoing() {
             return;
         }
-        if let Ok(_turn) = self.outbound.enter()
+        if let Ok(_turn) = self.outbound.reserve()
+            && self.is_to_be_heard()
             && self.await_room_below(0).is_ok()
         {
             // Whoever sends next gets to know of errors.
@@ -271,45 +300,61 @@ impl Tls {
         }
     }
 
-    /// Waits for a record, and has the session take it.
+    /// Whether what the session has to say may still be sent: after the end only what belongs in front of it,
+    /// and itself.
+    fn is_to_be_heard(&self) -> bool {
+        match self.outbound.state() {
+            State::Open => true,
+            State::Done => self.session.has_unsent(),
+            State::Broken => false,
+        }
+    }
+
+    /// As [`Tls::receive_record`], and meanwhile tries again now and then to send what is unsent: the peer
+    /// may be waiting for that.
+    fn receive_dutifully(&self, deadline: i64) -> Outcome<()> {
+        while self.session.has_unsent() {
+            self.answer(0);
+            let next = time::now() + RETRY;
+            let until = if deadline < 0 { next } else { next.min(deadline) };
+            match self.receive_record(until) {
+                Err(Failure::Interrupted(Errno(libc::ETIMEDOUT))) if until != deadline => {}
+                received => return received,
+            }
+        }
+        self.receive_record(deadline)
+    }
+
+    /// Waits for a record, and has the session take it, part by part as it comes: from where it lies
+    /// below.
     fn receive_record(&self, deadline: i64) -> Outcome<()> {
-        // Without memory nothing is taken from the stream.
-        Section::enter().map_err(Failure::Interrupted)?;
-        let mut record = self.record.take();
-        let received = self.complete(&mut record, deadline);
-        if let Err(Failure::Interrupted(_)) = received {
-            self.record.set(record);
+        while self.record.get().missing() > 0 {
+            // Without memory nothing is taken from the stream.
+            Section::enter().map_err(Failure::Interrupted)?;
+            let mut fed = Ok(());
+            let looked = self.below.look(self.record.get().missing(), deadline, &mut |bytes| {
+                let mut record = self.record.get();
+                let count = record.take(bytes);
+                self.record.set(record);
+                fed = self.session.feed(bytes.get(..count).unwrap_or_default());
+                count
+            });
+            looked.map_err(|error| self.failure(error))?;
+            fed.map_err(|reason| self.refuse(reason, deadline))?;
         }
-        received
+        self.record.take();
+        self.session.shrink();
+        Ok(())
     }
 
-    fn complete(&self, record: &mut Record, deadline: i64) -> Outcome<()> {
-        loop {
-            let room = record.room().map_err(Failure::Interrupted)?;
-            let count = self.below.receive(room, deadline).map_err(|error| self.failure(error))?;
-            match record.fill(count) {
-                Some(Part::Header(header)) => self.feed(header, deadline)?,
-                Some(Part::Body(body)) => {
-                    self.feed(body, deadline)?;
-                    self.session.shrink().map_err(Failure::Broken)?;
-                    return Ok(());
-                }
-                None => {}
-            }
+    /// What has come makes no sense, so everything ends with an alert.
+    fn refuse(&self, Reason(error, words): Reason, deadline: i64) -> Failure {
+        self.why.set(words);
+        self.answer(deadline);
+        if self.outbound.state() == State::Open {
+            self.outbound.set_state(State::Broken);
         }
-    }
-
-    /// Has the session take what has come. If it cannot make sense of it, everything ends with an
-    /// alert.
-    fn feed(&self, bytes: &[u8], deadline: i64) -> Outcome<()> {
-        self.session.feed(bytes).map_err(|Reason(error, words)| {
-            self.why.set(words);
-            self.answer(deadline);
-            if self.outbound.state() == State::Open {
-                self.outbound.set_state(State::Broken);
-            }
-            Failure::Broken(error)
-        })
+        Failure::Broken(error)
     }
 
     /// Sends the whole list. Errors: EINVAL, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
@@ -330,21 +375,34 @@ impl Tls {
         // The receiver may meet an error that ends everything, and leave an alert to be sent.
         let goes_on = |sealed| sealed < total && self.outbound.state() == State::Open;
         while goes_on(sealed) || self.session.has_outgoing() {
-            patience.piece().and_then(|()| self.await_room_below(deadline)).inspect_err(|_| {
-                if sealed > 0 {
-                    self.outbound.set_state(State::Broken);
-                }
-            })?;
-            if goes_on(sealed) {
+            if let Err(error) = patience.piece().and_then(|()| self.await_room_below(deadline)) {
+                return self.give_up(error, sealed, total);
+            }
+            if goes_on(sealed) && !self.session.has_unsent() {
                 // SAFETY: same condition as this function's.
                 sealed += unsafe { self.seal(&mut cursor) }?;
             }
-            self.send_outgoing(deadline)?;
+            if let Err(error) = self.send_outgoing(deadline) {
+                return self.give_up(error, sealed, total);
+            }
             if sealed < total {
                 sched::breathe();
             }
         }
         self.outbound.check()
+    }
+
+    /// What an error means of which `sealed` of `total` bytes are encrypted. All of them: whatever is unsent goes
+    /// in front of what is sent next, if there is a next. A part: nothing can follow it.
+    fn give_up(&self, error: Errno, sealed: usize, total: usize) -> Result<()> {
+        let passes = matches!(error.0, libc::ETIMEDOUT | libc::ECANCELED);
+        if sealed > 0 && sealed == total && passes && self.outbound.state() == State::Open {
+            return Ok(());
+        }
+        if sealed > 0 {
+            self.outbound.set_state(State::Broken);
+        }
+        Err(error)
     }
 
     /// Waits until something can be sent. Only whoever has the turn to send may call this. Errors: those
@@ -441,7 +499,9 @@ unsafe impl Stream for Tls {
     /// that this was all, if sending is in order and that can be sent without waiting.
     fn abort(&self) {
         if self.lingers.get() {
-            if let Ok(_turn) = self.outbound.enter() {
+            if let Ok(_turn) = self.outbound.reserve()
+                && self.outbound.state() != State::Broken
+            {
                 self.session.close().and_then(|()| self.send_outgoing(0)).ok();
             }
             self.below.linger();
@@ -461,7 +521,7 @@ impl Source for Tls {
     }
 
     fn wait(&self, deadline: i64) -> Outcome<()> {
-        self.receive_record(deadline)?;
+        self.receive_dutifully(deadline)?;
         self.answer(deadline);
         Ok(())
     }

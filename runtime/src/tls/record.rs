@@ -1,53 +1,36 @@
 //! Records on their way in (RFC 8446, section 5.1): taken from the stream to the byte, because what
 //! follows the last one belongs to somebody else.
 
-use crate::errno::{Errno, Result};
-
 /// Type, version and length.
 const HEADER: usize = 5;
 
-/// A record of which a part has come. Whatever interrupts, that part is kept.
-#[derive(Default)]
+/// How much has come of a record.
+#[derive(Clone, Copy, Default)]
 pub struct Record {
     header: [u8; HEADER],
-    body: Vec<u8>,
     /// Bytes that have come, the header included.
-    filled: usize,
-}
-
-/// A part of a record that has become complete.
-pub enum Part<'a> {
-    /// The header. The record may be judged by it before it comes.
-    Header(&'a [u8]),
-    /// The rest, which may be empty.
-    Body(&'a [u8]),
+    come: usize,
 }
 
 impl Record {
-    /// Where the next bytes go; nowhere if the record is complete. Error: ENOMEM, and the call can
-    /// be repeated.
-    pub fn room(&mut self) -> Result<&mut [u8]> {
-        if self.filled < HEADER {
-            return Ok(self.header.get_mut(self.filled..).unwrap_or_default());
-        }
-        if self.body.is_empty() {
-            let length = self.length();
-            self.body.try_reserve_exact(length).map_err(|_| Errno(libc::ENOMEM))?;
-            // ROOM: reserved just before.
-            self.body.resize(length, 0);
-        }
-        Ok(self.body.get_mut(self.filled - HEADER..).unwrap_or_default())
+    /// How many bytes are missing: in front of the end of the header those of the header.
+    pub fn missing(&self) -> usize {
+        let known = if self.come < HEADER { HEADER } else { HEADER + self.length() };
+        known - self.come
     }
 
-    /// Says that `count` bytes have come, no more than there was room for. Answers what is complete
-    /// now that was not before.
-    pub fn fill(&mut self, count: usize) -> Option<Part<'_>> {
-        let before = self.filled;
-        self.filled += count;
-        if before < HEADER && self.filled == HEADER {
-            return Some(Part::Header(&self.header));
+    /// Answers how many of these bytes, which have come, are its own.
+    pub fn take(&mut self, bytes: &[u8]) -> usize {
+        let before = self.come;
+        for (place, byte) in self.header.iter_mut().skip(before).zip(bytes) {
+            *place = *byte;
+            self.come += 1;
         }
-        (self.filled == HEADER + self.length()).then_some(Part::Body(&self.body))
+        let rest = bytes.len() - (self.come - before);
+        if self.come >= HEADER {
+            self.come += rest.min(self.missing());
+        }
+        self.come - before
     }
 
     fn length(&self) -> usize {
@@ -61,31 +44,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_behind_a_record_has_room() {
+    fn nothing_behind_a_record_is_taken() {
         let stream = b"\x17\x03\x03\x00\x04abcd\x15\x03\x03\x00\x00\x17\x03\x03\x00\x01e";
-        for step in 1..6 {
-            let mut at = 0;
-            let mut parts = Vec::new();
-            for _ in 0..3 {
+        for step in 1..=stream.len() {
+            let mut rest = &stream[..];
+            for want in [&stream[..9], &stream[9..14], &stream[14..]] {
                 let mut record = Record::default();
-                loop {
-                    let room = record.room().unwrap();
-                    let count = room.len().min(step);
-                    room[..count].copy_from_slice(&stream[at..at + count]);
-                    at += count;
-                    match record.fill(count) {
-                        Some(Part::Header(header)) => parts.push(header.to_vec()),
-                        Some(Part::Body(body)) => {
-                            parts.push(body.to_vec());
-                            break;
-                        }
-                        None => {}
-                    }
+                let mut got = Vec::new();
+                while record.missing() > 0 {
+                    let count = record.take(&rest[..rest.len().min(step)]);
+                    assert!(count > 0);
+                    got.extend_from_slice(&rest[..count]);
+                    rest = &rest[count..];
                 }
+                assert_eq!(record.take(rest), 0);
+                assert_eq!(got, want);
             }
-            assert_eq!(at, stream.len());
-            assert_eq!(parts.concat(), stream);
-            assert_eq!(parts.len(), 6);
         }
+    }
+
+    #[test]
+    fn what_is_missing_is_certain_to_belong_to_it() {
+        let mut record = Record::default();
+        assert_eq!(record.missing(), 5);
+        assert_eq!(record.take(b"\x17\x03"), 2);
+        assert_eq!(record.missing(), 3);
+        assert_eq!(record.take(b"\x03\x01\x00"), 3);
+        assert_eq!(record.missing(), 256);
+        assert_eq!(record.take(&[0; 300]), 256);
     }
 }

@@ -12,17 +12,28 @@ use crate::stream::inbound::{Failure, Outcome};
 use super::reserve::Section;
 use super::why::{self, Reason};
 
+/// Bytes that are encrypted at once: a message of 64 KiB with what frames it, and what the records add.
+/// Much more does not stay in the processor's cache until it is sent.
+const SEALED: usize = 72 * 1024;
+
 /// One end of a TLS connection.
 pub struct Session {
     connection: RefCell<Connection>,
-    /// Records that go out in front of the next ones, but are no reason to send.
+    /// Records that go out in front of the next ones.
     held: Cell<Vec<u8>>,
+    /// Whether those that are held are a reason to send.
+    is_due: Cell<bool>,
 }
 
 impl Session {
     /// An end that has not begun to talk.
-    pub fn new(connection: Connection) -> Session {
-        Session { connection: RefCell::new(connection), held: Cell::default() }
+    pub fn new(mut connection: Connection) -> Session {
+        connection.set_buffer_limit(Some(SEALED));
+        Session {
+            connection: RefCell::new(connection),
+            held: Cell::default(),
+            is_due: Cell::new(false),
+        }
     }
 
     /// Whether application data cannot be sent or received yet.
@@ -59,12 +70,12 @@ impl Session {
         self.connection.borrow().alpn_protocol() == Some(name)
     }
 
-    /// Gives back memory, while no part of a record has been fed. Error: ENOMEM.
-    pub fn shrink(&self) -> Result<()> {
-        let _section = Section::enter()?;
-        // With nothing in it the buffer shrinks when it is about to be filled. This is that occasion.
-        self.connection.borrow_mut().read_tls(&mut Nothing).ok();
-        Ok(())
+    /// Gives back memory, while no part of a record has been fed.
+    pub fn shrink(&self) {
+        if let Ok(_section) = Section::enter() {
+            // With nothing in it the buffer shrinks when it is about to be filled. This is that occasion.
+            self.connection.borrow_mut().read_tls(&mut Nothing).ok();
+        }
     }
 
     /// Writes application data into the parts, and answers how much, or `None` if there is none yet.
@@ -115,7 +126,12 @@ impl Session {
 
     /// Whether there is something to send.
     pub fn has_outgoing(&self) -> bool {
-        self.connection.borrow().wants_write()
+        self.is_due.get() || self.connection.borrow().wants_write()
+    }
+
+    /// Whether something was put back, and not taken again.
+    pub fn has_unsent(&self) -> bool {
+        self.is_due.get()
     }
 
     /// Ends a server's handshake of TLS 1.3, if there is nothing left to say but a ticket, which is held
@@ -139,11 +155,18 @@ impl Session {
         let _section = Section::enter()?;
         let mut connection = self.connection.borrow_mut();
         let mut bytes = self.held.take();
+        self.is_due.set(false);
         while connection.wants_write() {
             // Writing into memory does not fail.
             connection.write_tls(&mut bytes).ok();
         }
         Ok(bytes)
+    }
+
+    /// Takes back what was to be sent, of which nothing was: it goes in front of whatever is next.
+    pub fn put_back(&self, outgoing: Vec<u8>) {
+        self.held.set(outgoing);
+        self.is_due.set(true);
     }
 }
 

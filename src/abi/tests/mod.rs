@@ -4,6 +4,7 @@
 pub(super) mod host;
 mod memory;
 mod null;
+mod pinned;
 
 use std::ffi::c_int;
 

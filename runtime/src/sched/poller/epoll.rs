@@ -1,19 +1,20 @@
-//! An instance of epoll, and whether a number still is its.
+//! Linux: an instance of epoll, and whether a number still is its.
 //!
 //! A program may close everything, and then the number means something else: one of its own descriptors,
 //! or another thread's instance. A child has its parent's. So each instance notes the thread that made it,
 //! in the file itself (F_SETOWN_EX), and the process is known by its generation.
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::os::fd::RawFd;
 
-use libc::c_int;
+use libc::{c_int, epoll_event};
 
-use super::fork;
-use crate::errno::{self, Result};
+use super::events::Events;
+use crate::errno::{self, Errno, Result};
 use crate::memory;
+use crate::sched::fork;
 
 /// What fcntl(2) calls `struct f_owner_ex`, and its commands, from the kernel's fcntl.h.
 #[repr(C)]
@@ -26,8 +27,11 @@ const F_OWNER_TID: c_int = 0;
 const F_SETOWN_EX: c_int = 15;
 const F_GETOWN_EX: c_int = 16;
 
+/// How many events one system call may bring.
+pub const AT_ONCE: usize = 64;
+
 /// An instance, or none.
-pub(crate) struct Epoll {
+pub struct Watch {
     /// -1: there is none.
     fd: Cell<RawFd>,
     /// The thread that made it.
@@ -36,35 +40,82 @@ pub(crate) struct Epoll {
     generation: Cell<u32>,
     /// Where it is noted for children.
     note: Cell<Option<&'static AtomicU64>>,
+    events: RefCell<[epoll_event; AT_ONCE]>,
 }
 
-impl Epoll {
-    pub(crate) const fn new() -> Epoll {
-        Epoll {
+impl Watch {
+    pub const fn new() -> Watch {
+        Watch {
             fd: Cell::new(-1),
             owner: Cell::new(0),
             generation: Cell::new(0),
             note: Cell::new(None),
+            events: RefCell::new([epoll_event { events: 0, u64: 0 }; AT_ONCE]),
         }
     }
 
-    /// The number. It may mean something else by now: see [`Epoll::is_ours`].
-    pub(crate) fn number(&self) -> RawFd {
-        self.fd.get()
+    /// Watches for events of a descriptor, each of which is reported once when it happens, those that are
+    /// there already included. An earlier registration of the number, if there `was` one, ends.
+    ///
+    /// Errors: EBADF, ENOTSUP for what cannot be waited for, ENOMEM, ENOSPC.
+    pub fn set(&self, fd: RawFd, events: Events, registration: u32, was: bool) -> Result<()> {
+        let [first, second, missing] = match was {
+            // The descriptor may have been closed, and this one have inherited its number.
+            true => [libc::EPOLL_CTL_MOD, libc::EPOLL_CTL_ADD, libc::ENOENT],
+            false => [libc::EPOLL_CTL_ADD, libc::EPOLL_CTL_MOD, libc::EEXIST],
+        };
+        let result = match self.control(first, fd, events, registration) {
+            Err(error) if error == Errno(missing) => self.control(second, fd, events, registration),
+            other => other,
+        };
+        result
+            .map_err(|error| if error == Errno(libc::EPERM) { Errno(libc::ENOTSUP) } else { error })
+    }
+
+    /// Somebody is going to wait for these events of a descriptor that is watched for them, and has seen
+    /// that they are not there. Nothing to do: they are reported when they come.
+    #[inline]
+    pub fn expect(&self, _fd: RawFd, _events: Events) {}
+
+    /// Ends the watch of a descriptor, which is to be called before that is closed.
+    pub fn remove(&self, fd: RawFd) {
+        // It fails if the descriptor is closed already, and then is gone from epoll as well.
+        self.control(libc::EPOLL_CTL_DEL, fd, Events::NONE, 0).ok();
+    }
+
+    fn control(&self, what: c_int, fd: RawFd, events: Events, registration: u32) -> Result<()> {
+        let number = u64::from(registration) << 32 | u64::from(fd as u32);
+        let mut event = epoll_event { events: asked(events), u64: number };
+        // SAFETY: `event` is a valid event; bad descriptors are errors.
+        errno::check(|| unsafe { libc::epoll_ctl(self.fd.get(), what, fd, &mut event) }).map(drop)
+    }
+
+    /// Waits at most so many milliseconds (-1: for ever), and tells of the descriptors to which something
+    /// has happened, with their registrations. Errors: EINTR, and others if the instance is lost.
+    pub fn wait(&self, timeout: c_int, mut tell: impl FnMut(RawFd, u32, Events)) -> Result<()> {
+        let mut events = self.events.borrow_mut();
+        // SAFETY: room for that many events.
+        let count = errno::check(|| unsafe {
+            libc::epoll_wait(self.fd.get(), events.as_mut_ptr(), AT_ONCE as c_int, timeout)
+        })?;
+        for event in events.iter().take(count as usize) {
+            tell(event.u64 as u32 as RawFd, (event.u64 >> 32) as u32, reported(event.events));
+        }
+        Ok(())
     }
 
     /// Whether it was made by this process, as far as that can be told without a system call.
-    pub(super) fn is_of_this_process(&self) -> bool {
+    pub fn is_of_this_process(&self) -> bool {
         self.generation.get() == fork::generation()
     }
 
     /// Whether the number still is that of the instance.
-    pub(crate) fn is_ours(&self) -> bool {
+    pub fn is_ours(&self) -> bool {
         self.is_of_this_process() && is_owned_by(self.fd.get(), self.owner.get())
     }
 
     /// Makes the instance. Errors: EMFILE, ENFILE, ENOMEM.
-    pub(crate) fn make(&self) -> Result<()> {
+    pub fn make(&self) -> Result<()> {
         fork::watch();
         let generation = fork::generation();
         // SAFETY: makes a new descriptor.
@@ -94,7 +145,7 @@ impl Epoll {
     }
 
     /// Closes it. A number that may be the program's by now is left alone.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         // First, so that no child takes a later descriptor of this number for it.
         if let Some(note) = self.note.take() {
             note.store(0, Ordering::Release);
@@ -108,14 +159,14 @@ impl Epoll {
 
     /// Before a fork: forgets the number unless it is ours. In the child that could not be told any more,
     /// for the owner may be gone.
-    pub(super) fn before_fork(&self) {
+    pub fn before_fork(&self) {
         if !self.is_ours() {
             self.fd.set(-1);
         }
     }
 
-    /// In a forked child, after [`Epoll::before_fork`]: closes the copy.
-    pub(super) fn after_fork(&self) {
+    /// In a forked child, after [`Watch::before_fork`]: closes the copy.
+    pub fn after_fork(&self) {
         let fd = self.fd.replace(-1);
         if fd >= 0 {
             // SAFETY: before the fork it was our own descriptor, so this one is a copy of it.
@@ -125,10 +176,34 @@ impl Epoll {
 
     /// Closes the instance behind the back of whoever uses it.
     #[cfg(test)]
-    pub(super) fn lose(&self) {
+    pub fn lose(&self) {
         // SAFETY: our own descriptor.
         unsafe { libc::close(self.fd.get()) };
     }
+}
+
+/// What epoll calls these events. Each is reported once.
+fn asked(events: Events) -> u32 {
+    let mut asked = libc::EPOLLET;
+    for (event, names) in [
+        (Events::READ, libc::EPOLLIN | libc::EPOLLRDHUP),
+        (Events::WRITE, libc::EPOLLOUT),
+        (Events::LAST, libc::EPOLLPRI),
+    ] {
+        if events.has(event) {
+            asked |= names;
+        }
+    }
+    asked as u32
+}
+
+/// What epoll has reported. Errors and hang-ups end waits for both directions.
+fn reported(names: u32) -> Events {
+    let has = |names_of: c_int| names & names_of as u32 != 0;
+    let broken = has(libc::EPOLLERR | libc::EPOLLHUP);
+    Events::READ.only_if(broken || has(libc::EPOLLIN | libc::EPOLLRDHUP))
+        | Events::WRITE.only_if(broken || has(libc::EPOLLOUT))
+        | Events::LAST.only_if(broken || has(libc::EPOLLRDHUP | libc::EPOLLPRI))
 }
 
 /// Whether the descriptor is an instance that this thread has made, which still runs.
@@ -188,7 +263,7 @@ fn next_block(block: &'static Notes) -> Option<&'static Notes> {
 }
 
 /// In a child: closes the copies of its parent's instances, those that can be told.
-pub(super) fn close_copies() {
+pub fn close_copies() {
     let mut block = Some(&NOTES);
     while let Some(Notes { notes, next }) = block {
         for note in notes {

@@ -60,7 +60,7 @@ impl Lingering {
         Lingering { all: RefCell::new(VecDeque::new()), added: Cell::new(0) }
     }
 
-    /// Adds a socket, and answers how many were added so far. Errors: EBADF, ENOMEM.
+    /// Adds a socket, and returns how many were added so far. Errors: EBADF, ENOMEM.
     pub(super) fn add(&self, fd: RawFd) -> Result<usize> {
         let inode = inode(fd).ok_or(Errno(libc::EBADF))?;
         let mut all = self.all.borrow_mut();
