@@ -75,9 +75,9 @@ class Bench:
             support.die(f"{source} does not compile\n{done.stderr}")
         return target
 
-    def on_rt(self, source, libs=None, name=None):
+    def on_rt(self, source, libs=None, name=None, flags=()):
         libs = (libs or self.setup.libs).resolve()
-        return self.compile(source, f"-I{ROOT / 'include'}", f"-L{libs}", f"-Wl,-rpath,{libs}",
+        return self.compile(source, *flags, f"-I{ROOT / 'include'}", f"-L{libs}", f"-Wl,-rpath,{libs}",
                             "-ldill_ws", "-ldill_rt", name=name)
 
     def on_libdill(self, source):
@@ -116,11 +116,21 @@ class Bench:
         servers.append(Server("bare sockets", [self.compile("bare.c")]))
         return servers
 
-    def tls_servers(self):
+    def has_openssl(self):
+        found = (pathlib.Path("/usr/include") / "openssl/ssl.h").exists()
+        if not found:
+            self.missing.append("everything over TLS (libssl-dev)")
+        return found
+
+    def identity(self):
+        """A certificate and its key."""
         home = self.out / "certificates"
         home.mkdir(exist_ok=True)
         subprocess.run([ROOT / "c-tests/harness/certificates.sh", home], check=True)
-        identity = [home / "good.pem", home / "good.key"]
+        return [home / "good.pem", home / "good.key"]
+
+    def tls_servers(self):
+        identity = self.identity()
         servers = [Server(OURS, [self.on_rt("echo.c"), *identity])]
         if self.args.against:
             program = self.on_rt("echo.c", self.args.against, "echo_against")
@@ -180,6 +190,8 @@ def echo(bench):
 
 
 def tls(bench):
+    if not bench.has_openssl():
+        return
     program = bench.compile("load.c", "-DOVER_TLS", "-lssl", "-lcrypto", name="load_tls")
     compare(bench, program, bench.tls_servers(), TLS_LOADS, " over TLS")
 
@@ -292,10 +304,18 @@ def turns(bench):
 
 def scale(bench):
     for name in ("coroutines", "idle"):
-        print()
-        done = subprocess.run([str(bench.on_rt(f"{name}.c"))], stdout=subprocess.PIPE, text=True)
-        print(done.stdout.rstrip() if done.returncode == 0 else f"{name}: failed")
-        sys.stdout.flush()
+        print_results(name, [bench.on_rt(f"{name}.c")])
+    if bench.has_openssl():
+        flags = ["-DOVER_TLS", "-lssl", "-lcrypto"]
+        program = bench.on_rt("idle.c", name="idle_tls", flags=flags)
+        print_results("idle over TLS", [program, "2000", *bench.identity()])
+
+
+def print_results(name, command):
+    print()
+    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, text=True)
+    print(done.stdout.rstrip() if done.returncode == 0 else f"{name}: failed")
+    sys.stdout.flush()
 
 
 def main():

@@ -14,6 +14,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
+import option_pages  # noqa: E402
 import request_pages  # noqa: E402
 import runtime_pages  # noqa: E402
 from texts import (  # noqa: E402
@@ -450,8 +451,15 @@ OVERVIEW = [
         "If a coroutine closes a handle while another one is in a call on it, that call fails with "
         "`ECONNRESET` on libdill_rt; the original libdill aborts the program.",
     ]),
+    ("Options", [
+        "The functions in `libdill_wsx.h` are not in libdill. `ws_attach_client_opts`(3) and `ws_attach_server_opts`(3) do what "
+        "libdill's functions do, with options: subprotocols, the Origin field, further fields, compression, limits. Use them "
+        "in a new program, and libdill's where the program is to be compiled with libdill too. `ws_opts`(3) has all "
+        "options. `ws_query`(3) tells what was agreed on, `ws_why`(3) why something has failed, and `ws_close`(3) ends "
+        "the connection with all below it.",
+    ]),
     ("HTTP around it", [
-        "The functions in `libdill_wsx.h` are not in libdill. `ws_request`(3) receives a request of any kind, `ws_field`(3) "
+        "`ws_request`(3) receives a request of any kind, `ws_field`(3) "
         "tells what it says, and then it becomes a WebSocket by `ws_accept`(3) or is answered by `ws_respond`(3): for a "
         "server that looks at the path or a cookie first, or has pages on the same port. `ws_connect`(3) opens a "
         "WebSocket by its URL, with TLS for wss. `ws_proxy`(3) asks a proxy for a tunnel first.",
@@ -497,10 +505,16 @@ OVERVIEW_NOTES = [
     "gcc's option `\\-fno\\-ipa\\-modref` (gcc 12 and later), or a `volatile` variable; otherwise the compiler may "
     "believe that the variable does not change. That of libdill_rt sees to it.",
     "Nothing that a peer sends makes the library allocate memory for a length that was only "
-    "announced. Extensions (such as compression) and subprotocols are not negotiated.",
+    "announced. Extensions (such as compression) and subprotocols are negotiated only with options.",
 ]
 
 ORDER = list(PAGES)
+
+# The pages of what is in libdill_wsx.h.
+EXTENDED = [option_pages, request_pages]
+
+# Structures: they have pages, but no prototypes.
+TYPES = ["ws_opts"]
 
 # The pages that these refer to beside each other: the system's.
 ELSEWHERE = {
@@ -628,6 +642,18 @@ def index():
     return lines
 
 
+def extended_page(name, p, family):
+    """The page of a function that is not in libdill."""
+    body = [".SH DESCRIPTION", *paragraphs(p["text"]), ".SH RETURN VALUE", *sentences(returned(p))]
+    if p["errors"]:
+        body += [".SH ERRORS", *errors(p["errors"])]
+    others = [(other, 3) for other in (*family.PAGES, *TYPES, *family.SEE_ALSO) if other != name]
+    return page(
+        name, 3, p["brief"], ["#include <libdill_wsx.h>", "", *prototype(p["proto"])], body,
+        (HERE / "examples" / f"{p['example']}.c").read_text(), p["notes"], p["rfc"],
+        [*others, ("libdill_ws", 7)])
+
+
 def pages():
     """Every page, by file name."""
     made = {}
@@ -640,14 +666,13 @@ def pages():
             name, 3, p["brief"], ["#include <libdill_ws.h>", "", *prototype(p["proto"])], body,
             (HERE / "examples" / f"{name}.c").read_text(), p["notes"], p["rfc"],
             [*others, *HOST_PAGES, ("libdill_ws", 7)])
-    for name, p in request_pages.PAGES.items():
-        body = [".SH DESCRIPTION", *paragraphs(p["text"])]
-        body += [".SH RETURN VALUE", *sentences(returned(p)), ".SH ERRORS", *errors(p["errors"])]
-        others = [(other, 3) for other in (*request_pages.PAGES, *request_pages.SEE_ALSO) if other != name]
-        made[f"{name}.3"] = page(
-            name, 3, p["brief"], ["#include <libdill_wsx.h>", "", *prototype(p["proto"])], body,
-            (HERE / "examples" / f"{p['example']}.c").read_text(), p["notes"], p["rfc"],
-            [*others, ("libdill_ws", 7)])
+    for family in EXTENDED:
+        made.update({f"{name}.3": extended_page(name, p, family) for name, p in family.PAGES.items()})
+    p = option_pages.OPTS
+    made["ws_opts.3"] = page(
+        "ws_opts", 3, p["brief"], p["synopsis"], [".SH DESCRIPTION", *paragraphs(p["text"])],
+        (HERE / "examples" / f"{p['example']}.c").read_text(), p["notes"], p["rfc"],
+        [*((other, 3) for other in (*option_pages.PAGES, *option_pages.SEE_ALSO)), ("libdill_ws", 7)])
     for family in runtime_pages.FAMILIES:
         made.update({f"{name}.3": runtime_page(name, p, family) for name, p in family.PAGES.items()})
     made["libdill_rt.7"] = page(
@@ -660,7 +685,8 @@ def pages():
         ["#include <libdill.h>", "#include <libdill_ws.h>"], overview(OVERVIEW),
         (HERE / "examples" / "libdill_ws.c").read_text(), OVERVIEW_NOTES,
         "RFC 6455, The WebSocket Protocol.",
-        [*((name, 3) for name in (*ORDER, *request_pages.PAGES)), ("libdill_rt", 7)])
+        [*((name, 3) for name in (*ORDER, *(name for family in EXTENDED for name in family.PAGES), *TYPES)),
+         ("libdill_rt", 7)])
     return made
 
 

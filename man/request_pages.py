@@ -39,7 +39,7 @@ PAGES = {
               "The function looks the host up and connects to whichever of its addresses answers first, as "
               "`happyeyeballs_connect`(3) does. If the scheme is wss, it attaches TLS as `tls_attach_client_host`(3) "
               "does, so the server has to prove with its certificate that it is that host, and speaks http/1.1 (ALPN). Then "
-              "it opens the WebSocket with <opts>, which may be NULL: see `struct ws_opts` in `libdill_wsx.h`.",
+              "it opens the WebSocket with <opts>, which may be NULL: see `ws_opts`(3).",
               "The default ports are 80 and 443. An IPv6 address stands in brackets. A URL that has a fragment, names a "
               "user, or has a character that no URL has, is refused.",
               "A server that answers with a redirect has not agreed: the call fails, and `ws_headfield`(3) finds the "
@@ -49,7 +49,7 @@ PAGES = {
         returns="The handle of the WebSocket",
         errors=[
             ("E2BIG", "<opts> has a member that this library does not know, and that is not 0."),
-            ("EACCES", "The server has not proved to be that host: `ws_why` says which check has failed."),
+            ("EACCES", "The server has not proved to be that host: `ws_why`(3) says which check has failed."),
             ("EADDRNOTAVAIL", "There is no such host."),
             ("EAGAIN, EIO", "The resolver cannot tell."),
             CANCELED,
@@ -69,7 +69,7 @@ PAGES = {
         notes=["On the original libdill the addresses that `ipaddr_remotes`(3) finds are tried one after the other, so "
                "one that does not answer may use the time up.",
                "Over anything else than TCP, through a proxy, or with TLS of another kind, make the byte stream first and "
-               "use `ws_attach_client_opts`."],
+               "use `ws_attach_client_opts`(3)."],
         rfc="RFC 6455 sections 3 and 4.1, RFC 8305.",
     ),
     "ws_proxy": dict(
@@ -127,7 +127,7 @@ PAGES = {
             TIMEDOUT,
         ],
         notes=["Give this call a deadline: a client that connects and says nothing holds it up until then.",
-               "A WebSocket server that does not care for paths and pages needs only `ws_attach_server_opts`."],
+               "A WebSocket server that does not care for paths and pages needs only `ws_attach_server_opts`(3)."],
         rfc="RFC 9112 sections 2 to 6.",
     ),
     "ws_field": dict(
@@ -157,7 +157,7 @@ PAGES = {
         brief="tell what an answer says",
         example="ws_connect",
         proto="ssize_t ws_headfield(const char *head, const char *name, int nth, char *buf, size_t len);",
-        text=["<head> is the head of an answer, as `ws_connect`(3) and `ws_attach_client_opts` store it where `struct ws_opts` "
+        text=["<head> is the head of an answer, as `ws_connect`(3) and `ws_attach_client_opts`(3) store it where `ws_opts`(3) "
               "says, also when they fail.",
               WANTED[0].format("the value of a field in it"),
               "The name \":status\" stands for the status, such as 401.",
@@ -177,7 +177,7 @@ PAGES = {
         proto="int ws_accept(int r, const struct ws_opts *opts, int64_t deadline);",
         text=["Accepts the request <r> and returns the handle of the WebSocket that it asks for. If it is no such "
               "request, it is refused with the answers of `ws_attach_server`(3); an HTTP/1.0 one with 505.",
-              "<opts> may be NULL: see `struct ws_opts` in `libdill_wsx.h`. Unless it says otherwise, a page that comes from another host is "
+              "<opts> may be NULL: see `ws_opts`(3). Unless it says otherwise, a page that comes from another host is "
               "refused with 403.",
               DEADLINE, TAKES_REQUEST],
         returns="The handle of the WebSocket",

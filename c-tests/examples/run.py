@@ -27,7 +27,6 @@ sys.path.append(str(MAN))
 
 import pages as manual  # noqa: E402
 import peers  # noqa: E402
-import request_pages  # noqa: E402
 import runtime_pages  # noqa: E402
 from peers import BINARY, TEXT, expect  # noqa: E402
 
@@ -830,7 +829,40 @@ def connect_example(build, page):
     one_client(build, page, redirect, "it has moved to ws://b.example/\n")
 
 
+def talk_once(peer):
+    exchange(peer, b"hello", b"hello")
+    expect_close(peer, 1000)
+    peer.send_close(1000)
+    peer.expect_end()
+
+
+def options_example(build, page):
+    """The example opens a WebSocket with options; and another time is refused."""
+    def serve(sock):
+        line, fields = answer_upgrade(sock, b"Sec-WebSocket-Protocol: chat.v1\r\n")
+        expect(line == b"GET /chat HTTP/1.1", line)
+        expect(fields["cookie"] == b"user=alice", fields)
+        expect(fields["sec-websocket-protocol"] == b"chat.v2, chat.v1", fields)
+        peer = peers.Peer(sock, False)
+        expect(peer.receive() == (TEXT, b"hello"), "the message")
+        expect_close(peer, 1000)
+        peer.send_close(1000)
+        peer.expect_end()
+
+    def refuse(sock):
+        peers.read_head(sock)
+        sock.sendall(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+
+    one_client(build, page, serve, "we speak chat.v1\n")
+    one_client(build, page, refuse, "status 401: the answer's status is not 101, RFC 6455 4.1\n")
+
+
+# What is in libdill_wsx.h.
+EXTENDED = {name for family in manual.EXTENDED for name in family.PAGES} | set(manual.TYPES)
+
 EXAMPLES = {
+    **dict.fromkeys(["ws_opts", "ws_attach_client_opts", "ws_close", "ws_query", "ws_why"], options_example),
+    "ws_attach_server_opts": server_example(talk_once, ""),
     "ws_attach_client": client_example(
         [(TEXT, b"Hello, world!")], (1000, b"bye"), "text: Hello, world!\n"),
     "ws_attach_client_mem": client_example(
@@ -974,11 +1006,11 @@ def checks(args, build):
         # It has no function to check a certificate with, and may have been built without TLS.
         # What is not in its header cannot be compared.
         def is_theirs(name):
-            return not name.startswith("tls_") and name not in request_pages.PAGES
+            return not name.startswith("tls_") and name not in EXTENDED
 
         pages = [page for page in pages if is_theirs(page.stem)]
         examples = {name for name in EXAMPLES if is_theirs(name)}
-    functions = [page for page in pages if page.suffix == ".3"]
+    functions = [page for page in pages if page.suffix == ".3" and page.stem not in manual.TYPES]
     yield "the pages are what man/pages.py writes", lambda: expect(
         (done := run([sys.executable, MAN / "pages.py", "--check"])).returncode == 0, done.stderr)
     for page in pages:

@@ -31,6 +31,9 @@ ORDERS = {
     "before impl": ["libdill_ws.h", "libdillimpl.h"],
     "after impl": ["libdillimpl.h", "libdill_ws.h"],
     "within": ["libdill.h"],
+    "extended": ["libdill_wsx.h"],
+    "extended first": ["libdill_wsx.h", "libdill.h"],
+    "extended last": ["libdill.h", "libdill_wsx.h", "libdill_ws.h"],
 }
 
 USE = """
@@ -57,6 +60,40 @@ int use_raw(void) {
         (int)ws_status(0, &flags, &byte, 1) + ws_send(0, flags, "", 0, -1);
 }
 """
+USE_EXTENDED = """
+int use_extended(void);
+int use_extended(void) {
+    static const struct dill_ws_opts defaults = dill_ws_defaults;
+    struct dill_ws_opts opts = dill_ws_defaults;
+    struct dill_ws_info info;
+    opts.flags = DILL_WS_DEFLATE | DILL_WS_NEEDPROTO | DILL_WS_TURNS;
+    return dill_ws_attach_client_opts(0, "/", "a", &opts, -1) + dill_ws_attach_server_opts(0, &defaults, -1) +
+        dill_ws_query(0, &info, sizeof info) + dill_ws_close(0, 1000, "", 0, -1) + *dill_ws_why() +
+        dill_ws_send(0, DILL_WS_HOLD | DILL_WS_PLAIN, "", 0, -1);
+}
+"""
+USE_EXTENDED_RAW = """
+int use_extended_raw(void);
+int use_extended_raw(void) {
+    struct ws_opts opts = ws_defaults;
+    struct ws_info info;
+    opts.flags = WS_DEFLATE | WS_NEEDPROTO | WS_TURNS;
+    return ws_attach_client_opts(0, "/", "a", &opts, -1) + ws_attach_server_opts(0, 0, -1) +
+        ws_query(0, &info, sizeof info) + ws_close(0, 1000, "", 0, -1) + *ws_why() +
+        ws_send(0, WS_HOLD | WS_PLAIN, "", 0, -1);
+}
+"""
+# Functions that a program may have itself that does not ask for the extended ones.
+USE_UNTOUCHED = """
+int ws_connect(int s);
+int ws_connect(int s) { return s; }
+int ws_ping(const char *text);
+int ws_ping(const char *text) { return *text; }
+struct ws_opts { int mine; };
+static int ws_msg, WS_PLAIN, WS_TURNS;
+int use_untouched(void);
+int use_untouched(void) { struct ws_opts ws_info = {1}; return ws_info.mine + ws_msg + WS_PLAIN + WS_TURNS; }
+"""
 # A program's own names, where the raw ones are switched off.
 USE_OWN = """
 int ws_send(int now, int go);
@@ -72,7 +109,7 @@ def is_strict(language):
 
 
 def possible(language, switch, host, order):
-    includes_libdill = order not in ("alone", "twice")
+    includes_libdill = order not in ("alone", "twice", "extended")
     if host == "none" and includes_libdill:
         return False
     # It has what libdill_ws.h declares, and no file of that name beside it.
@@ -87,7 +124,11 @@ def possible(language, switch, host, order):
 
 def source(switch, order):
     text = "".join(f"#include <{name}>\n" for name in ORDERS[order]) + USE
-    return text + (USE_OWN if switch == "-DDILL_DISABLE_RAW_NAMES" else USE_RAW)
+    is_raw = switch != "-DDILL_DISABLE_RAW_NAMES"
+    text += USE_RAW if is_raw else USE_OWN
+    if not order.startswith("extended"):
+        return text + USE_UNTOUCHED
+    return text + USE_EXTENDED + (USE_EXTENDED_RAW if is_raw else "")
 
 
 def compile_one(case, include):
@@ -143,7 +184,7 @@ def main():
         work = pathlib.Path(name)
         # As installed: libdill_ws.h among others, libdill_rt's headers by themselves.
         ws, runtime = work / "ws", work / "runtime"
-        for directory, names in (ws, ["libdill_ws.h"]), (runtime, ["libdill.h", "libdillimpl.h"]):
+        for directory, names in (ws, ["libdill_ws.h", "libdill_wsx.h"]), (runtime, ["libdill.h", "libdillimpl.h"]):
             directory.mkdir()
             for header in names:
                 (directory / header).symlink_to(INCLUDE / header)

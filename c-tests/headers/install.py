@@ -37,7 +37,7 @@ def files(directory):
 
 def expected_files():
     version = re.search(r'^version = "(.*)"', (ROOT / "Cargo.toml").read_text(), re.M)[1]
-    names = ["include/libdill_ws.h", "include/libdill_rt/libdill.h",
+    names = ["include/libdill_ws.h", "include/libdill_wsx.h", "include/libdill_rt/libdill.h",
              "include/libdill_rt/libdillimpl.h", "lib/libdill_ws/libdill_ws.so",
              "lib/libdill_ws/libdill_ws.so.0", "lib/libdill_ws/libdill_rt.so.0",
              "lib/cmake/libdill_ws/libdill_ws-config.cmake", "lib/cmake/libdill_ws/libdill_ws-config-version.cmake"]
@@ -140,6 +140,13 @@ def manual(work):
     left = files(work / "manual")
     check(left == ["share/man/man3/ws_send.3"] and theirs.read_text() == "libdill's\n",
           "make uninstall: libdill's pages are left", left)
+
+
+def foreign(prefix):
+    """A program in another language uses options."""
+    libraries = [prefix.directories[0] / "lib" / f"{name}.so.0" for name in ("libdill_rt", "libdill_ws")]
+    text = succeeds("a program in Python", [sys.executable, HERE / "foreign.py", *libraries], timeout=60)
+    check(text == "good\n", "a program in Python has what it wants", text)
 
 
 def on_own_runtime(prefix, work):
@@ -247,6 +254,7 @@ def main():
             stand_in.prefix(theirs)
         prefix = Prefix(own)
         on_own_runtime(prefix, work)
+        foreign(prefix)
         static(prefix, work)
         readme(prefix, work)
         loaded_alone(prefix)

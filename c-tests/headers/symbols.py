@@ -109,14 +109,14 @@ def as_libdill():
 def headers():
     """Each symbol with a dill_ name is declared, and nothing else is."""
     text = "".join((INCLUDE / name).read_text()
-                   for name in ("libdill.h", "libdillimpl.h", "libdill_ws.h"))
+                   for name in ("libdill.h", "libdillimpl.h", "libdill_ws.h", "libdill_wsx.h"))
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     declared = set(re.findall(r"^DILL_(?:WS_)?EXPORT\b[^;(]*?\b(dill_\w+)\s*[;(]", text, re.M))
     declared |= set(re.findall(r"^DILL_EXPORT __attribute__\S+ \w+ (dill_\w+)\(", text, re.M))
     full = {name for library in LIBRARIES for name in names(pinned(library))
             if name.startswith("dill_")}
     same("the headers declare the pinned symbols", declared, full | NOWHERE)
-    source = "#include <libdillimpl.h>\n" + "".join(
+    source = "#include <libdillimpl.h>\n#include <libdill_wsx.h>\n" + "".join(
         f"extern __typeof__({name}) {name};\n" for name in sorted(full))
     done = run([*CC, f"-I{INCLUDE}", "-Werror", "-fsyntax-only", "-xc", "-"], input=source)
     check(done.returncode == 0, "the compiler finds the declarations", done.stderr)
@@ -134,12 +134,13 @@ def called(text):
 
 def quiet():
     """A test looks at errno after each function."""
-    # The two halves of go().
-    macros = {"dill_prologue", "dill_epilogue"}
-    for library, test in (("libdill_rt", "runtime/core/rt_errno.c"), ("libdill_ws", "ws/s2_errno.c")):
+    # The two halves of go(), and what only tells of errors.
+    macros = {"dill_prologue", "dill_epilogue", "dill_ws_why"}
+    for library, tests in (("libdill_rt", ["runtime/core/rt_errno.c"]),
+                           ("libdill_ws", ["ws/s2_errno.c", "ws/e2_errno.c", "ws/e3_errno.c"])):
         functions = {line.split()[1] for line in pinned(library) if line.startswith("function dill_")}
-        tested = {f"dill_{name}" for name in called((HERE.parent / test).read_text())}
-        same(f"{test} has all functions of {library}", tested & functions, functions - macros)
+        tested = {f"dill_{name}" for name in called("".join((HERE.parent / test).read_text() for test in tests))}
+        same(f"{' '.join(tests)}: all functions of {library}", tested & functions, functions - macros)
 
 
 def control():

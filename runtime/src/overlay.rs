@@ -15,6 +15,7 @@ use crate::handle;
 use crate::iolist::Iolist;
 use crate::msock;
 use crate::object::Shared;
+use crate::stream::inbound::{self, Inbound};
 
 /// What there is instead of a handle when it has been closed or given back.
 const NOTHING: c_int = -1;
@@ -194,6 +195,16 @@ impl Overlay {
         let count = self.receive(&mut memory, deadline)?;
         look(memory.get(..count).unwrap_or_default());
         Ok(())
+    }
+
+    /// Says whether what comes is going to be looked at from now on, all of it: then a stream of this library
+    /// receives much at once while much comes.
+    pub fn receive_in_bulk(&self, in_bulk: bool) {
+        let found = self.call(|s| handle::query(s, inbound::TYPE));
+        if let Ok(found) = found {
+            // SAFETY: the query found a part of the stream, which lives as long as the handle.
+            unsafe { found.cast::<Inbound>().as_ref() }.receive_in_bulk(in_bulk);
+        }
     }
 
     /// Receives as many bytes as there is room for. Errors: those of the stream; ECONNRESET if it is

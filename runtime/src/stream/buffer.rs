@@ -10,6 +10,9 @@ use crate::thread_end::{self, Owner};
 /// Bytes in a buffer of the usual size: a burst of small messages costs one system call.
 pub const SIZE: usize = 8 * 1024;
 
+/// Bytes in a buffer for much that comes at once: several TLS records, or most of a large message.
+const LARGE: usize = 64 * 1024;
+
 /// A buffer that is full grows by this part of what is in it at least.
 const LEAST_GROWTH: usize = 8;
 
@@ -74,6 +77,13 @@ impl Buffer {
             reserve(&mut self.bytes, wanted.max(unread / LEAST_GROWTH).min(unread))?;
         }
         Ok(())
+    }
+
+    /// Takes much memory at once if it has none yet. Without that it makes do with less.
+    pub fn begin_large(&mut self) {
+        if self.bytes.capacity() == 0 {
+            self.bytes.try_reserve_exact(LARGE).ok();
+        }
     }
 
     /// The room, for the system to write to.

@@ -13,6 +13,7 @@ use crate::handle::Hvfs;
 use crate::iolist::{Iolist, List};
 use crate::object::Shared;
 use crate::sched;
+use crate::stream::inbound::{self, Inbound};
 
 /// What the callbacks do. Every call holds a share, so the object stays in place whoever closes the
 /// handle meanwhile.
@@ -23,6 +24,9 @@ use crate::sched;
 pub unsafe trait Stream: Sized {
     /// The type that the object itself answers to in queries.
     fn own_type(&self) -> *const c_void;
+
+    /// Its receiving direction.
+    fn inbound(&self) -> &Inbound;
 
     /// Sends the whole list.
     ///
@@ -97,6 +101,8 @@ unsafe extern "C" fn query<S: Stream>(hvfs: *mut Hvfs, ty: *const c_void) -> *mu
             (&raw mut (*callbacks).some).cast()
         } else if ty == extension::LINGER_TYPE {
             (&raw mut (*callbacks).linger).cast()
+        } else if ty == inbound::TYPE {
+            ptr::from_ref((*hvfs.cast::<S>()).inbound()).cast_mut().cast()
         } else if ty == (*hvfs.cast::<S>()).own_type() {
             hvfs.cast()
         } else {

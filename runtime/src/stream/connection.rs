@@ -188,6 +188,10 @@ unsafe impl Stream for Connection {
         self.kind.connection_type()
     }
 
+    fn inbound(&self) -> &Inbound {
+        &self.inbound
+    }
+
     /// Sends the whole list. Errors: those of [`Outbound::send`].
     unsafe fn send(&self, list: List, deadline: i64) -> Result<()> {
         // SAFETY: same condition as this function's.

@@ -13,6 +13,7 @@
 //! out of its cell and put back afterwards. Other borrows end within the function that begins them.
 
 use core::cell::{Cell, RefCell};
+use core::ffi::{c_int, c_void};
 use core::ops::RangeInclusive;
 
 use crate::bsock::Look;
@@ -24,6 +25,12 @@ use super::parts;
 use super::patience::Patience;
 pub use super::side::{Failure, Outcome};
 use super::side::{Side, State, Turn};
+
+/// The object whose address says "receiving direction".
+static INBOUND: c_int = 0;
+
+/// The type that the streams of this library answer to in queries with their [`Inbound`].
+pub const TYPE: *const c_void = (&raw const INBOUND).cast();
 
 /// As many bytes as there is room for.
 const ANY: usize = usize::MAX;
@@ -57,12 +64,23 @@ pub struct Inbound {
     buffer: RefCell<Buffer>,
     /// How many bytes have been delivered, or placed by a call that is in progress.
     position: Cell<u64>,
+    /// Whether large buffers may be used.
+    in_bulk: Cell<bool>,
+    /// Whether a buffer of the usual size was not enough last time.
+    comes_much: Cell<bool>,
 }
 
 impl Inbound {
     /// Whether the stream broke.
     pub fn is_broken(&self) -> bool {
         self.side.state() == State::Broken
+    }
+
+    /// Says whether much is to be received at once while much comes. It is worth the memory where the
+    /// bytes cannot be put where they belong, as those of TLS records.
+    pub fn receive_in_bulk(&self, in_bulk: bool) {
+        self.in_bulk.set(in_bulk);
+        self.comes_much.set(false);
     }
 
     /// How many bytes have been delivered.
@@ -225,6 +243,9 @@ impl Inbound {
     ) -> Outcome<Option<usize>> {
         let mut buffer = self.buffer.take();
         let end = self.position.get() + buffer.unread().len() as u64;
+        if self.comes_much.get() {
+            buffer.begin_large();
+        }
         let received = match buffer.make_room(*wanted.start()) {
             Ok(()) => {
                 let mut room = buffer.room();
@@ -237,6 +258,7 @@ impl Inbound {
         if let Ok(Some(count)) = received {
             // SAFETY: the source has written them.
             unsafe { buffer.fill(count) };
+            self.comes_much.set(self.in_bulk.get() && count >= buffer::SIZE);
         }
         self.keep(buffer);
         received

@@ -103,6 +103,7 @@ pub fn attach(
         lingers: Cell::new(false),
         why: Cell::new(why::NOTHING),
     })?;
+    tls.below.receive_in_bulk(true);
     tls.shake_hands(deadline).map_err(|error| tls.explained(error))?;
     // The handshake's arithmetic needs several pages, and nothing later does.
     sched::trim_stack();
@@ -141,6 +142,7 @@ pub fn detach(s: c_int, deadline: i64) -> Result<c_int> {
     // Both before anything is done: what is not done is still open.
     let (sending, receiving) = (tls.outbound.reserve()?, tls.inbound.reserve()?);
     let result = tls.finish(sending, receiving, deadline).map_err(|error| tls.explained(error));
+    tls.below.receive_in_bulk(false);
     tls.below.detach(&tls, s, TYPE, result)
 }
 
@@ -342,8 +344,9 @@ impl Tls {
             looked.map_err(|error| self.failure(error))?;
             fed.map_err(|reason| self.refuse(reason, deadline))?;
         }
-        self.record.take();
-        self.session.shrink();
+        if self.record.take().is_large() {
+            self.session.shrink();
+        }
         Ok(())
     }
 
@@ -457,6 +460,10 @@ unsafe fn gather_record(mut cursor: Cursor, first: &[libc::iovec]) -> Option<Vec
 unsafe impl Stream for Tls {
     fn own_type(&self) -> *const c_void {
         TYPE
+    }
+
+    fn inbound(&self) -> &Inbound {
+        &self.inbound
     }
 
     /// Sends the whole list. Errors: EINVAL, EBUSY, EPIPE, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.

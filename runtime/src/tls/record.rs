@@ -4,6 +4,9 @@
 /// Type, version and length.
 const HEADER: usize = 5;
 
+/// Bytes for which rustls keeps memory.
+const KEPT: usize = 4096;
+
 /// How much has come of a record.
 #[derive(Clone, Copy, Default)]
 pub struct Record {
@@ -31,6 +34,11 @@ impl Record {
             self.come += rest.min(self.missing());
         }
         self.come - before
+    }
+
+    /// Whether it needs more memory than a session keeps.
+    pub fn is_large(&self) -> bool {
+        self.come > KEPT
     }
 
     fn length(&self) -> usize {
@@ -72,5 +80,6 @@ mod tests {
         assert_eq!(record.take(b"\x03\x01\x00"), 3);
         assert_eq!(record.missing(), 256);
         assert_eq!(record.take(&[0; 300]), 256);
+        assert!(!record.is_large());
     }
 }

@@ -70,9 +70,16 @@ impl Protocols {
     }
 }
 
-/// The elements of a list with commas (RFC 9110 §5.6.1).
+/// The elements of a list with commas (RFC 9110 §5.6.1). The white space between them is no line's end.
 fn elements(list: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
-    list.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
+    list.split(|byte| *byte == b',').map(trim)
+}
+
+fn trim(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
 }
 
 /// The origins whose pages may open a connection to a server. A client that is no browser says none.

@@ -60,6 +60,21 @@ fn room_grows_by_a_share_however_little_is_wanted() {
 }
 
 #[test]
+fn large_ones_are_not_kept() {
+    let mut buffer = Buffer::default();
+    buffer.begin_large();
+    push(&mut buffer, &[1; LARGE], 1);
+    buffer.begin_large();
+    assert_eq!(buffer.unread(), [1; LARGE]);
+    buffer.consume(LARGE);
+    assert!(buffer.is_idle());
+    push(&mut buffer, b"a", 1);
+    assert_eq!(buffer.bytes.capacity(), SIZE);
+    buffer.begin_large();
+    assert_eq!(buffer.unread(), b"a");
+}
+
+#[test]
 fn room_grows_with_what_came() {
     let mut buffer = Buffer::default();
     for _ in 0..10 {

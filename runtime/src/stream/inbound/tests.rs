@@ -346,6 +346,32 @@ fn too_much_to_skip_drops_all() {
 }
 
 #[test]
+fn much_is_received_at_once_while_much_comes() {
+    let inbound = Inbound::default();
+    let steps = [Step::Bytes(bytes(0, 200_000)), Step::Bytes(bytes(0, 100))];
+    let source = Script::new(steps);
+    let look = || {
+        let mut seen = 0;
+        inbound
+            .look(&source, -1, &mut |bytes| {
+                seen = bytes.len();
+                seen
+            })
+            .unwrap();
+        seen
+    };
+    assert_eq!([look(), look()], [buffer::SIZE; 2]);
+    inbound.receive_in_bulk(true);
+    let (first, second) = (look(), look());
+    assert_eq!(first, buffer::SIZE);
+    assert!(second > 4 * buffer::SIZE);
+    assert!(inbound.buffer.borrow().is_idle());
+    while look() > 100 {}
+    assert_eq!(inbound.position(), 200_100);
+    assert!(!inbound.comes_much.get());
+}
+
+#[test]
 fn an_idle_stream_has_no_buffer() {
     let source = Script::new([Step::Timeout, Step::Bytes(bytes(0, 9)), Step::Timeout]);
     let inbound = Inbound::default();

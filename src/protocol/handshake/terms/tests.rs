@@ -19,9 +19,24 @@ fn rfc_6455_4_1_lists_of_subprotocols() {
         assert!(protocols.names().eq(names.iter().map(|name| name.as_bytes())), "{list}");
         assert_eq!(protocols.list(), list.as_bytes());
     }
-    for list in
-        ["", " ", ",", "a,", ",a", "a,,b", "a b", "a, a", "a\r\nX: y", "a;b", "\u{e9}", "a/b"]
-    {
+    for list in [
+        "",
+        " ",
+        ",",
+        "a,",
+        ",a",
+        "a,,b",
+        "a b",
+        "a, a",
+        "a\r\nX: y",
+        "a\n",
+        "\r\na",
+        "a\r\n, b",
+        "a\x0c",
+        "a;b",
+        "\u{e9}",
+        "a/b",
+    ] {
         assert_eq!(protocols(list).err(), Some(InvalidArgument), "{list:?}");
     }
     assert_eq!(Protocols::default().names().count(), 0);
@@ -41,7 +56,16 @@ fn rfc_6454_6_2_origins() {
     for text in bad.into_iter().chain(["https://a b", "https://a\r\nX: y", "https://u@a", "*"]) {
         assert!(!is_origin(text.as_bytes()), "{text:?}");
     }
-    for list in ["", ",", "https://a,", "https://a, *", "https://a https://b", "https://a/"] {
+    for list in [
+        "",
+        ",",
+        "https://a,",
+        "https://a, *",
+        "https://a https://b",
+        "https://a\n",
+        "\r\nhttps://a",
+        "https://a/",
+    ] {
         assert_eq!(only(list).err(), Some(InvalidArgument), "{list:?}");
     }
     assert!(matches!(only("*"), Ok(Origins::Any)));
