@@ -736,7 +736,7 @@ def http_answer(sock):
 
 def requests_example(build, page):
     """The example serves a page and a WebSocket on one connection."""
-    port = free_port()
+    port = build.port()
     process = build.start(page, port)
     try:
         with peers.connection(port, lambda: process.poll() is None) as sock:

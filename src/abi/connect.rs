@@ -80,41 +80,36 @@ pub(super) fn connect(url: &Url<'_>, deadline: i64) -> Result<Stream, Error> {
         if url.secure {
             return Err(NO_TLS);
         }
-        return Stream::own(connect_in_turn(name, url.port, deadline).map_err(of_connecting)?);
+        let connected = connect_in_turn(name, url.port, deadline);
+        return Stream::own(connected.map_err(name_the_step)?);
     };
     // SAFETY: the host's own function, and a string.
-    let s = check(|| unsafe { (vfs.connect)(name.as_ptr(), c_int::from(url.port), deadline) });
-    let s = s.map_err(of_connecting)?;
+    let connected =
+        check(|| unsafe { (vfs.connect)(name.as_ptr(), c_int::from(url.port), deadline) });
+    let s = connected.map_err(name_the_step)?;
     if !url.secure {
         return Stream::own(s);
     }
     // SAFETY: the host's own function, and strings. It takes `s` over.
-    let secured =
+    let attached =
         check(|| unsafe { (vfs.tls_attach_client)(s, name.as_ptr(), ALPN.as_ptr(), deadline) });
-    Stream::own(secured.map_err(|error| of_tls(error, vfs))?)
+    // SAFETY: the host's own function, and what it returns is a constant string.
+    let words = || unsafe { CStr::from_ptr((vfs.tls_why)()) };
+    Stream::own(attached.map_err(|error| errno::explain(error, words()))?)
 }
 
-/// What went wrong while connecting, in words.
-fn of_connecting(error: Error) -> Error {
-    let (errno, words) = match error {
-        Error::Host(errno @ libc::EADDRNOTAVAIL) => (errno, c"there is no such host"),
-        Error::Host(errno @ (libc::EAGAIN | libc::EIO)) => (errno, c"the resolver cannot tell"),
-        Error::Host(errno) => (errno, c"no address of the host takes the connection"),
-        Error::Reset => (libc::ECONNRESET, c"no address of the host takes the connection"),
-        Error::TimedOut => (libc::ETIMEDOUT, c"the deadline passed before the host was reached"),
-        error => return error,
-    };
-    Error::Explained(errno, words)
-}
-
-/// What went wrong with TLS, in the host's words if it has any.
-fn of_tls(error: Error, vfs: &HostVfs) -> Error {
-    // SAFETY: the host's own function; its words are constants.
-    let words = unsafe { CStr::from_ptr((vfs.tls_why)()) };
+/// Says which step of connecting has failed.
+fn name_the_step(error: Error) -> Error {
     match error {
-        Error::Host(errno) if !words.is_empty() => Error::Explained(errno, words),
+        Error::Host(libc::EADDRNOTAVAIL) => errno::explain(error, c"the host has no address"),
+        Error::Host(libc::EAGAIN | libc::EIO) => {
+            errno::explain(error, c"the host's address cannot be found out")
+        }
+        Error::Host(_) | Error::Reset => {
+            errno::explain(error, c"the host does not accept the connection")
+        }
         Error::TimedOut => {
-            Error::Explained(libc::ETIMEDOUT, c"the deadline passed in the handshake of TLS")
+            errno::explain(error, c"the deadline passed before the host was reached")
         }
         error => error,
     }

@@ -95,6 +95,11 @@ fn of_host(errno: errno::Errno) -> Error {
     }
 }
 
+/// The same error, with what there is to say about it.
+pub(super) fn explain(error: Error, words: &'static CStr) -> Error {
+    if words.is_empty() { error } else { Error::Explained(to_errno(error), words) }
+}
+
 /// Sets errno without an [`Error`] at hand: the answer of a query for an unknown type.
 pub(super) fn set(error: Error) {
     errno::set_errno(errno::Errno(to_errno(error)));
