@@ -6,7 +6,18 @@ mod coroutines;
 mod fds;
 mod handles;
 mod happyeyeballs;
+#[cfg(feature = "tls")]
 mod host;
+/// The table of what this host can do would have holes without TLS, so there is none.
+#[cfg(not(feature = "tls"))]
+mod host {
+    use core::ffi::{c_int, c_void};
+    use core::ptr::NonNull;
+
+    pub fn query(_: c_int, _: *const c_void) -> Option<NonNull<c_void>> {
+        None
+    }
+}
 mod http;
 mod ipaddr;
 mod ipc;
