@@ -6,6 +6,7 @@ use super::fields::Fields;
 use super::host::{IpAddr, Stream, check, dill_hquery, dill_ipaddr_remotes, dill_tcp_connect};
 use super::options::{Options, WsOpts};
 use super::{attach, errno};
+use crate::protocol::collect::collect;
 use crate::protocol::url::Url;
 use crate::socket::{Error, open_tunnel};
 use std::ffi::{CStr, c_char, c_int};
@@ -62,8 +63,8 @@ pub(super) unsafe fn open(
     options.own_origin()?;
     // SAFETY: likewise.
     let url = Url::parse(unsafe { buffers::string(url) }?).ok_or(NO_URL)?;
-    let resource = copy(&url.resource().map(str::as_bytes))?;
-    let authority = copy(&[url.authority.as_bytes()])?;
+    let resource = collect(url.resource().map(str::as_bytes))?;
+    let authority = collect([url.authority.as_bytes()])?;
     let stream = connect(&url, deadline)?;
     attach::client_over(stream, &resource, &authority, &options, deadline)
 }
@@ -74,7 +75,7 @@ pub(super) unsafe fn open(
 ///
 /// The host's. [`Error::NotSupported`]: it has no TLS that could be found here.
 pub(super) fn connect(url: &Url<'_>, deadline: i64) -> Result<Stream, Error> {
-    let name = copy(&[url.host.as_bytes(), b"\0"])?;
+    let name = collect([url.host.as_bytes(), b"\0"])?;
     let name = CStr::from_bytes_until_nul(&name).map_err(|_| Error::InvalidArgument)?;
     let Some(vfs) = extension() else {
         if url.secure {
@@ -145,20 +146,4 @@ fn connect_in_turn(name: &CStr, port: u16, deadline: i64) -> Result<c_int, Error
         }
     }
     connected
-}
-
-/// All parts in one.
-///
-/// # Errors
-///
-/// [`Error::OutOfMemory`].
-fn copy(parts: &[&[u8]]) -> Result<Vec<u8>, Error> {
-    let mut copy = Vec::new();
-    let len = parts.iter().map(|part| part.len()).sum();
-    copy.try_reserve_exact(len).map_err(|_| Error::OutOfMemory)?;
-    for part in parts {
-        // ROOM: reserved for all of them.
-        copy.extend_from_slice(part);
-    }
-    Ok(copy)
 }

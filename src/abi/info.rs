@@ -1,5 +1,6 @@
 //! `struct ws_info`: what is known about a connection.
 
+use crate::protocol::collect::collect;
 use crate::protocol::extension::Text;
 use crate::protocol::handshake::Agreement;
 use crate::protocol::handshake::terms::Terms;
@@ -78,12 +79,8 @@ fn pointer(string: &[u8]) -> *const c_char {
 }
 
 fn c_string(text: Option<&[u8]>) -> Result<Vec<u8>, Error> {
-    let mut string = Vec::new();
-    let Some(text) = text else { return Ok(string) };
-    string.try_reserve_exact(text.len() + 1).map_err(|_| Error::OutOfMemory)?;
-    // ROOM: reserved just before.
-    string.extend_from_slice(text);
-    // ROOM: likewise.
-    string.push(0);
-    Ok(string)
+    match text {
+        Some(text) => Ok(collect([text, b"\0"])?),
+        None => Ok(Vec::new()),
+    }
 }

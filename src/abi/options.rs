@@ -3,6 +3,7 @@
 use super::attach::{NO_HTTP, TEXT};
 use super::buffers::{self, StringBuffer};
 use super::fields::Fields;
+use crate::protocol::collect::collect;
 use crate::protocol::extension::Window;
 use crate::protocol::handshake::terms::{self, Origins, Protocols, Terms};
 use crate::protocol::handshake::{extra, response};
@@ -213,7 +214,7 @@ impl WsOpts {
             if !self.origin.is_null() && extra::is_named(line, b"Origin") {
                 return Err(Error::InvalidArgument);
             }
-            lines.try_reserve(line.len() + 2).map_err(|_| Error::OutOfMemory)?;
+            lines.try_reserve(line.len() + 2)?;
             // ROOM: reserved just before.
             lines.extend_from_slice(line);
             // ROOM: likewise.
@@ -287,11 +288,7 @@ unsafe fn copy_of(string: *const c_char) -> Result<Option<Vec<u8>>, Error> {
     }
     // SAFETY: passed on from the caller.
     let string = unsafe { buffers::string(string) }?;
-    let mut copy = Vec::new();
-    copy.try_reserve_exact(string.len()).map_err(|_| Error::OutOfMemory)?;
-    // ROOM: reserved just before.
-    copy.extend_from_slice(string);
-    Ok(Some(copy))
+    Ok(Some(collect([string])?))
 }
 
 /// Where a caller wants to see the answer.

@@ -9,6 +9,7 @@ pub mod argument;
 pub mod assembler;
 pub mod close;
 pub mod code;
+pub mod collect;
 pub mod composer;
 pub mod extension;
 pub mod frame;

@@ -51,7 +51,7 @@ impl<H: Host> WebSocket<H> {
         deadline: Deadline,
     ) -> Result<bool, Error> {
         let mut frame = Vec::new();
-        frame.try_reserve(MAX_HEADER).map_err(|_| Error::OutOfMemory)?;
+        frame.try_reserve(MAX_HEADER)?;
         // ROOM: reserved just before.
         frame.resize(MAX_HEADER, 0);
         let Some(context) = self.deflate(deflation, body, &mut frame)? else { return Ok(false) };

@@ -51,7 +51,7 @@ impl<H: Host> WebSocket<H> {
     ///
     /// - [`Error::Ended`]: the peer's close frame has arrived.
     /// - [`Error::TooBig`]: the message does not fit; it is lost, the next one is not.
-    /// - [`Error::Protocol`]: the peer broke a rule and the connection was failed.
+    /// - [`Error::Violation`]: the peer broke a rule and the connection was failed.
     /// - [`Error::Reset`], [`Error::Busy`].
     /// - [`Error::TimedOut`], [`Error::Cancelled`]: the next call goes on where this one stopped.
     /// - [`Error::OutOfMemory`]: also where there is none to keep what has come; the message is lost.

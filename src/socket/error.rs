@@ -3,6 +3,7 @@
 use crate::protocol::handshake::request::Refusal;
 use crate::protocol::handshake::response::ResponseError;
 use crate::protocol::violation::Violation;
+use std::collections::TryReserveError;
 use std::ffi::CStr;
 
 /// Why an operation failed.
@@ -52,6 +53,12 @@ pub enum Error {
     Host(i32),
     /// Likewise, with what it says about it.
     Explained(i32, &'static CStr),
+}
+
+impl From<TryReserveError> for Error {
+    fn from(_: TryReserveError) -> Self {
+        Self::OutOfMemory
+    }
 }
 
 impl Error {

@@ -75,7 +75,7 @@ pub fn respond<'f, H: Host, F: Fields<'f>>(
     let goes_on = request.persists() || reply::begins_tunnel(request.method(), *status);
     let Content { length, is_sent } = Content::of(request.method(), *status, body.size());
     let reply = Reply { status: *status, date: *date, length, closes: !goes_on };
-    let head = reply.head(fields.clone()).map_err(|_| Error::OutOfMemory)?;
+    let head = reply.head(fields.clone())?;
     let sent = match is_sent {
         true => host.send_with_body(&head, body, deadline),
         false => host.send(&head, deadline),
@@ -106,7 +106,7 @@ pub fn open_tunnel<'f, H: Host>(
     if !tunnel::is_destination(authority) {
         return Err(Error::InvalidArgument);
     }
-    let request = tunnel::build(authority, fields).map_err(|_| Error::OutOfMemory)?;
+    let request = tunnel::build(authority, fields)?;
     host.send(&request, deadline).map_err(Error::of_stream)?;
     for _ in 0..=MOST_INTERIM {
         let mut reader = HeadReader::default();

@@ -58,7 +58,7 @@ fn ask<H: Host>(
 ) -> Result<[u8; key::REQUEST_LEN], Error> {
     offer.check().map_err(|_| Error::InvalidArgument)?;
     let key = key::encode(host.random()?);
-    let request = request::build(offer, &key).map_err(|_| Error::OutOfMemory)?;
+    let request = request::build(offer, &key)?;
     host.send(&request, deadline).map_err(Error::of_stream)?;
     Ok(key)
 }
@@ -103,8 +103,7 @@ pub fn accept_request<H: Host>(
     });
     match admitted {
         Ok((request, agreement)) => {
-            let response = response::accepted(request.key, policy.terms, &agreement)
-                .map_err(|_| Error::OutOfMemory)?;
+            let response = response::accepted(request.key, policy.terms, &agreement)?;
             witness(&response);
             accept(host, &request, &response, deadline).map_err(Error::of_stream)?;
             Ok(agreement)

@@ -116,7 +116,7 @@ impl Saved {
             Filled::Bytes(_) => self.runs.is_empty(),
         };
         if begins_a_run {
-            self.runs.try_reserve(1).map_err(|_| Error::OutOfMemory)?;
+            self.runs.try_reserve(1)?;
             // ROOM: reserved just before.
             self.runs.push(Run::default());
         }
@@ -124,7 +124,7 @@ impl Saved {
         match part {
             Filled::Dropped(count) => run.dropped += count,
             Filled::Bytes(bytes) => {
-                self.bytes.try_reserve(bytes.len()).map_err(|_| Error::OutOfMemory)?;
+                self.bytes.try_reserve(bytes.len())?;
                 // ROOM: reserved just before.
                 self.bytes.extend_from_slice(bytes);
                 run.kept += bytes.len();

@@ -34,7 +34,7 @@ impl<W: Copy> Queue<W> {
     pub(super) fn join(&self) -> Result<u64, Error> {
         let number = self.number.get();
         let mut places = self.places.borrow_mut();
-        places.try_reserve(1).map_err(|_| Error::OutOfMemory)?;
+        places.try_reserve(1)?;
         // ROOM: reserved just before.
         places.push_back(Place { number, waiter: None });
         self.number.set(number.wrapping_add(1));

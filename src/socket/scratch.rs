@@ -69,7 +69,7 @@ impl Scratch {
         }
         let len = MAX_HEADER + room;
         let mut bytes = Vec::new();
-        bytes.try_reserve_exact(len).map_err(|_| Error::OutOfMemory)?;
+        bytes.try_reserve_exact(len)?;
         // ROOM: reserved just before.
         bytes.resize(len, 0);
         Ok(Self { bytes, shelf })

@@ -1,6 +1,7 @@
 //! A server's answer of any status, with or without content (RFC 9110 §15, RFC 9112 §4).
 
 use super::date;
+use crate::protocol::collect::collect;
 use std::collections::TryReserveError;
 
 /// An answer, but for the fields that the caller adds.
@@ -77,23 +78,6 @@ impl Reply {
         let fields = fields.flat_map(|field| [field, b"\r\n"]);
         collect(lead.into_iter().chain(length).chain(fields).chain([&b"\r\n"[..]]))
     }
-}
-
-/// All parts in one piece of memory.
-///
-/// # Errors
-///
-/// There is none.
-pub(super) fn collect<'p>(
-    parts: impl Iterator<Item = &'p [u8]> + Clone,
-) -> Result<Vec<u8>, TryReserveError> {
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(parts.clone().map(<[u8]>::len).sum())?;
-    for part in parts {
-        // ROOM: reserved for all parts.
-        bytes.extend_from_slice(part);
-    }
-    Ok(bytes)
 }
 
 /// As many digits as the largest number has, with leading zeros.

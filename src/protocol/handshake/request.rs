@@ -5,6 +5,7 @@ use super::head::{HeadError, HeadReader};
 use super::target::{self, Resource, Target};
 use super::{Offer, VERSION};
 use crate::protocol::argument::InvalidArgument;
+use crate::protocol::collect::collect;
 use crate::protocol::extension::{self, Text};
 use crate::protocol::key;
 use std::collections::TryReserveError;
@@ -23,9 +24,7 @@ impl Offer<'_> {
         let is_authority = !self.authority.is_empty() && !self.authority.iter().any(is_bad);
         if is_resource(self.resource) && is_authority { Ok(()) } else { Err(InvalidArgument) }
     }
-}
 
-impl Offer<'_> {
     /// Checks that the resource is a path, with or without a query (RFC 6455 §3).
     ///
     /// # Errors
@@ -69,13 +68,7 @@ pub fn build(offer: &Offer<'_>, key: &[u8; key::REQUEST_LEN]) -> Result<Vec<u8>,
         &offer.terms.lines,
         b"\r\n",
     ];
-    let mut request = Vec::new();
-    request.try_reserve_exact(parts.iter().map(|part| part.len()).sum())?;
-    for part in parts {
-        // ROOM: reserved for all parts.
-        request.extend_from_slice(part);
-    }
-    Ok(request)
+    collect(parts)
 }
 
 /// What a server learns from an acceptable request.

@@ -4,6 +4,7 @@ use super::fields::{Head, parse_version};
 use super::head::{HeadError, HeadReader};
 use super::terms::{PROTOCOL, Terms};
 use super::{Agreement, EXTENSIONS};
+use crate::protocol::collect::collect;
 use crate::protocol::extension::{self, Parameters, Text};
 use crate::protocol::frame::Role;
 use crate::protocol::key;
@@ -46,13 +47,7 @@ pub fn accepted(
         &terms.lines,
         b"\r\n",
     ];
-    let mut response = Vec::new();
-    response.try_reserve_exact(parts.iter().map(|part| part.len()).sum())?;
-    for part in parts {
-        // ROOM: reserved for all parts.
-        response.extend_from_slice(part);
-    }
-    Ok(response)
+    collect(parts)
 }
 
 /// Why a client does not take a response for the acceptance of its request.

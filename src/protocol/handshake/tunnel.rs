@@ -1,9 +1,9 @@
 //! Asking a proxy for a tunnel (RFC 9110 §9.3.6).
 
 use super::head::HeadReader;
-use super::reply::collect;
 use super::response::{ResponseError, StatusLine};
 use super::target;
+use crate::protocol::collect::collect;
 use std::collections::TryReserveError;
 
 /// Makes the request for a tunnel to `authority`, which has passed [`is_destination`]. The caller's fields
