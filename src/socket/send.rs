@@ -1,5 +1,6 @@
 //! Sending frames.
 
+use super::deflation::Deflation;
 use super::duties::Pongs;
 use super::host::Outgoing;
 use super::scratch::Scratch;
@@ -26,16 +27,7 @@ impl<H: Host> WebSocket<H> {
     /// - [`Error::Reset`], [`Error::Busy`], [`Error::TimedOut`], [`Error::Cancelled`].
     /// - [`Error::OutOfMemory`]: nothing is sent.
     pub fn send(&self, kind: Kind, body: &H::Body<'_>, deadline: Deadline) -> Result<(), Error> {
-        let deflation = self.deflation().filter(|deflation| deflation.suits(body.size()));
-        let Some(deflation) = deflation else { return self.send_plain(kind, body, deadline) };
-        composer::check(kind, body.pieces()).map_err(|_| Error::InvalidArgument)?;
-        self.as_sender(deadline, || {
-            let opcode = kind.opcode();
-            if self.send_deflated(deflation, opcode, body, deadline)? {
-                return Ok(());
-            }
-            self.send_frame(opcode, body, deadline)
-        })
+        self.send_message(self.deflation(), kind, body, deadline)
     }
 
     /// Sends one message as one frame, and never compressed.
@@ -49,8 +41,22 @@ impl<H: Host> WebSocket<H> {
         body: &H::Body<'_>,
         deadline: Deadline,
     ) -> Result<(), Error> {
+        self.send_message(None, kind, body, deadline)
+    }
+
+    fn send_message(
+        &self,
+        deflation: Option<&Deflation>,
+        kind: Kind,
+        body: &H::Body<'_>,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
         composer::check(kind, body.pieces()).map_err(|_| Error::InvalidArgument)?;
-        self.as_sender(deadline, || self.send_frame(kind.opcode(), body, deadline))
+        let (deflation, opcode) = (deflation.filter(|it| it.suits(body.size())), kind.opcode());
+        self.as_sender(deadline, || match deflation {
+            Some(deflation) if self.send_deflated(deflation, opcode, body, deadline)? => Ok(()),
+            _ => self.send_frame(opcode, body, deadline),
+        })
     }
 
     fn send_frame(
