@@ -3,11 +3,8 @@
 use super::connect::extension;
 use super::host::{Stream, check};
 use crate::protocol::frame::Role;
-use crate::socket::{Error, Host};
+use crate::socket::{Error, Host, await_end};
 use std::ffi::c_int;
-
-/// How much of what the peer still sends is dropped, in bytes. Behind the close frames nothing is due.
-const MOST_DROPPED: usize = 64 * 1024;
 
 /// Ends a byte stream in order, and closes it whatever happens.
 ///
@@ -51,18 +48,4 @@ fn detach_tls(stream: Stream, deadline: i64) -> Result<Below, Error> {
         Err(Error::NotSupported) => Stream::own(s).map(Below::Nothing),
         Err(error) => Err(error),
     }
-}
-
-/// Waits until the peer ends, and drops what it sends before.
-fn await_end(stream: &Stream, deadline: i64) -> Result<(), Error> {
-    let mut rest = [0; 256];
-    let mut dropped = 0;
-    while dropped < MOST_DROPPED {
-        match stream.receive_some(&mut rest, deadline) {
-            Ok(count) => dropped += count,
-            Err(Error::Ended) => return Ok(()),
-            Err(error) => return Err(error),
-        }
-    }
-    Err(Error::Reset)
 }

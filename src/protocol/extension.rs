@@ -266,7 +266,7 @@ fn unquote<'r>(mut inside: &[u8], room: &'r mut [u8]) -> Option<&'r [u8]> {
 }
 
 /// RFC 9110 §5.6.3: optional white space.
-fn trim(mut text: &[u8]) -> &[u8] {
+pub(super) fn trim(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
         text = rest;
     }

@@ -12,8 +12,8 @@ use crate::protocol::key;
 pub(super) const MOST_INTERIM: u32 = 8;
 /// How long a client gets to read the last answer, in milliseconds.
 pub(super) const LAST_WAIT: Deadline = 1000;
-/// How much of what a client still sends behind the last answer is read at most, in bytes.
-const LAST_DRAIN: usize = 64 * 1024;
+/// How much of what a peer still sends is dropped at most while its end is waited for, in bytes.
+const MOST_DROPPED: usize = 64 * 1024;
 
 /// Whoever wants to see the head of the answer to a request: of the one that counts.
 pub type Witness<'w> = &'w mut dyn FnMut(&[u8]);
@@ -171,12 +171,25 @@ pub(super) fn turn_away<H: Host>(
 /// could take the answer away from the peer.
 pub(super) fn end_in_order<H: Host>(host: &H, deadline: Deadline) {
     host.half_close(deadline);
+    // Whatever comes of it, the answer has had its time.
+    await_end(host, deadline).ok();
+}
+
+/// Waits until the peer ends the stream, and drops what it sends before.
+///
+/// # Errors
+///
+/// - [`Error::Reset`]: it sends too much.
+/// - Otherwise what the host reports.
+pub fn await_end<H: Host>(host: &H, deadline: Deadline) -> Result<(), Error> {
     let mut rest = [0; 256];
-    let mut drained = 0;
-    while drained < LAST_DRAIN {
+    let mut dropped = 0;
+    while dropped < MOST_DROPPED {
         match host.receive_some(&mut rest, deadline) {
-            Ok(count) => drained += count,
-            Err(_) => return,
+            Ok(count) => dropped += count,
+            Err(Error::Ended) => return Ok(()),
+            Err(error) => return Err(error),
         }
     }
+    Err(Error::Reset)
 }

@@ -37,6 +37,6 @@ mod websocket;
 pub use delivery::{Discard, Received};
 pub use error::Error;
 pub use exchange::{Fields, Next, Response, open_tunnel, receive_request, respond};
-pub use handshake::{Witness, accept_request, attach_client, attach_server};
+pub use handshake::{Witness, accept_request, attach_client, attach_server, await_end};
 pub use host::{Area, Deadline, Filled, Host, Incoming, Outgoing};
 pub use websocket::{Settings, WebSocket};

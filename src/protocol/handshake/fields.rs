@@ -57,6 +57,12 @@ impl<'h> Head<'h> {
             .map(<[u8]>::trim_ascii)
     }
 
+    /// Whether it is about an upgrade to `websocket`. RFC 9110 §7.8: without the connection option, `Upgrade` is
+    /// not meant for us.
+    pub(super) fn asks_for_websocket(&self) -> bool {
+        self.list_has("Upgrade", "websocket") && self.list_has("Connection", "upgrade")
+    }
+
     /// Whether `token` is in the list that the fields with this name make up. Case does not matter.
     pub(super) fn list_has(&self, name: &str, token: &str) -> bool {
         self.elements(name).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))

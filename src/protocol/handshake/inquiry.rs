@@ -78,11 +78,9 @@ impl<'h> Inquiry<'h> {
         Some([part, b""])
     }
 
-    /// RFC 9110 §7.8: an HTTP/1.0 request, and one without the connection option, asks for nothing.
+    /// RFC 9110 §7.8: an HTTP/1.0 request asks for nothing.
     fn asks_for_websocket(&self) -> bool {
-        self.speaks_1_1()
-            && self.head.list_has("Connection", "upgrade")
-            && self.head.list_has("Upgrade", "websocket")
+        self.speaks_1_1() && self.head.asks_for_websocket()
     }
 
     /// RFC 9110 §2.5: a higher minor version is read as the highest known one.

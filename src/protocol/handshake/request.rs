@@ -114,8 +114,7 @@ pub fn parse(reader: &HeadReader) -> Result<Request<'_>, Refusal> {
     if has_body(&head) {
         return Err(Refusal::Body);
     }
-    // RFC 9110 §7.8: without the connection option, `Upgrade` is not meant for us.
-    if !head.list_has("Upgrade", "websocket") || !head.list_has("Connection", "upgrade") {
+    if !head.asks_for_websocket() {
         return Err(Refusal::Upgrade);
     }
     if head.only("Sec-WebSocket-Version").ok_or(Refusal::VersionField)? != VERSION {

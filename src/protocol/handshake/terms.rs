@@ -72,14 +72,7 @@ impl Protocols {
 
 /// The elements of a list with commas (RFC 9110 §5.6.1). The white space between them is no line's end.
 fn elements(list: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
-    list.split(|byte| *byte == b',').map(trim)
-}
-
-fn trim(mut text: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
-        text = rest;
-    }
-    text
+    list.split(|byte| *byte == b',').map(extension::trim)
 }
 
 /// The origins whose pages may open a connection to a server. A client that is no browser says none.
