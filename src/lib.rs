@@ -38,4 +38,5 @@ pub mod protocol;
 pub mod socket;
 
 mod abi;
+mod boxed;
 mod exclusive;

@@ -13,6 +13,8 @@ pub mod receive;
 pub mod server_request_head;
 
 // The layers under test are compiled in here, without the C boundary and its host.
+#[path = "../../src/boxed.rs"]
+mod boxed;
 #[path = "../../src/codec/mod.rs"]
 pub mod codec;
 #[path = "../../src/exclusive.rs"]

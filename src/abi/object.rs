@@ -10,11 +10,11 @@ use super::host::{
 use super::info::Names;
 use super::iolist::{Body, Buffers, Iolist};
 use super::options::Options;
+use crate::boxed::boxed;
 use crate::protocol::close::Close;
 use crate::protocol::handshake::Agreement;
 use crate::protocol::kind::Kind;
 use crate::socket::{Discard, Error, Received, Settings, WebSocket};
-use std::alloc::{Layout, alloc};
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::mem::offset_of;
@@ -78,22 +78,15 @@ fn make_object(
     settings: Settings,
     extras: Extras,
 ) -> Result<c_int, Error> {
-    // SAFETY: the object has a size. Nobody else has the memory, and there is room in it.
-    let object = unsafe {
-        let memory = alloc(Layout::new::<Object>()).cast::<Object>();
-        if memory.is_null() {
-            return Err(Error::OutOfMemory);
-        }
-        memory.write(Object {
-            hvfs: Hvfs { query, close },
-            mvfs: MsockVfs { msendl, mrecvl },
-            calls: Cell::new(0),
-            closed: Cell::new(false),
-            extras,
-            websocket: WebSocket::new(stream, agreement, settings),
-        });
-        memory
-    };
+    let object = boxed(Object {
+        hvfs: Hvfs { query, close },
+        mvfs: MsockVfs { msendl, mrecvl },
+        calls: Cell::new(0),
+        closed: Cell::new(false),
+        extras,
+        websocket: WebSocket::new(stream, agreement, settings),
+    });
+    let object = Box::into_raw(object.ok_or(Error::OutOfMemory)?);
     // SAFETY: the object stays where it is until `close` is called.
     check(|| unsafe { dill_hmake(object.cast()) }).inspect_err(|_| {
         // SAFETY: no handle refers to the object.
@@ -107,7 +100,7 @@ fn make_object(
 ///
 /// Nobody may use it any more.
 unsafe fn free(object: *mut Object) {
-    // SAFETY: a box has memory of the same allocator and layout.
+    // SAFETY: it came from a box.
     drop(unsafe { Box::from_raw(object) });
 }
 

@@ -8,12 +8,12 @@ use super::iolist::{Body, Iolist};
 use super::object;
 use super::options::{Options, WsOpts};
 use super::{attach, errno};
+use crate::boxed::boxed;
 use crate::protocol::handshake::head::HeadReader;
 use crate::protocol::handshake::inquiry::Inquiry;
 use crate::protocol::handshake::terms::Policy;
 use crate::protocol::handshake::{date, text};
 use crate::socket::{Error, Next, Response, accept_request, receive_request, respond};
-use std::alloc::{Layout, alloc};
 use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_void};
 use std::mem::offset_of;
@@ -58,23 +58,12 @@ pub(super) fn receive(s: c_int, deadline: i64) -> Result<c_int, Error> {
 }
 
 fn make(stream: Stream, reader: HeadReader) -> Result<c_int, Error> {
-    // SAFETY: the object has a size. Nobody else has the memory, and there is room in it.
-    let object = unsafe {
-        let memory = alloc(Layout::new::<Object>()).cast::<Object>();
-        if memory.is_null() {
-            return Err(Error::OutOfMemory);
-        }
-        memory.write(Object {
-            hvfs: Hvfs { query, close },
-            is_taken: Cell::new(false),
-            stream,
-            reader,
-        });
-        memory
-    };
+    let hvfs = Hvfs { query, close };
+    let object = Object { hvfs, is_taken: Cell::new(false), stream, reader };
+    let object = Box::into_raw(boxed(object).ok_or(Error::OutOfMemory)?);
     // SAFETY: the object stays where it is until `close` is called.
     check(|| unsafe { dill_hmake(object.cast()) }).inspect_err(|_| {
-        // SAFETY: no handle refers to the object; a box has memory of the same allocator and layout.
+        // SAFETY: no handle refers to the object, which came from a box.
         drop(unsafe { Box::from_raw(object) });
     })
 }
@@ -97,8 +86,7 @@ pub(super) fn take(r: c_int) -> Result<Box<Object>, Error> {
     // SAFETY: the handle is open, so the object is alive.
     unsafe { object.as_ref() }.is_taken.set(true);
     host::close(r);
-    // SAFETY: no handle refers to the object any more, and `close` has left it; a box has memory of the
-    // same allocator and layout.
+    // SAFETY: no handle refers to the object any more, which came from a box, and `close` has left it.
     Ok(unsafe { Box::from_raw(object.as_ptr()) })
 }
 

@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 use std::ptr::{NonNull, null_mut};
 
 use super::{OutOfMemory, TAIL, memory};
+use crate::boxed::boxed;
 
 /// So many bytes at most go in, and out, in one call.
 pub(super) const STEP: usize = 1 << 14;
@@ -44,7 +45,7 @@ pub(super) struct Compressor {
 impl Compressor {
     /// Makes one with an empty context. `window` is 9..15, `level` 1..9.
     pub fn new(window: u8, level: u8) -> Result<Self, OutOfMemory> {
-        let stream = memory::allocate(blank()).ok_or(OutOfMemory)?;
+        let stream = NonNull::from(Box::leak(boxed(blank()).ok_or(OutOfMemory)?));
         // SAFETY: a stream with an allocator and nothing else.
         let result = unsafe {
             let (level, window) = (i32::from(level), -i32::from(window));
@@ -54,8 +55,8 @@ impl Compressor {
             z::deflateInit2_(stream, level, method, window, MEMORY_LEVEL, strategy, version, size)
         };
         if result != z::Z_OK {
-            // SAFETY: zlib has nothing of it where it failed.
-            unsafe { memory::release(stream) };
+            // SAFETY: it came from a box, and zlib has nothing of it where it failed.
+            drop(unsafe { Box::from_raw(stream.as_ptr()) });
             return Err(OutOfMemory);
         }
         Ok(Self { stream, window, level })
@@ -114,10 +115,10 @@ impl Compressor {
 
 impl Drop for Compressor {
     fn drop(&mut self) {
-        // SAFETY: `new` has initialised the stream, and it is not used any more.
+        // SAFETY: `new` has initialised the stream, which came from a box, and it is not used any more.
         unsafe {
             z::deflateEnd(self.stream.as_ptr());
-            memory::release(self.stream);
+            drop(Box::from_raw(self.stream.as_ptr()));
         }
     }
 }
@@ -141,15 +142,15 @@ pub(super) enum Progress {
 impl Decompressor {
     /// Makes one with an empty context, for all windows.
     pub fn new() -> Result<Self, OutOfMemory> {
-        let stream = memory::allocate(blank()).ok_or(OutOfMemory)?;
+        let stream = NonNull::from(Box::leak(boxed(blank()).ok_or(OutOfMemory)?));
         // SAFETY: a stream with an allocator and nothing else.
         let result = unsafe {
             let window = -i32::from(super::LARGEST_WINDOW);
             z::inflateInit2_(stream.as_ptr(), window, z::zlibVersion(), STREAM_SIZE)
         };
         if result != z::Z_OK {
-            // SAFETY: zlib has nothing of it where it failed.
-            unsafe { memory::release(stream) };
+            // SAFETY: it came from a box, and zlib has nothing of it where it failed.
+            drop(unsafe { Box::from_raw(stream.as_ptr()) });
             return Err(OutOfMemory);
         }
         Ok(Self(stream))
@@ -215,10 +216,10 @@ impl Decompressor {
 
 impl Drop for Decompressor {
     fn drop(&mut self) {
-        // SAFETY: `new` has initialised the stream, and it is not used any more.
+        // SAFETY: as with `Compressor`.
         unsafe {
             z::inflateEnd(self.stream());
-            memory::release(self.0);
+            drop(Box::from_raw(self.0.as_ptr()));
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::memory::{allocate, release};
+use crate::boxed::boxed;
 
 /// A key and one more. 0: not made yet.
 static KEY: AtomicUsize = AtomicUsize::new(0);
@@ -28,11 +28,11 @@ pub(super) unsafe fn with<T, R>(new: fn() -> T, act: impl FnOnce(&mut T) -> R) -
 
 #[cold]
 fn make<T>(key: libc::pthread_key_t, new: fn() -> T) -> Option<NonNull<T>> {
-    let value = allocate(new())?;
+    let value = NonNull::from(Box::leak(boxed(new())?));
     // SAFETY: the key is never deleted; `end` is what it was made with.
     if unsafe { libc::pthread_setspecific(key, value.as_ptr().cast()) } != 0 {
-        // SAFETY: made just before, and nobody has it.
-        unsafe { release(value) };
+        // SAFETY: it came from a box just before, and nobody has it.
+        drop(unsafe { Box::from_raw(value.as_ptr()) });
         return None;
     }
     Some(value)
@@ -65,7 +65,7 @@ fn make_key<T>() -> Option<libc::pthread_key_t> {
 /// Called at the end of a thread that has a value.
 unsafe extern "C" fn end<T>(value: *mut libc::c_void) {
     if let Some(value) = NonNull::new(value.cast::<T>()) {
-        // SAFETY: `make` stored it, and the thread does not use it any more.
-        unsafe { release(value) };
+        // SAFETY: `make` stored it, from a box, and the thread does not use it any more.
+        drop(unsafe { Box::from_raw(value.as_ptr()) });
     }
 }
