@@ -370,6 +370,12 @@ long long io_send(void *arg)
     return bsend(io->s, io->buf, io->len, io->deadline);
 }
 
+long long io_await_room(void *arg)
+{
+    struct io *io = arg;
+    return bawait_room(io->s, io->deadline);
+}
+
 void io_start(struct io *io, long long (*fn)(void *arg), int s, void *buf,
     size_t len)
 {

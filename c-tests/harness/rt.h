@@ -130,11 +130,12 @@ void call_cancel(struct at at, struct call *c);
 #define CALL_CANCEL(c) call_cancel(HERE, c)
 #define CHECK_BLOCKED(c) CHECK(!(c)->over)
 
-/*  A bsend or a brecv in a coroutine of its own, by io_start with io_send or
-    io_recv. It has no deadline. */
+/*  A bsend, a brecv or a bawait_room in a coroutine of its own, by io_start
+    with io_send, io_recv or io_await_room. It has no deadline. */
 struct io {struct call call; int s; void *buf; size_t len; int64_t deadline;};
 long long io_recv(void *io);
 long long io_send(void *io);
+long long io_await_room(void *io);
 void io_start(struct io *io, long long (*fn)(void *arg), int s, void *buf,
     size_t len);
 

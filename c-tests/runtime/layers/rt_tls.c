@@ -314,19 +314,13 @@ TEST_KINDS(rt_tls_has_one_user_a_direction)
     close_pair(s);
 }
 
-static long long await_room_op(void *arg)
-{
-    struct io *io = arg;
-    return bawait_room(io->s, io->deadline);
-}
-
 TEST_KINDS(rt_tls_waiting_for_room_takes_a_turn)
 {
     int s[2];
     struct io io;
     tls_pair(kind, s);
     size_t n = stream_fill(s[0]);
-    start(&io, await_room_op, s[0], NULL, 0);
+    start(&io, io_await_room, s[0], NULL, 0);
     CHECK_BLOCKED(&io.call);
     CHECK_ERR(bsend(s[0], "x", 1, SOON), EBUSY);
     CHECK_ERR(tls_done(s[0], SOON), EBUSY);

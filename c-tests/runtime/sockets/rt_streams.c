@@ -354,12 +354,6 @@ TEST_KINDS(rt_streams_do_not_end_under_a_receiver)
     close_pair(s);
 }
 
-static long long await_room_op(void *arg)
-{
-    struct io *io = arg;
-    return bawait_room(io->s, io->deadline);
-}
-
 /*  A sender would be refused in the middle of a message. */
 TEST_KINDS(rt_streams_waiting_for_room_takes_a_turn)
 {
@@ -367,7 +361,7 @@ TEST_KINDS(rt_streams_waiting_for_room_takes_a_turn)
     struct io io;
     stream_pair(kind, s);
     size_t n = stream_fill(s[0]);
-    io_start(&io, await_room_op, s[0], NULL, 0);
+    io_start(&io, io_await_room, s[0], NULL, 0);
     CHECK_BLOCKED(&io.call);
     CHECK_ERR(bsend(s[0], "x", 1, SOON), EBUSY);
     CHECK_ERR(stream_done(kind, s[0]), EBUSY);
