@@ -120,6 +120,12 @@ impl List {
         self.total
     }
 
+    /// As [`List::total`], of a list that is to be sent. Error: EINVAL if it skips something or is larger than
+    /// memory.
+    pub fn total_to_send(&self) -> Result<usize> {
+        self.total.filter(|_| self.skips == Skips::None).ok_or(Errno(libc::EINVAL))
+    }
+
     /// Which elements have no buffer.
     pub fn skips(&self) -> Skips {
         self.skips

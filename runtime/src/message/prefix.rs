@@ -4,7 +4,7 @@ use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 
 use crate::errno::{Errno, Result};
-use crate::iolist::{Iolist, List, Skips};
+use crate::iolist::{Iolist, List};
 use crate::overlay::Overlay;
 
 use super::callbacks::{self, Callbacks, Socket};
@@ -175,10 +175,7 @@ unsafe impl Socket for Prefix {
 
     /// Errors: EINVAL, EMSGSIZE, and those of [`Outbox::send`].
     unsafe fn send(&self, list: List, deadline: i64) -> Result<()> {
-        let size = match list.skips() {
-            Skips::None => list.total().ok_or(Errno(libc::EINVAL))?,
-            _ => return Err(Errno(libc::EINVAL)),
-        };
+        let size = list.total_to_send()?;
         let mut memory = [0; SIZE_MAX];
         let header = self.format.write(size, &mut memory)?;
         let (first, last) = list.ends();

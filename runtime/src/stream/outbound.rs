@@ -6,7 +6,7 @@
 //! Whatever is not sent yet belongs to the call that is in progress, and to nobody once that is over.
 
 use crate::errno::{Errno, Result};
-use crate::iolist::{Cursor, List, Skips};
+use crate::iolist::{Cursor, List};
 
 use super::buffer::NO_ROOM;
 use super::parts;
@@ -66,10 +66,7 @@ impl Outbound {
     /// The list's buffers are readable.
     pub unsafe fn send(&self, sink: &impl Sink, list: List, deadline: i64) -> Result<()> {
         let _turn = self.0.enter()?;
-        let total = match list.skips() {
-            Skips::None => list.total().ok_or(Errno(libc::EINVAL))?,
-            _ => return Err(Errno(libc::EINVAL)),
-        };
+        let total = list.total_to_send()?;
         let mut sent = 0;
         // SAFETY: same condition as this function's.
         unsafe { send_rest(sink, list, total, &mut sent, deadline) }

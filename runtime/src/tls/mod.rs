@@ -33,7 +33,7 @@ use rustls::Connection;
 
 use crate::bsock::Look;
 use crate::errno::{Errno, Result};
-use crate::iolist::{Cursor, List, Skips};
+use crate::iolist::{Cursor, List};
 use crate::object::Shared;
 use crate::overlay::Overlay;
 use crate::sched;
@@ -131,7 +131,7 @@ pub fn find(s: c_int) -> Result<Shared<Tls>> {
 }
 
 /// Says that nothing more will be sent, unless that was done, drops what still comes until the peer
-/// says so too, and answers the stream, with all that follows still in it.
+/// says so too, and returns the stream, with all that follows still in it.
 ///
 /// Errors: EBADF, ENOTSUP; EBUSY if another coroutine is sending or receiving; and with these the stream
 /// is closed: EPROTO, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
@@ -226,7 +226,7 @@ impl Tls {
         Ok(())
     }
 
-    /// Encrypts a piece of the list, moves on behind it, and answers its length. Not inlined, so that
+    /// Encrypts a piece of the list, moves on behind it, and returns its length. Not inlined, so that
     /// waiting coroutines have little on their stacks.
     ///
     /// # Safety
@@ -366,10 +366,7 @@ impl Tls {
     /// The buffers of the list are readable.
     unsafe fn send_all(&self, list: List, deadline: i64) -> Result<()> {
         let _turn = self.outbound.enter()?;
-        let total = match list.skips() {
-            Skips::None => list.total().ok_or(Errno(libc::EINVAL))?,
-            _ => return Err(Errno(libc::EINVAL)),
-        };
+        let total = list.total_to_send()?;
         // Without memory nothing is encrypted.
         Section::enter()?;
         let mut cursor = list.cursor();

@@ -22,7 +22,7 @@ impl Record {
         known - self.come
     }
 
-    /// Answers how many of these bytes, which have come, are its own.
+    /// Takes those of these bytes, which have come, that are its own. Returns how many.
     pub fn take(&mut self, bytes: &[u8]) -> usize {
         let before = self.come;
         for (place, byte) in self.header.iter_mut().skip(before).zip(bytes) {

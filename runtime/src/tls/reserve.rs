@@ -14,6 +14,7 @@ use std::alloc::System;
 use std::thread;
 
 use crate::errno::{Errno, Result};
+use crate::os::memory;
 
 /// Bytes of a region.
 const SIZE: usize = 8 << 20;
@@ -112,20 +113,14 @@ impl Region {
     /// Whether there is room for a section. Error: ENOMEM if the region cannot be made.
     fn make_ready(&self) -> Result<bool> {
         if self.base.load(Ordering::Relaxed) == 0 {
-            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-            let rights = libc::PROT_READ | libc::PROT_WRITE;
-            // SAFETY: a fresh anonymous mapping, at a place the kernel chooses.
-            let base = unsafe { libc::mmap(null_mut(), SIZE, rights, flags, -1, 0) };
-            if base == libc::MAP_FAILED {
-                return Err(Errno(libc::ENOMEM));
-            }
-            self.base.store(base.expose_provenance(), Ordering::Relaxed);
+            let base = memory::map(SIZE).ok_or(Errno(libc::ENOMEM))?;
+            self.base.store(base.as_ptr().expose_provenance(), Ordering::Relaxed);
         }
         if self.pieces.load(Ordering::Acquire) == 0 && self.used.load(Ordering::Relaxed) > 0 {
             self.used.store(0, Ordering::Relaxed);
             let base = core::ptr::with_exposed_provenance_mut(self.base.load(Ordering::Relaxed));
             // SAFETY: nobody has a piece of it any more.
-            unsafe { libc::madvise(base, SIZE, libc::MADV_DONTNEED) };
+            unsafe { memory::give_back(base, SIZE) };
         }
         Ok(SIZE - self.used.load(Ordering::Relaxed) >= LEAST)
     }

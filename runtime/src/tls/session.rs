@@ -78,7 +78,7 @@ impl Session {
         }
     }
 
-    /// Writes application data into the parts, and answers how much, or `None` if there is none yet.
+    /// Writes application data into the parts, and returns how much, or `None` if there is none yet.
     ///
     /// # Safety
     /// The parts describe writable memory.
@@ -107,7 +107,7 @@ impl Session {
         Ok(some(total))
     }
 
-    /// Encrypts application data from the parts, and answers how much: not all of it if there is
+    /// Encrypts application data from the parts, and returns how much: not all of it if there is
     /// much. Errors: ECONNRESET if no more can be encrypted, ENOMEM.
     pub fn seal(&self, parts: &[IoSlice<'_>]) -> Result<usize> {
         let _section = Section::enter()?;
