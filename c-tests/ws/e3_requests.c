@@ -556,7 +556,7 @@ static void check_invalid(int status, const char *field, const char *body,
 {
     int fd;
     const char *const fields[] = {"A: b", field, NULL};
-    check_note("status %d, field %s", status, field);
+    check_note("status %d, field %s", status, field ? field : "(none)");
     int r = request_from("GET / HTTP/1.1\r\nHost: h\r\n\r\n", &fd);
     CHECK_ERR(ws_respond(r, status, fields, body, len, SOON), EINVAL);
     CHECK(!is_handle(r));
@@ -630,8 +630,8 @@ TEST(e3_respond_for_the_last_time)
         "GET / HTTP/1.0\r\n\r\n",
         "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc",
-        "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
-            "3\r\nabc\r\n0\r\n\r\n",
+        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+            "3\r\nabc\r\n0\r\n\r\n"),
     };
     for(size_t i = 0; i != COUNT_OF(rows); i++) {
         struct last c = {0};

@@ -78,7 +78,7 @@ TEST(e8_violations)
 
 TEST(e8_refusals)
 {
-    static char many[200 * 8];
+    static char many[200 * 8 + 1];
     for(size_t i = 0; i != 200; i++) memcpy(many + 8 * i, "Ab: cd\r\n", 8);
     const struct {struct request request; const char *words; int err; int flags; const char *protocols;} cases[] = {
         {{.line = "GET /"}, "no HTTP", EPROTO, 0, NULL},

@@ -41,8 +41,10 @@ struct World {
     send_failed: Cell<bool>,
     /// There was no room for a pong.
     was_full: Cell<bool>,
-    /// The stream ended while a sender was at work. If it was sending a pong, nobody is left to send a
-    /// newer one.
+    /// A sender has been at work during the receiving call under way.
+    sent_meanwhile: Cell<bool>,
+    /// The stream ended in such a call. If the sender was sending a pong, a newer one was left to the
+    /// receiver, which tries now and then and may have met the end first.
     ended_behind_sender: Cell<bool>,
     /// How much of what was sent has been looked at for a close frame, and whether there was one.
     seen: Cell<usize>,
@@ -67,6 +69,7 @@ pub fn run(data: &[u8]) {
         abandoned: Cell::new(false),
         send_failed: Cell::new(false),
         was_full: Cell::new(false),
+        sent_meanwhile: Cell::new(false),
         ended_behind_sender: Cell::new(false),
         seen: Cell::new(0),
         over: Cell::new(false),
@@ -247,10 +250,13 @@ impl World {
 
     fn receive(&self) -> Result<(), Error> {
         let busy = self.receiving.replace(true);
+        if !busy {
+            self.sent_meanwhile.set(self.sending.get());
+        }
         let mut buffers = buffers(&self.decisions);
         let result = self.checked.receive(buffers.as_mut(), FOREVER);
         assert_eq!(result == Err(Error::Busy), busy, "{result:?}");
-        if result == Err(Error::Reset) && self.sending.get() {
+        if result == Err(Error::Reset) && self.sent_meanwhile.get() {
             self.ended_behind_sender.set(true);
         }
         self.receiving.set(busy);
@@ -274,7 +280,7 @@ impl World {
         );
         let bytes = body.0.concat();
         let valid = kind == Kind::Binary || std::str::from_utf8(&bytes).is_ok();
-        let (busy, over) = (self.sending.replace(true), self.is_sending_over());
+        let (busy, over) = (self.enter_sending(), self.is_sending_over());
         let result = self.checked.socket.send(kind, &body, FOREVER);
         self.sending.set(busy);
         match result {
@@ -291,9 +297,15 @@ impl World {
         }
     }
 
+    /// As the socket does at the start of a sending call. Returns whether another is under way.
+    fn enter_sending(&self) -> bool {
+        self.sent_meanwhile.set(true);
+        self.sending.replace(true)
+    }
+
     fn done(&self) {
         let Some(close) = self.close_arguments() else { return };
-        let (busy, over) = (self.sending.replace(true), self.is_sending_over());
+        let (busy, over) = (self.enter_sending(), self.is_sending_over());
         let result = self.checked.socket.done(close, FOREVER);
         self.sending.set(busy);
         match result {

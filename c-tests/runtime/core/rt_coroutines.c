@@ -467,6 +467,7 @@ TEST(rt_coroutines_calls_take_no_more_stack_than_the_page_says)
 #if defined(__SANITIZE_ADDRESS__)
     NA("AddressSanitizer's frames are larger");
 #endif
+    if(check_under("valgrind")) NA("valgrind forgets what was on a stack");
     enum {ALL = 65536};
     static const struct {const char *name; int (*work)(void); size_t kib;}
         rows[] = {{"yield", yield, 4}, {"sleep", sleep_a_little, 4},

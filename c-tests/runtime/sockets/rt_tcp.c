@@ -423,8 +423,10 @@ TEST(rt_tcp_a_server_goes_on_after_emfile)
 /*  It takes no descriptor to receive what has come, though one to wait. */
 static void receive_without_descriptors(int s)
 {
-    struct rlimit none = {0, 0};
+    struct rlimit none;
     char c;
+    getrlimit(RLIMIT_NOFILE, &none);
+    none.rlim_cur = 0;
     setrlimit(RLIMIT_NOFILE, &none);
     EXPECT_IN_CHILD(brecv(s, &c, 1, SOON) == 0 && c == 'b');
     EXPECT_IN_CHILD(brecv(s, &c, 1, SOON) < 0 && errno == EMFILE);
