@@ -11,9 +11,12 @@
 struct connection {
     int fd;
     int open; /* the opening handshake is over */
+    unsigned char *own; /* for a frame of which not all has arrived */
     size_t len;
-    unsigned char bytes[ROOM];
 };
+
+/*  For all whose frames arrive whole. */
+static unsigned char common[ROOM];
 
 static void send_all(int fd, const void *bytes, size_t len)
 {
@@ -25,10 +28,23 @@ static void send_all(int fd, const void *bytes, size_t len)
     }
 }
 
-static void answer_handshake(struct connection *c)
+static void keep(struct connection *c, const unsigned char *rest, size_t len)
+{
+    if(len > 0) {
+        if(!c->own) c->own = malloc(ROOM);
+        need(c->own != NULL, "malloc");
+        memmove(c->own, rest, len);
+    }
+    c->len = len;
+}
+
+static void answer_handshake(struct connection *c, const unsigned char *bytes, size_t len)
 {
     static const char answer[] = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
-    if(c->len < 4 || memcmp(c->bytes + c->len - 4, "\r\n\r\n", 4)) return;
+    if(len < 4 || memcmp(bytes + len - 4, "\r\n\r\n", 4)) {
+        keep(c, bytes, len);
+        return;
+    }
     send_all(c->fd, answer, sizeof answer - 1);
     c->len = 0;
     c->open = 1;
@@ -51,14 +67,14 @@ static void unmask(unsigned char *out, const unsigned char *payload, size_t size
 }
 
 /*  Sends back all whole frames, without the masks. */
-static void echo(struct connection *c)
+static void echo(struct connection *c, unsigned char *bytes, size_t len)
 {
-    unsigned char *in = c->bytes, *end = c->bytes + c->len, *out = c->bytes;
+    unsigned char *in = bytes, *end = bytes + len, *out = bytes;
     while(end - in >= 14 || (end - in >= 6 && (in[1] & 127) < 126)) {
-        size_t len = in[1] & 127, header = 2, size = len;
-        if(len == 126) header = 4, size = (size_t)in[2] << 8 | in[3];
-        if(len == 127) header = 10;
-        for(size_t i = 2, wide = 0; len == 127 && i < 10; i++)
+        size_t code = in[1] & 127, header = 2, size = code;
+        if(code == 126) header = 4, size = (size_t)in[2] << 8 | in[3];
+        if(code == 127) header = 10;
+        for(size_t i = 2, wide = 0; code == 127 && i < 10; i++)
             size = wide = wide << 8 | in[i];
         if((size_t)(end - in) < header + 4 + size) break;
         unsigned char key[4], *payload = in + header + 4;
@@ -70,18 +86,18 @@ static void echo(struct connection *c)
         out += size;
         in = payload + size;
     }
-    send_all(c->fd, c->bytes, (size_t)(out - c->bytes));
-    c->len = (size_t)(end - in);
-    memmove(c->bytes, in, c->len);
+    send_all(c->fd, bytes, (size_t)(out - bytes));
+    keep(c, in, (size_t)(end - in));
 }
 
 static int receive(struct connection *c)
 {
-    ssize_t n = recv(c->fd, c->bytes + c->len, ROOM - c->len, MSG_DONTWAIT);
+    unsigned char *bytes = c->len > 0 ? c->own : common;
+    ssize_t n = recv(c->fd, bytes + c->len, ROOM - c->len, MSG_DONTWAIT);
     if(n <= 0) return -1;
-    c->len += (size_t)n;
-    if(c->open) echo(c);
-    else answer_handshake(c);
+    size_t len = c->len + (size_t)n;
+    if(c->open) echo(c, bytes, len);
+    else answer_handshake(c, bytes, len);
     return 0;
 }
 
@@ -94,10 +110,8 @@ static void watch(int epoll, int fd, void *whom)
 static void accept_one(int epoll, int listener)
 {
     int on = 1;
-    struct connection *c = malloc(sizeof *c);
-    need(c != NULL, "malloc");
-    c->len = 0;
-    c->open = 0;
+    struct connection *c = calloc(1, sizeof *c);
+    need(c != NULL, "calloc");
     c->fd = accept(listener, NULL, NULL);
     need(c->fd >= 0, "accept");
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -126,6 +140,7 @@ int main(void)
             if(events[i].data.ptr == &listener) accept_one(epoll, listener);
             else if(receive(c) < 0) {
                 close(c->fd);
+                free(c->own);
                 free(c);
             }
         }

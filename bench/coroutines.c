@@ -16,7 +16,7 @@ static coroutine void blocked(void)
 int main(int argc, char *argv[])
 {
     int count = argc > 1 ? atoi(argv[1]) : 200000;
-    long before = resident();
+    long before = resident("self");
     int64_t start = now();
     int b = bundle();
     assert(b >= 0);
@@ -25,7 +25,7 @@ int main(int argc, char *argv[])
         assert(rc == 0);
     }
     int64_t launched = now();
-    long used = resident() - before;
+    long used = resident("self") - before;
     printf("%d coroutines blocked: launched in %d ms, %.2f KiB resident each, "
         "%ld mappings\n", count, (int)(launched - start), used / 1024.0 / count,
         mappings());

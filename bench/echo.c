@@ -1,34 +1,52 @@
 /*  A WebSocket echo server with a coroutine for each connection: prints
     `port NUMBER`, ends with its standard input. With -DOWN_WS it takes the
-    WebSocket functions that libdill itself declares.
+    WebSocket functions that libdill itself declares, with -DDEFLATE those with
+    options, and agrees to compress.
 
-        echo [CHAIN KEY]        PEM files: over TLS */
+        echo [-b BYTES] [-l LEVEL] [CHAIN KEY]
+
+    BYTES is the longest message, default 2 MiB. LEVEL is of the compression.
+    PEM files: over TLS. */
 
 #include <errno.h>
 #include <libdill.h>
-#ifndef OWN_WS
+#ifdef DEFLATE
+#include <libdill_wsx.h>
+#elif !defined OWN_WS
 #include <libdill_ws.h>
 #endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define MESSAGE_MAX (2 * 1024 * 1024)
-
 static const char *chain, *key;
+static size_t message_max = 2 * 1024 * 1024;
+static int level;
+
+static int attach(int s)
+{
+#ifdef DEFLATE
+    struct ws_opts opts = ws_defaults;
+    opts.flags = WS_BINARY | WS_DEFLATE;
+    opts.level = level;
+    return ws_attach_server_opts(s, &opts, now() + 10000);
+#else
+    char resource[64], host[64]; /* libdill's own function cannot do without */
+    return ws_attach_server(s, WS_BINARY, resource, sizeof resource, host, sizeof host,
+        now() + 10000);
+#endif
+}
 
 static coroutine void serve(int s)
 {
     if(chain) s = tls_attach_server(s, chain, key, now() + 10000);
     if(s < 0) return;
-    char resource[64], host[64]; /* libdill's own function cannot do without */
-    s = ws_attach_server(s, WS_BINARY, resource, sizeof resource, host, sizeof host,
-        now() + 10000);
+    s = attach(s);
     if(s < 0) return;
-    char *buf = malloc(MESSAGE_MAX);
+    char *buf = malloc(message_max);
     while(buf) {
         int flags;
-        ssize_t len = ws_recv(s, &flags, buf, MESSAGE_MAX, -1);
+        ssize_t len = ws_recv(s, &flags, buf, message_max, -1);
         if(len < 0) break;
         if(ws_send(s, flags, buf, (size_t)len, -1) < 0) break;
     }
@@ -47,9 +65,14 @@ static coroutine void accept_connections(int listener, int connections)
 
 int main(int argc, char *argv[])
 {
-    if(argc == 3) {
-        chain = argv[1];
-        key = argv[2];
+    for(int option; (option = getopt(argc, argv, "b:l:")) != -1;) {
+        if(option == 'b') message_max = (size_t)atol(optarg);
+        else if(option == 'l') level = atoi(optarg);
+        else return 1;
+    }
+    if(argc - optind == 2) {
+        chain = argv[optind];
+        key = argv[optind + 1];
     }
     struct ipaddr addr;
     if(ipaddr_local(&addr, "127.0.0.1", 0, IPADDR_IPV4) < 0) return 1;

@@ -5,9 +5,10 @@
 
     Every connection sends DEPTH binary messages of SIZE bytes at once, and
     the next ones when all have come back. The first are compared byte by
-    byte. Prints how many messages, how many per second, and the microseconds
-    of processor time that the server, process PID, has spent on each.
-    SECONDS 0: just that first round, and nothing printed. */
+    byte. Then it prints `ready` and waits for a byte or the end of its standard
+    input. At last it prints how many messages, how many per second, and the
+    microseconds of processor time that the server, process PID, has spent on
+    each. SECONDS 0: just that first round, and nothing printed. */
 
 #include "peer.h"
 
@@ -15,9 +16,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 #define PATIENCE 10000 /* milliseconds without anything */
+#define PATIENCE_ALTOGETHER 60 /* seconds */
 
 struct connection {
     struct link link;
@@ -28,13 +29,6 @@ struct connection {
 
 static struct frames request, reply;
 static int depth;
-
-static double seconds(clockid_t clock)
-{
-    struct timespec t;
-    need(clock_gettime(clock, &t) == 0, "clock_gettime");
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void wait_for_room(int epoll, struct connection *c, int wanted)
 {
@@ -102,6 +96,8 @@ int main(int argc, char *argv[])
     int count = atoi(argv[3]);
     depth = atoi(argv[5]);
     double duration = atof(argv[6]);
+    alarm(PATIENCE_ALTOGETHER);
+    allow_many_descriptors();
     make_frames(&request, (size_t)atol(argv[4]), depth, 1);
     make_frames(&reply, (size_t)atol(argv[4]), depth, 0);
 
@@ -110,7 +106,7 @@ int main(int argc, char *argv[])
     need(epoll >= 0 && connections, "set-up");
     for(int i = 0; i < count; i++) {
         struct connection *c = &connections[i];
-        c->link = open_websocket(atoi(argv[1]), 0);
+        c->link = open_websocket(atoi(argv[1]), (unsigned)i);
         need(fcntl(c->link.fd, F_SETFL, O_NONBLOCK) == 0, "fcntl");
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
         need(epoll_ctl(epoll, EPOLL_CTL_ADD, c->link.fd, &event) == 0, "epoll_ctl");
@@ -118,8 +114,11 @@ int main(int argc, char *argv[])
     rounds(epoll, connections, count, 0);
     if(duration == 0) return 0;
 
-    clockid_t server;
-    need(clock_getcpuclockid(atoi(argv[2]), &server) == 0, "clock_getcpuclockid");
+    puts("ready");
+    fflush(stdout);
+    char go_on;
+    need(read(STDIN_FILENO, &go_on, 1) >= 0, "standard input");
+    clockid_t server = clock_of(atoi(argv[2]));
     double start = seconds(CLOCK_MONOTONIC), spent = seconds(server);
     double messages = (double)rounds(epoll, connections, count, duration) * depth;
     spent = seconds(server) - spent;

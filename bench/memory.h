@@ -1,4 +1,4 @@
-/*  What this process occupies, in bytes of resident memory and in mappings. */
+/*  What a process occupies, in bytes of resident memory and in mappings. */
 
 #ifndef BENCH_MEMORY_H
 #define BENCH_MEMORY_H
@@ -6,10 +6,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static inline long resident(void)
+/*  `process` is its number, or "self". */
+static inline long resident(const char *process)
 {
+    char path[64];
     long size = 0, pages = 0;
-    FILE *statm = fopen("/proc/self/statm", "r");
+    snprintf(path, sizeof path, "/proc/%s/statm", process);
+    FILE *statm = fopen(path, "r");
     if(!statm || fscanf(statm, "%ld %ld", &size, &pages) != 2) pages = 0;
     if(statm) fclose(statm);
     return pages * sysconf(_SC_PAGESIZE);

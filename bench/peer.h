@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef OVER_TLS
 #include <openssl/ssl.h>
@@ -23,10 +25,28 @@ static inline void need(int condition, const char *what)
     exit(1);
 }
 
-static const char handshake[] =
-    "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-    "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-    "Sec-WebSocket-Version: 13\r\n\r\n";
+static inline double seconds(clockid_t clock)
+{
+    struct timespec t;
+    need(clock_gettime(clock, &t) == 0, "clock_gettime");
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/*  The clock that shows the processor time of a process. */
+static inline clockid_t clock_of(int pid)
+{
+    clockid_t clock;
+    need(clock_getcpuclockid(pid, &clock) == 0, "clock_getcpuclockid");
+    return clock;
+}
+
+static inline void allow_many_descriptors(void)
+{
+    struct rlimit limit;
+    need(getrlimit(RLIMIT_NOFILE, &limit) == 0, "getrlimit");
+    limit.rlim_cur = limit.rlim_max;
+    need(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
+}
 
 struct link {
     int fd;
@@ -86,31 +106,52 @@ static inline ssize_t get(struct link *l, void *buf, size_t len)
 }
 #endif
 
-/*  Connects to a server on this machine, at 127.0.0.1 or as far above as
-    `above` says, and waits for the end of its answer to the opening
-    handshake. */
-static inline struct link open_websocket(int port, unsigned above)
+#define ANSWER_MAX 1024
+
+/*  Connects to a server at 127.0.0.1, and waits for the end of its answer to
+    the opening handshake. `field` is one more line of the request, or empty.
+    There are several addresses to connect from, as the system searches long
+    for a free port of its own once half of them are taken for one: that of
+    `number` is one of eight. */
+static inline struct link open_with(int port, unsigned number, const char *field,
+    char answer[static ANSWER_MAX])
 {
     struct sockaddr_in server = {
         .sin_family = AF_INET,
         .sin_port = htons((in_port_t)port),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK + above)};
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in own = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + number % 8)};
     struct link l = {.fd = socket(AF_INET, SOCK_STREAM, 0)};
-    need(l.fd >= 0, "socket");
-    need(connect(l.fd, (struct sockaddr*)&server, sizeof server) == 0, "connect");
     int on = 1;
+    need(l.fd >= 0, "socket");
+    need(setsockopt(l.fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) == 0,
+        "IP_BIND_ADDRESS_NO_PORT");
+    need(bind(l.fd, (struct sockaddr*)&own, sizeof own) == 0, "bind");
+    need(connect(l.fd, (struct sockaddr*)&server, sizeof server) == 0, "connect");
     need(setsockopt(l.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0, "TCP_NODELAY");
     secure(&l);
-    need(put(&l, handshake, sizeof handshake - 1) == sizeof handshake - 1, "send");
-    char answer[1024];
+    char request[1024];
+    int size = snprintf(request, sizeof request,
+        "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Sec-WebSocket-Version: 13\r\n%s\r\n", field);
+    need(put(&l, request, (size_t)size) == size, "send");
     size_t len = 0;
     while(len < 4 || memcmp(answer + len - 4, "\r\n\r\n", 4)) {
-        ssize_t n = get(&l, answer + len, sizeof answer - len);
+        ssize_t n = get(&l, answer + len, ANSWER_MAX - 1 - len);
         need(n > 0, "opening handshake");
         len += (size_t)n;
     }
+    answer[len] = 0;
     need(!memcmp(answer, "HTTP/1.1 101", 12), "not accepted");
     return l;
+}
+
+static inline struct link open_websocket(int port, unsigned number)
+{
+    char answer[ANSWER_MAX];
+    return open_with(port, number, "", answer);
 }
 
 /*  Binary frames, one after the other. */

@@ -9,9 +9,13 @@ Server and load share one processor. On two, what a round trip takes is mostly h
 processor needs to wake up, and where the system happens to put the two.
 """
 
+import contextlib
+import functools
+import json
 import os
 import pathlib
 import re
+import resource
 import shlex
 import shutil
 import signal
@@ -26,31 +30,36 @@ sys.path.insert(0, str(ROOT / "c-tests/peers"))
 import support  # noqa: E402
 
 CFLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2"]
+CXXFLAGS = ["-std=c++20", "-Wall", "-Wextra", "-Werror", "-O3", "-flto=auto"]
 OURS = "libdill_ws"
 # Title, connections, bytes of a message, messages at once.
 LOADS = [
-    ("64 B", 1, 64, 1), ("1 KiB", 1, 1024, 1), ("16 KiB", 1, 16384, 1),
-    ("64 B × 64 conn.", 64, 64, 1), ("1 KiB × 64 conn.", 64, 1024, 1),
-    ("16 KiB × 64 conn.", 64, 16384, 1),
-    ("64 KiB", 1, 65536, 1), ("1 MiB", 1, 1 << 20, 1),
-    ("64 B, 64 at once", 1, 64, 64),
-]
-# The same over TLS.
-TLS_LOADS = [
-    ("32 B × 100 conn.", 100, 32, 1), ("32 B × 100 conn., 16 at once", 100, 32, 16),
+    ("32 B", 1, 32, 1), ("32 B × 100 conn.", 100, 32, 1), ("32 B × 100 conn., 16 at once", 100, 32, 16),
     ("1 KiB × 10 conn.", 10, 1024, 1), ("64 KiB × 10 conn.", 10, 65536, 1),
     ("1 MiB × 4 conn.", 4, 1 << 20, 1),
 ]
-SECTIONS = ["echo", "tls", "calls", "functions", "turns", "scale"]
-STUCK_SECONDS = 60
+MANY = [(f"{count:,} conn.", count, 32, 1) for count in (100, 1000, 5000, 10000)]
+# Title, connections, bytes, and who may refer to earlier messages.
+DEFLATED = [
+    ("128 B × 100, no takeover", 100, 128, "alone"), ("1 KiB × 10, no takeover", 10, 1024, "alone"),
+    ("16 KiB × 10, no takeover", 10, 16384, "alone"), ("128 B × 100, takeover", 100, 128, "takeover"),
+]
+LEVELS = [2, 6]
+IDLE = 1000
+SECTIONS = ["echo", "tls", "connections", "instructions", "deflate", "idle", "calls", "functions", "turns",
+            "scale"]
+# Samples a second of where a server is, in itself or in the system.
+SAMPLES = 5000
+# Half the distance of a ratio's quartiles, from which on it is shown.
+SPREAD = 0.05
 
 
 class Server:
     def __init__(self, name, command, env=None):
         self.name, self.command, self.env = name, command, env
 
-    def start(self):
-        self.running = support.Server(self.command, self.env)
+    def start(self, under=()):
+        self.running = support.Server([*under, *self.command], self.env)
         return self.running
 
     @property
@@ -64,16 +73,18 @@ class Bench:
         self.setup = support.Setup(args)
         self.out = self.setup.libs / "bench"
         self.out.mkdir(exist_ok=True)
-        self.missing = []
+        self.missing, self.made = [], set()
 
     def compile(self, source, *flags, name=None):
         target = self.out / (name or pathlib.Path(source).stem)
-        command = [*shlex.split(os.environ.get("CC", "cc")), *CFLAGS, HERE / source, "-o", target,
-                   *flags]
+        self.run_compiler("CC", "cc", [*CFLAGS, HERE / source, "-o", target, *flags])
+        return target
+
+    def run_compiler(self, variable, usual, arguments):
+        command = [*shlex.split(os.environ.get(variable, usual)), *arguments]
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
         if done.returncode:
-            support.die(f"{source} does not compile\n{done.stderr}")
-        return target
+            support.die(f"{shlex.join(map(str, command))}\n{done.stderr}")
 
     def on_rt(self, source, libs=None, name=None, flags=()):
         libs = (libs or self.setup.libs).resolve()
@@ -86,11 +97,16 @@ class Bench:
                             f"-Wl,-rpath,{prefix}/lib", "-ldill",
                             name=f"{pathlib.Path(source).stem}_libdill")
 
-    def servers(self):
-        servers = [Server(OURS, [self.on_rt("echo.c")])]
+    def ours(self, *arguments):
+        """Our echo server, and the same on another build."""
+        servers = [Server(OURS, [self.on_rt("echo.c"), *arguments])]
         if self.args.against:
             program = self.on_rt("echo.c", self.args.against, "echo_against")
-            servers.append(Server("the other build", [program]))
+            servers.append(Server("the other build", [program, *arguments]))
+        return servers
+
+    def servers(self):
+        servers = self.ours()
         if self.setup.libdill:
             program = self.on_libdill("echo.c")
             preload = {"LD_PRELOAD": str(self.setup.libs / "libdill_ws.so.0")}
@@ -101,42 +117,85 @@ class Bench:
         return servers + ([] if self.args.few else self.others())
 
     def others(self):
-        servers = []
-        if (pathlib.Path("/usr/include") / "libwebsockets.h").exists():
-            program = self.compile("peers/echo_lws.c", "-lwebsockets", "-pthread")
-            servers.append(Server("libwebsockets", [program]))
-        else:
-            self.missing.append("libwebsockets (libwebsockets-dev)")
-        rust = self.rust()
-        servers.append(Server("tokio-tungstenite", [rust, "tungstenite"]))
-        servers.append(Server("fastwebsockets", [rust, "fastwebsockets"]))
         node, env = self.setup.node()
-        servers.append(Server("ws (Node)", [node, HERE / "peers/echo.js"], env))
-        servers.append(Server("websockets (Python)", [self.setup.python(), HERE / "peers/echo.py"]))
-        servers.append(Server("bare sockets", [self.compile("bare.c")]))
-        return servers
+        return [
+            *self.native(),
+            Server("ws (Node)", [node, HERE / "peers/echo.js"], env),
+            Server("websockets (Python)", [self.setup.python(), HERE / "peers/echo.py"])]
 
-    def has_openssl(self):
-        found = (pathlib.Path("/usr/include") / "openssl/ssl.h").exists()
+    def native(self):
+        """Those that are compiled."""
+        rust = self.rust()
+        return [
+            *self.uwebsockets("plain"), *self.libwebsockets(),
+            Server("tokio-tungstenite", [rust, "tungstenite"]),
+            Server("fastwebsockets", [rust, "fastwebsockets"]),
+            Server("bare sockets", [self.compile("bare.c")])]
+
+    def libwebsockets(self, *arguments):
+        if not self.has("libwebsockets.h", "libwebsockets", "libwebsockets-dev"):
+            return []
+        program = self.compile("peers/echo_lws.c", "-lwebsockets", "-pthread")
+        return [Server("libwebsockets", [program, *arguments])]
+
+    def has(self, header, what, package):
+        found = (pathlib.Path("/usr/include") / header).exists()
         if not found:
-            self.missing.append("everything over TLS (libssl-dev)")
+            self.missing.append(f"{what} ({package})")
         return found
 
-    def identity(self):
+    def uwebsockets(self, *arguments, name="uWebSockets"):
+        headers = [("openssl/ssl.h", "libssl-dev"), ("zlib.h", "zlib1g-dev")]
+        if not all(self.has(header, "uWebSockets", package) for header, package in headers):
+            return []
+        program = self.out / "echo_uws"
+        if "uwebsockets" not in self.made:
+            self.make_uwebsockets(program)
+            self.made.add("uwebsockets")
+        return [Server(name, [program, *arguments])]
+
+    def make_uwebsockets(self, program):
+        """From the source in a package of Rust's: linked with Rust it would use libuv instead of epoll."""
+        done = subprocess.run(
+            ["cargo", "metadata", "--locked", "--format-version=1", "--features=uwebsockets",
+             f"--manifest-path={HERE / 'peers/rust/Cargo.toml'}"], capture_output=True, text=True)
+        if done.returncode:
+            support.die(f"no uWebSockets\n{done.stderr}")
+        home = next(pathlib.Path(package["manifest_path"]).parent / "uWebSockets"
+                    for package in json.loads(done.stdout)["packages"]
+                    if package["name"] == "libuwebsockets-sys")
+        sockets = home / "uSockets/src"
+        flags = ["-O3", "-flto=auto", "-w", "-DLIBUS_USE_OPENSSL", f"-I{sockets}", "-c"]
+        objects = []
+        for source in (path for place in ("", "eventing", "crypto") for path in (sockets / place).glob("*.c*")):
+            objects.append(self.out / f"{source.name}.o")
+            compiler = ("CXX", "c++") if source.suffix == ".cpp" else ("CC", "cc")
+            self.run_compiler(*compiler, [*flags, source, "-o", objects[-1]])
+        self.run_compiler("CXX", "c++", [
+            *CXXFLAGS, "-DLIBUS_USE_OPENSSL", "-isystem", sockets, "-isystem", home / "src",
+            HERE / "peers/echo_uws.cpp", *objects, "-o", program, "-lssl", "-lcrypto", "-lz", "-pthread"])
+
+    def has_openssl(self):
+        return self.has("openssl/ssl.h", "everything over TLS", "libssl-dev")
+
+    def has_zlib(self):
+        return self.has("zlib.h", "compressed messages and idle connections", "zlib1g-dev")
+
+    def identity(self, name="good"):
         """A certificate and its key."""
         home = self.out / "certificates"
-        home.mkdir(exist_ok=True)
-        subprocess.run([ROOT / "c-tests/harness/certificates.sh", home], check=True)
-        return [home / "good.pem", home / "good.key"]
+        if "certificates" not in self.made:
+            home.mkdir(exist_ok=True)
+            subprocess.run([ROOT / "c-tests/harness/certificates.sh", home], check=True)
+            self.made.add("certificates")
+        return [home / f"{name}.pem", home / f"{name}.key"]
 
-    def tls_servers(self):
-        identity = self.identity()
-        servers = [Server(OURS, [self.on_rt("echo.c"), *identity])]
-        if self.args.against:
-            program = self.on_rt("echo.c", self.args.against, "echo_against")
-            servers.append(Server("the other build", [program, *identity]))
+    def tls_servers(self, name="good"):
+        identity = self.identity(name)
+        servers = self.ours(*identity)
         if not self.args.few:
             rust = self.rust()
+            servers += self.uwebsockets("plain", *identity, name="uWebSockets (OpenSSL)")
             servers.append(Server("tokio-tungstenite (rustls)", [rust, "tungstenite", *identity]))
             servers.append(Server("fastwebsockets (rustls)", [rust, "fastwebsockets", *identity]))
         return servers
@@ -150,18 +209,48 @@ class Bench:
             support.die("the Rust servers do not compile")
         return target / "release/echo"
 
-    def load(self, program, server, connections, size, depth, seconds):
-        """Messages, messages per second, and µs of processor time for each; none if it fails."""
-        try:
-            done = subprocess.run(
-                [str(word) for word in (program, server.running.port, server.pid,
-                                        connections, size, depth, seconds)],
-                capture_output=True, text=True, timeout=STUCK_SECONDS)
-        except subprocess.TimeoutExpired:
-            return None
-        if done.returncode:
-            return None
-        return [float(word) for word in done.stdout.split()]
+    def load(self, program, server, connections, size, depth, seconds, watch=contextlib.nullcontext):
+        """Messages, messages per second, and µs of processor time for each; none if it fails. `watch` makes
+        what watches the server meanwhile."""
+        command = [program, server.running.port, server.pid, connections, size, depth, seconds]
+        running = subprocess.Popen([str(word) for word in command], text=True,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        if running.stdout.readline() == "ready\n":
+            with watch():
+                result = running.communicate("\n")[0]
+        else:
+            result = running.communicate()[0]
+        return None if running.returncode else [float(word) for word in result.split()]
+
+    @functools.cached_property
+    def has_samples(self):
+        sample = ["perf", "record", "--quiet", "--event=cpu-clock", f"--output={self.out / 'samples'}", "true"]
+        found = shutil.which("perf") and not subprocess.run(sample, capture_output=True).returncode
+        if not found:
+            self.missing.append("user time by perf (linux-perf, as root)")
+        return found
+
+    def user_share(self, program, server, load):
+        """The part of a server's processor time that it spends in itself: samples know better than the ticks
+        of the system's clock."""
+        samples = self.out / "samples"
+        self.load(program, server, *load, self.args.seconds, functools.partial(watched, [
+            "perf", "record", "--quiet", "--event=cpu-clock", f"--freq={SAMPLES}", f"--output={samples}",
+            f"--pid={server.pid}"]))
+        places = subprocess.run(["perf", "script", f"--input={samples}", "--fields=ip"],
+                                capture_output=True, text=True).stdout.split()
+        inside = sum(int(place, 16) < 1 << 63 for place in places)
+        return inside / len(places) if places else None
+
+
+@contextlib.contextmanager
+def watched(command):
+    """While perf watches a server."""
+    watcher = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    time.sleep(0.3)
+    yield
+    watcher.send_signal(signal.SIGINT)
+    watcher.wait()
 
 
 def table(title, head, rows):
@@ -178,11 +267,17 @@ def number(value):
 
 
 def relative(rows, ours):
-    """The median of the values, and of their ratios to ours in the same round."""
+    """The median of the values, and of their ratios to ours in the same round, with half the distance of
+    their quartiles where that is large."""
     if not rows or None in rows:
         return "–"
-    ratio = statistics.median(row / our for row, our in zip(rows, ours))
-    return f"{number(statistics.median(rows))} ({ratio:.2f})"
+    ratios = [row / our for row, our in zip(rows, ours)]
+    spread = 0
+    if len(ratios) > 1:
+        first, _, third = statistics.quantiles(ratios, n=4, method="inclusive")
+        spread = (third - first) / 2
+    shown = f" ± {spread:.2f}" if spread >= SPREAD else ""
+    return f"{number(statistics.median(rows))} ({statistics.median(ratios):.2f}{shown})"
 
 
 def echo(bench):
@@ -193,12 +288,21 @@ def tls(bench):
     if not bench.has_openssl():
         return
     program = bench.compile("load.c", "-DOVER_TLS", "-lssl", "-lcrypto", name="load_tls")
-    compare(bench, program, bench.tls_servers(), TLS_LOADS, " over TLS")
+    compare(bench, program, bench.tls_servers(), LOADS[1:], " over TLS")
+
+
+def connections(bench):
+    """With messages of 32 B on more and more connections."""
+    few = [OURS, "the other build", "uWebSockets", "fastwebsockets", "bare sockets"]
+    servers = bench.ours("-b", "256") + ([] if bench.args.few else bench.native())
+    servers = [server for server in servers if server.name in few]
+    compare(bench, bench.compile("load.c"), servers, MANY, ", by the number of connections")
 
 
 def compare(bench, program, servers, loads, how):
     rate = {(s.name, load): [] for s in servers for load in loads}
     cost = {key: [] for key in rate}
+    user = {key: [] for key in rate}
     for server in servers:
         server.start()
     for load in loads:
@@ -210,6 +314,10 @@ def compare(bench, program, servers, loads, how):
                     works.remove(server)
                 rate[server.name, load].append(result and result[1])
                 cost[server.name, load].append(result and result[2])
+        for server in works if bench.has_samples else []:
+            share = bench.user_share(program, server, load[1:])
+            spent = statistics.median(cost[server.name, load])
+            user[server.name, load].append(share and share * spent)
         print(f"# {load[0]}: done", file=sys.stderr)
         # Turn by turn, so that nobody always follows the same.
         servers.append(servers.pop(0))
@@ -217,13 +325,139 @@ def compare(bench, program, servers, loads, how):
         server.running.__exit__()
     servers.sort(key=lambda server: server.name != OURS)
     head = ["", *(load[0] for load in loads)]
-    for title, values in (
-            (f"Messages per second sent and echoed{how} (in brackets: relative to ours; more is better)",
-             rate),
-            (f"Processor time of the server for each{how}, µs (relative to ours; less is better)", cost)):
+    titles = [
+        (f"Messages per second sent and echoed{how} (in brackets: relative to ours; more is better)", rate),
+        (f"Processor time of the server for each{how}, µs (relative to ours; less is better)", cost)]
+    if bench.has_samples:
+        titles.append((f"Of it in the program itself{how}, µs (relative to ours; less is better)", user))
+    for title, values in titles:
         table(title, head, [
             [server.name, *(relative(values[server.name, load], values[OURS, load])
                             for load in loads)] for server in servers])
+
+
+def instructions(bench):
+    """Instructions of the servers themselves, without the system's, counted by valgrind."""
+    if not shutil.which("valgrind"):
+        bench.missing.append("instructions (valgrind)")
+        return
+    program = bench.compile("load.c")
+    loads = [LOADS[0], LOADS[1], LOADS[3]]
+    rows = []
+    for server in bench.ours("-b", "65536") + ([] if bench.args.few else bench.native()):
+        counts = [count_instructions(bench, program, server, load[1:]) for load in loads]
+        rows.append([server.name, *(number(count) for count in counts)])
+    table("Instructions of the server for each message, without the system's",
+          ["", *(load[0] for load in loads)], rows)
+
+
+def count_instructions(bench, program, server, load):
+    """What a run with many messages takes more than one with the first round only."""
+    report = bench.out / "valgrind"
+    under = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null",
+             f"--log-file={report}"]
+    totals, messages = [], 0
+    for seconds in (0, 2 * bench.args.seconds):
+        with server.start(under):
+            result = bench.load(program, server, *load, seconds)
+            messages = result[0] if result else 0
+        refs = re.search(r"I\s+refs:\s+([\d,]+)", report.read_text())
+        totals.append(int(refs[1].replace(",", "")))
+    return (totals[1] - totals[0]) / messages
+
+
+def deflate(bench):
+    """With compression."""
+    if not bench.has_zlib():
+        return
+    program = bench.compile("json.c", "-D_GNU_SOURCE", "-lz")
+    servers = deflate_servers(bench)
+    spent = {(s.name, load): [] for s in servers for load in DEFLATED}
+    back = {key: [] for key in spent}
+    for load in DEFLATED:
+        for _ in range(bench.args.rounds):
+            for server in servers:
+                with server.start():
+                    result = exchange(program, server, *load[1:], bench.args.seconds)
+                spent[server.name, load].append(result and result[2])
+                back[server.name, load].append(result and result[3])
+        print(f"# {load[0]}: done", file=sys.stderr)
+        servers.append(servers.pop(0))
+    servers.sort(key=lambda server: not server.name.startswith(OURS))
+    ours = servers[0].name
+    cell = lambda key: f"{relative(spent[key], spent[ours, key[1]])}; {back[key][0]:.0f}" if all(
+        spent[key]) else "–"
+    rows = [[server.name, *(cell((server.name, load)) for load in DEFLATED),
+             " / ".join(number(value) if value is not None else "–"
+                        for value in (occupied(program, server, mode)
+                                      for mode in ("plain", "alone", "takeover")))]
+            for server in servers]
+    table("Processor time of the server for a message of JSON, µs (relative to ours; less is better); "
+          "bytes sent back", ["", *(load[0] for load in DEFLATED),
+                              "KiB an idle connection: plain / no takeover / takeover"], rows)
+
+
+def deflate_servers(bench):
+    program = bench.on_rt("echo.c", name="echo_deflate", flags=["-DDEFLATE"])
+    servers = [Server(OURS, [program, "-b", "65536"])]
+    servers += [Server(f"{OURS}, level {level}", [program, "-b", "65536", "-l", level])
+                for level in LEVELS]
+    if bench.args.few:
+        return servers
+    rust = bench.rust()
+    node, env = bench.setup.node()
+    return servers + [
+        *bench.uwebsockets("shared", name="uWebSockets, shared"),
+        *bench.uwebsockets("dedicated", name="uWebSockets, dedicated 8 KiB"),
+        *bench.libwebsockets("deflate"),
+        Server("yawc, pooled", [rust, "yawc"]), Server("yawc, pooled, level 1", [rust, "yawc-fast"]),
+        Server("ws (Node)", [node, HERE / "peers/echo.js", "deflate"], env),
+        Server("websockets (Python)", [bench.setup.python(), HERE / "peers/echo.py", "deflate"])]
+
+
+def exchange(program, server, count, size, mode, seconds):
+    """KiB for each connection, µs for its set-up, and, with seconds, µs for a message and bytes of a reply;
+    none if it fails."""
+    done = subprocess.run(
+        [str(word) for word in (program, server.running.port, server.pid, count, size, mode, seconds)],
+        capture_output=True, text=True)
+    return None if done.returncode else [float(word) for word in done.stdout.split()]
+
+
+def occupied(program, server, mode):
+    """KiB for a connection that has had one message."""
+    with server.start():
+        result = exchange(program, server, IDLE, 128, mode, 0)
+    return result and result[0]
+
+
+def idle(bench):
+    """What a connection costs to set up and to keep."""
+    if not bench.has_zlib() or not bench.has_openssl():
+        return
+    plain = bench.compile("json.c", "-D_GNU_SOURCE", "-lz")
+    secure = bench.compile("json.c", "-D_GNU_SOURCE", "-DOVER_TLS", "-lz", "-lssl", "-lcrypto", name="json_tls")
+    columns = [("plain", plain, bench.ours("-b", "256") + ([] if bench.args.few else bench.native()))]
+    columns += [(f"TLS, {kind}", secure, bench.tls_servers(name))
+                for kind, name in (("P-256", "good"), ("RSA-2048", "rsa"))]
+    kib, spent = {}, {}
+    for title, program, servers in columns:
+        for server in servers * bench.args.rounds:
+            with server.start():
+                result = exchange(program, server, IDLE, 128, "plain", 0)
+            key = server.name.split(" (")[0], title
+            kib[key] = result and result[0]
+            spent.setdefault(key, []).append(result and result[1])
+    names = dict.fromkeys(name for name, _ in spent)
+    titles = [title for title, _, _ in columns]
+    table("A connection: µs of the server's processor for its set-up and first message (relative to ours); "
+          "KiB that it occupies then", ["", *titles],
+          [[name, *(f"{relative(spent.get((name, title)), spent[OURS, title])}; {kib_of(kib.get((name, title)))}"
+                    for title in titles)] for name in names])
+
+
+def kib_of(value):
+    return "–" if value is None else number(value)
 
 
 def calls(bench):
@@ -233,23 +467,19 @@ def calls(bench):
         bench.missing.append("system calls by perf (linux-perf, as root)")
         return
     program = bench.compile("load.c")
-    loads = [("1 connection", 1, 64, 1), ("64 connections", 64, 64, 1), ("64 at once", 1, 64, 64)]
+    loads = [("1 connection", 1, 32, 1), ("100 connections", 100, 32, 1), ("16 at once", 100, 32, 16)]
     rows = []
     for server in bench.servers():
         row = [server.name]
         for _, *load in loads:
+            report = bench.out / "calls"
             with server.start():
-                bench.load(program, server, *load, 0)
-                report = bench.out / "calls"
-                counter = subprocess.Popen([*count, f"--output={report}", f"--pid={server.pid}"])
-                time.sleep(0.3)
-                result = bench.load(program, server, *load, bench.args.seconds)
-                counter.send_signal(signal.SIGINT)
-                counter.wait()
+                result = bench.load(program, server, *load, bench.args.seconds, functools.partial(
+                    watched, [*count, f"--output={report}", f"--pid={server.pid}"]))
             total = re.search(r"^(\d+),.*sys_enter", report.read_text(), re.M)
             row.append(f"{int(total[1]) / result[0]:.2f}" if result and total else "–")
         rows.append(row)
-    table("System calls of the server per message of 64 B", ["", *(load[0] for load in loads)], rows)
+    table("System calls of the server per message of 32 B", ["", *(load[0] for load in loads)], rows)
 
 
 def functions(bench):
@@ -331,6 +561,8 @@ def main():
     if unknown := set(args.sections) - set(SECTIONS):
         parser.error(f"no section {', '.join(unknown)}")
     bench = Bench(args)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     for section in args.sections or SECTIONS:
         globals()[section](bench)

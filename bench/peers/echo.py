@@ -1,4 +1,5 @@
-"""A WebSocket echo server on websockets: prints `port NUMBER`, ends with its standard input."""
+"""A WebSocket echo server on websockets: prints `port NUMBER`, ends with its standard input. With an
+argument, `deflate`, it agrees to compress."""
 
 import asyncio
 import sys
@@ -16,7 +17,8 @@ async def echo(connection):
 
 
 async def main():
-    async with serve(echo, "127.0.0.1", 0, compression=None, max_size=None) as server:
+    compression = "deflate" if sys.argv[1:] == ["deflate"] else None
+    async with serve(echo, "127.0.0.1", 0, compression=compression, max_size=None) as server:
         print("port", server.sockets[0].getsockname()[1], flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
         for connection in list(server.connections):

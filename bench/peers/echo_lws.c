@@ -1,5 +1,5 @@
 /*  A WebSocket echo server on libwebsockets: prints `port NUMBER`, ends with
-    its standard input. */
+    its standard input. With an argument, `deflate`, it agrees to compress. */
 
 #include <libwebsockets.h>
 #include <pthread.h>
@@ -56,7 +56,11 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 {
     struct session *session = user;
     switch(reason) {
-    case LWS_CALLBACK_ESTABLISHED: memset(session, 0, sizeof *session); return 0;
+    case LWS_CALLBACK_ESTABLISHED:
+        memset(session, 0, sizeof *session);
+        /* A message that fills this buffer is never complete: 2^15 bytes. */
+        lws_set_extension_option(wsi, "permessage-deflate", "rx_buf_size", "15");
+        return 0;
     case LWS_CALLBACK_RECEIVE: return collect(wsi, session, in, len);
     case LWS_CALLBACK_SERVER_WRITEABLE: return echo(wsi, session);
     case LWS_CALLBACK_CLOSED: free(session->bytes); return 0;
@@ -69,6 +73,10 @@ static const struct lws_protocols protocols[] = {
         .rx_buffer_size = 64 * 1024},
     {.name = NULL}};
 
+static const struct lws_extension extensions[] = {
+    {"permessage-deflate", lws_extension_callback_pm_deflate, "permessage-deflate"},
+    {NULL, NULL, NULL}};
+
 /*  A thread of its own, since lws_service waits for sockets only. */
 static void *wait_for_end(void *context)
 {
@@ -77,12 +85,13 @@ static void *wait_for_end(void *context)
     exit(context ? 0 : 1);
 }
 
-int main(void)
+int main(int argc, char *argv[])
 {
+    int deflate = argc == 2 && !strcmp(argv[1], "deflate");
     lws_set_log_level(LLL_ERR, NULL);
     struct lws_context_creation_info info = {
         .port = 0, .iface = "127.0.0.1", .protocols = protocols, .gid = (gid_t)-1, .uid = (uid_t)-1,
-        .pt_serv_buf_size = 64 * 1024, .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS};
+        .extensions = deflate ? extensions : NULL, .pt_serv_buf_size = 64 * 1024, .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS};
     struct lws_context *context = lws_create_context(&info);
     struct lws_vhost *vhost = context ? lws_create_vhost(context, &info) : NULL;
     if(!vhost) return 1;
