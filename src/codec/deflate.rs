@@ -1,9 +1,9 @@
 //! Messages compressed (RFC 7692 §7.2.1).
 
+use super::compressor::{Compressor, is_quick};
 use super::history::History;
 use super::pool::{self, Tag};
-use super::stream::Compressor;
-use super::{LARGEST_WINDOW, OutOfMemory, SMALLEST_WINDOW, TAIL};
+use super::{LARGEST_WINDOW, OutOfMemory, SMALLEST_OF_ZLIB, SMALLEST_WINDOW, TAIL};
 
 /// Room for output grows by so much at least. zlib wants more than six bytes for a flush.
 const GROWTH: usize = 64;
@@ -29,11 +29,13 @@ impl Context {
 
 impl Deflater {
     /// For a peer with a window of 2^`window` bytes (8..15), who has its context over from message to message
-    /// or not. `level` is zlib's, 1..9.
+    /// or not. `level` is 1, or zlib's, 2..9.
     pub fn new(window: u8, level: u8, takeover: bool) -> Self {
-        let window = window.clamp(SMALLEST_WINDOW, LARGEST_WINDOW);
+        let level = level.clamp(1, 9);
+        let smallest = if is_quick(level) { SMALLEST_WINDOW } else { SMALLEST_OF_ZLIB };
+        let window = window.clamp(smallest, LARGEST_WINDOW);
         let history = History::new(window);
-        Self { window, level: level.clamp(1, 9), takeover, history, context: Tag::NONE }
+        Self { window, level, takeover, history, context: Tag::NONE }
     }
 
     /// Begins a message. Of its output, which is appended to `out`, there are at most `most` bytes.
@@ -45,10 +47,11 @@ impl Deflater {
         if self.takeover {
             self.history.reserve()?;
         }
-        let (mut stream, is_ours) = match pool::take(self.context, self.window) {
-            Some(found) => found,
-            None => (Compressor::new(self.window, self.level)?, false),
-        };
+        let (mut stream, is_ours) =
+            match pool::take(self.context, (self.window, is_quick(self.level))) {
+                Some(found) => found,
+                None => (Compressor::new(self.window, self.level)?, false),
+            };
         if !is_ours {
             stream.restart(self.level, self.history.parts());
         }

@@ -57,7 +57,7 @@ impl Inflater {
         if self.takeover {
             self.history.reserve()?;
         }
-        let (mut stream, is_ours) = match pool::take(self.context, LARGEST_WINDOW) {
+        let (mut stream, is_ours) = match pool::take(self.context, ()) {
             Some(found) => found,
             None => (Decompressor::new()?, false),
         };

@@ -8,11 +8,13 @@
 //! So nothing is due when a stream changes hands, and nothing can fail there. A context that is not wanted after
 //! all, because the message was not sent or goes out uncompressed, is a number that nobody asks for again.
 
+mod compressor;
 mod deflate;
 mod history;
 mod inflate;
 mod memory;
 mod pool;
+mod quick;
 mod stream;
 mod thread;
 
@@ -26,9 +28,12 @@ pub(crate) mod tests;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory;
 
-/// The smallest window that a stream is made for. One of 2^9 bytes is compressed with distances of at most
+/// The smallest window (RFC 7692 §7.1.2).
+const SMALLEST_WINDOW: u8 = 8;
+
+/// The smallest window that a stream of zlib's is made for. One of 2^9 bytes is compressed with distances of at most
 /// 250 bytes, since zlib keeps 262 bytes of lookahead, so it serves for one of 2^8 as well.
-const SMALLEST_WINDOW: u8 = 9;
+const SMALLEST_OF_ZLIB: u8 = 9;
 
 /// The largest window (RFC 1951 §2).
 const LARGEST_WINDOW: u8 = 15;

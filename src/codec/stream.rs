@@ -35,14 +35,14 @@ fn blank() -> z::z_stream {
 const STREAM_SIZE: i32 = size_of::<z::z_stream>() as i32;
 
 /// A stream that compresses.
-pub(super) struct Compressor {
+pub(super) struct Zlib {
     /// Where it was made: zlib may tell a stream by its place.
     stream: NonNull<z::z_stream>,
     window: u8,
     level: u8,
 }
 
-impl Compressor {
+impl Zlib {
     /// Makes one with an empty context. `window` is 9..15, `level` 1..9.
     pub fn new(window: u8, level: u8) -> Result<Self, OutOfMemory> {
         let stream = NonNull::from(Box::leak(boxed(blank()).ok_or(OutOfMemory)?));
@@ -113,7 +113,7 @@ impl Compressor {
     }
 }
 
-impl Drop for Compressor {
+impl Drop for Zlib {
     fn drop(&mut self) {
         // SAFETY: `new` has initialised the stream, which came from a box, and it is not used any more.
         unsafe {
@@ -216,7 +216,7 @@ impl Decompressor {
 
 impl Drop for Decompressor {
     fn drop(&mut self) {
-        // SAFETY: as with `Compressor`.
+        // SAFETY: as with `Zlib`.
         unsafe {
             z::inflateEnd(self.stream());
             drop(Box::from_raw(self.0.as_ptr()));

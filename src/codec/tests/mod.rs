@@ -2,7 +2,7 @@
 
 mod messages;
 mod pool;
-mod reference;
+pub(super) mod reference;
 pub(crate) mod shortage;
 
 use super::*;

@@ -1,5 +1,6 @@
+use crate::codec::compressor::Compressor;
 use crate::codec::pool::{self, KEPT, Tag};
-use crate::codec::stream::{Compressor, Decompressor};
+use crate::codec::stream::Decompressor;
 use std::thread;
 
 /// In a thread of its own, with an empty pool.
@@ -15,7 +16,7 @@ fn put() -> Tag {
 
 /// Whether the stream that has a context is there. If not, another one may lose its own.
 fn has(tag: Tag) -> bool {
-    match pool::take::<Decompressor>(tag, 15) {
+    match pool::take::<Decompressor>(tag, ()) {
         Some((stream, true)) => pool::put(stream, tag),
         Some((stream, false)) => {
             pool::put(stream, Tag::NONE);
@@ -42,27 +43,27 @@ fn those_used_last_stay() {
 #[test]
 fn one_that_nobody_wants_is_used_first() {
     alone(|| {
-        assert!(pool::take::<Decompressor>(Tag::NONE, 15).is_none());
+        assert!(pool::take::<Decompressor>(Tag::NONE, ()).is_none());
         let (wanted, unwanted) = (put(), put());
         // While there is room, none is taken from anybody.
-        assert!(pool::take::<Decompressor>(Tag::fresh(), 15).is_none());
+        assert!(pool::take::<Decompressor>(Tag::fresh(), ()).is_none());
         pool::forget::<Decompressor>(unwanted);
-        assert!(matches!(pool::take::<Decompressor>(Tag::fresh(), 15), Some((_, false))));
+        assert!(matches!(pool::take::<Decompressor>(Tag::fresh(), ()), Some((_, false))));
         assert!(has(wanted) && !has(unwanted));
     });
 }
 
 #[test]
-fn windows_are_not_mixed() {
+fn kinds_are_not_mixed() {
     alone(|| {
-        for window in 9..=15 {
+        for window in 9..=12 {
             pool::put(Compressor::new(window, 1).unwrap(), Tag::NONE);
+            pool::put(Compressor::new(window, 6).unwrap(), Tag::NONE);
         }
-        pool::put(Compressor::new(15, 1).unwrap(), Tag::fresh());
-        for window in [12, 9, 15] {
-            let (stream, _) = pool::take::<Compressor>(Tag::fresh(), window).unwrap();
-            assert_eq!(stream.window(), window);
+        for kind in [(12, true), (12, false), (9, false)] {
+            let (stream, _) = pool::take::<Compressor>(Tag::fresh(), kind).unwrap();
+            assert_eq!(stream.kind(), kind);
         }
-        assert!(pool::take::<Compressor>(Tag::fresh(), 9).is_none());
+        assert!(pool::take::<Compressor>(Tag::fresh(), (9, false)).is_none());
     });
 }

@@ -1,4 +1,4 @@
-//! Memory that runs out for zlib.
+//! Memory that runs out for streams.
 
 use std::cell::Cell;
 
