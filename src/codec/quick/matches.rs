@@ -35,16 +35,16 @@ impl Table {
     /// The first `count` bytes cannot be referred to any more.
     pub fn pass(&mut self, count: usize) {
         self.base = self.base.wrapping_add(count as u32);
-        // Once in 4 GiB.
+        // Once in 2 GiB.
         if self.base > u32::MAX / 2 {
             self.places.fill(0);
             self.base = 1;
         }
     }
 
-    /// Remembers all of `bytes`.
+    /// Remembers every other place in `bytes`: a match grows to its front as well.
     pub fn learn(&mut self, bytes: &[u8]) {
-        for (at, group) in bytes.windows(SHORTEST).enumerate() {
+        for (at, group) in bytes.windows(SHORTEST).enumerate().step_by(2) {
             if let Some(group) = group.first_chunk() {
                 self.exchange(*group, at);
             }
@@ -103,12 +103,24 @@ impl Table {
                     self.exchange(*group, at);
                 }
             }
-            take(Match { literals, len: len as u16, distance: distance as u16 });
+            let before = common_before(bytes, at, distance, literals.min(LONGEST - len));
+            take(Match {
+                literals: (literals - before) as u16,
+                len: (len + before) as u16,
+                distance: distance as u16,
+            });
             at += len;
             literals = 0;
             found = self.find(bytes, at, farthest);
         }
     }
+}
+
+/// How many bytes just before `at` are the same as those so far behind, up to `most`.
+fn common_before(bytes: &[u8], at: usize, distance: usize, most: usize) -> usize {
+    let before = |at| bytes.get(..at).unwrap_or_default().iter().rev();
+    let pairs = before(at).zip(before(at - distance)).take(most);
+    pairs.take_while(|(one, other)| one == other).count()
 }
 
 /// How many bytes are the same.
