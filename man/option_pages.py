@@ -16,12 +16,6 @@ SEE_ALSO = ("ws_connect", "ws_accept", "ws_headfield", "ws_send", "ws_recv", "ws
 OPTS = dict(
     brief="what a WebSocket is to be made with",
     example="ws_attach_client_opts",
-    synopsis=[
-        "#include <libdill_wsx.h>", "", "struct ws_opts {", "    size_t size;", "    int flags;", "    int level;",
-        "    int window;", "    const char *protocols;", "    const char *origin;", "    const char *const *fields;",
-        "    size_t maxmsg;", "    size_t maxqueue;", "    int64_t hold;", "    int64_t ping;", "    int64_t idle;",
-        "    int *status;", "    char *head;", "    size_t headlen;", "    size_t reserved;", "};", "",
-        "struct ws_opts opts = ws_defaults;"],
     text=[
         "`ws_attach_client_opts`(3), `ws_attach_server_opts`(3), `ws_connect`(3) and `ws_accept`(3) take options. NULL stands "
         "for the defaults, which `ws_defaults` has: all members but `size` are 0 or NULL.",
@@ -74,8 +68,6 @@ PAGES = {
     "ws_attach_client_opts": dict(
         brief="start a WebSocket connection as a client, with options",
         example="ws_attach_client_opts",
-        proto="int ws_attach_client_opts(int s, const char *resource, const char *host, const struct ws_opts *opts, "
-              "int64_t deadline);",
         text=["Makes the byte stream <s> the client's end of a WebSocket connection, as `ws_attach_client`(3) does, with what "
               "<opts> says: see `ws_opts`(3). NULL stands for the defaults.",
               "<resource> begins with a slash and has no #. With `WS_NOHTTP` among the flags, it and <host> are ignored.",
@@ -98,7 +90,6 @@ PAGES = {
     "ws_attach_server_opts": dict(
         brief="accept a WebSocket connection as a server, with options",
         example="ws_attach_server_opts",
-        proto="int ws_attach_server_opts(int s, const struct ws_opts *opts, int64_t deadline);",
         text=["Makes the byte stream <s> the server's end of a WebSocket connection, as `ws_attach_server`(3) does, with what "
               "<opts> says: see `ws_opts`(3). NULL stands for the defaults.",
               "Unlike there, a page that comes from another host than the one that it asks for is refused with 403; see "
@@ -117,7 +108,6 @@ PAGES = {
     "ws_close": dict(
         brief="end a WebSocket and all below it",
         example="ws_attach_client_opts",
-        proto="int ws_close(int s, int status, const void *buf, size_t len, int64_t deadline);",
         text=["Ends the WebSocket <s> as `ws_detach`(3) does, with the same <status>, <buf> and <len>; and then each layer below "
               "in order. TLS says that nothing more comes, the socket says that nothing more is sent, and the peer's end is "
               "waited for. A client lets the server end first. Then all is closed.",
@@ -140,7 +130,6 @@ PAGES = {
     "ws_query": dict(
         brief="tell what is known about a WebSocket",
         example="ws_attach_client_opts",
-        proto="int ws_query(int s, struct ws_info *info, size_t len);",
         text=["Stores what is known about the WebSocket <s> in <info>, which has <len> bytes: sizeof(struct ws_info).",
               ("`const char *protocol`", "The subprotocol that was agreed on, or NULL."),
               ("`const char *extension`", "The extension that was agreed on, with its parameters, or NULL."),
@@ -159,7 +148,6 @@ PAGES = {
     "ws_why": dict(
         brief="tell in words why a function has failed",
         example="ws_attach_client_opts",
-        proto="const char *ws_why(void);",
         text=["Tells why the last function of libdill_ws that failed in this thread has failed: which rule the peer broke and "
               "where RFC 6455 has it, which field of a handshake was not as it should be, which limit was reached, which check "
               "of a certificate failed. `errno` has few values for all of them.",

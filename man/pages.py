@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the manual pages from the tables below and in runtime_pages.py, and the programs in examples/.
+"""Writes the manual pages from the tables below and in runtime_pages.py, the headers, and the programs in
+examples/.
 
     man/pages.py            writes man/*.3 and man/*.7
     man/pages.py --check    fails if a page differs from what would be written
@@ -15,6 +16,7 @@ import sys
 sys.dont_write_bytecode = True
 
 import option_pages  # noqa: E402
+import prototypes  # noqa: E402
 import request_pages  # noqa: E402
 import runtime_pages  # noqa: E402
 from texts import (  # noqa: E402
@@ -208,8 +210,6 @@ CLOSE_EINVAL = (
 PAGES = {
     "ws_attach_client": dict(
         brief="start a WebSocket connection as a client",
-        proto="int ws_attach_client(int s, int flags, const char *resource, const char *host, "
-              "int64_t deadline);",
         text=[*CLIENT, *TYPE_FLAGS, DEADLINE, OWNERSHIP],
         returns="The handle of the WebSocket",
         errors=CLIENT_ERRORS,
@@ -221,8 +221,6 @@ PAGES = {
     ),
     "ws_attach_client_mem": dict(
         brief="start a WebSocket connection as a client, in the caller's memory",
-        proto="int ws_attach_client_mem(int s, int flags, const char *resource, const char *host, "
-              "struct ws_storage *mem, int64_t deadline);",
         text=[*CLIENT, in_memory("ws_attach_client", END), *TYPE_FLAGS, DEADLINE, OWNERSHIP],
         returns="The handle of the WebSocket",
         errors=with_mem(CLIENT_ERRORS),
@@ -231,8 +229,6 @@ PAGES = {
     ),
     "ws_attach_server": dict(
         brief="accept a WebSocket connection as a server",
-        proto="int ws_attach_server(int s, int flags, char *resource, size_t resourcelen, "
-              "char *host, size_t hostlen, int64_t deadline);",
         text=[*SERVER, *TYPE_FLAGS, DEADLINE, OWNERSHIP],
         returns="The handle of the WebSocket",
         errors=SERVER_ERRORS,
@@ -246,8 +242,6 @@ PAGES = {
     ),
     "ws_attach_server_mem": dict(
         brief="accept a WebSocket connection as a server, in the caller's memory",
-        proto="int ws_attach_server_mem(int s, int flags, char *resource, size_t resourcelen, "
-              "char *host, size_t hostlen, struct ws_storage *mem, int64_t deadline);",
         text=[*SERVER, in_memory("ws_attach_server", END), *TYPE_FLAGS, DEADLINE, OWNERSHIP],
         returns="The handle of the WebSocket",
         errors=with_mem(SERVER_ERRORS),
@@ -256,7 +250,6 @@ PAGES = {
     ),
     "ws_send": dict(
         brief="send a WebSocket message",
-        proto="int ws_send(int s, int flags, const void *buf, size_t len, int64_t deadline);",
         text=["Sends the <len> bytes at <buf> as one message on the WebSocket <s>: a text message if "
               "<flags> is `WS_TEXT`, a binary one if it is `WS_BINARY`, whatever type was chosen when "
               "attaching. `WS_NOHTTP` in <flags> is ignored.",
@@ -270,8 +263,6 @@ PAGES = {
     ),
     "ws_sendl": dict(
         brief="send a WebSocket message from several buffers",
-        proto="int ws_sendl(int s, int flags, struct iolist *first, struct iolist *last, "
-              "int64_t deadline);",
         text=["Sends the data of the list of buffers from <first> to <last>, in this order, as one "
               "message on the WebSocket <s>: a text message if <flags> is `WS_TEXT`, a binary one if "
               "it is `WS_BINARY`, whatever type was chosen when attaching. `WS_NOHTTP` in <flags> is "
@@ -288,7 +279,6 @@ PAGES = {
     ),
     "ws_recv": dict(
         brief="receive a WebSocket message",
-        proto="ssize_t ws_recv(int s, int *flags, void *buf, size_t len, int64_t deadline);",
         text=["Receives one message on the WebSocket <s>, stores it in the <len> bytes at <buf>, and "
               "stores its type, `WS_TEXT` or `WS_BINARY`, in <flags>, which may be NULL. If <buf> is "
               "NULL, a message of up to <len> bytes is received and dropped.",
@@ -300,8 +290,6 @@ PAGES = {
     ),
     "ws_recvl": dict(
         brief="receive a WebSocket message into several buffers",
-        proto="ssize_t ws_recvl(int s, int *flags, struct iolist *first, struct iolist *last, "
-              "int64_t deadline);",
         text=["Receives one message on the WebSocket <s>, stores it in the list of buffers from "
               "<first> to <last>, filling one element after the other, and stores its type, `WS_TEXT` "
               "or `WS_BINARY`, in <flags>, which may be NULL.",
@@ -317,7 +305,6 @@ PAGES = {
     ),
     "ws_done": dict(
         brief="close the sending side of a WebSocket",
-        proto="int ws_done(int s, int status, const void *buf, size_t len, int64_t deadline);",
         text=["Sends a close frame on the WebSocket <s>. Sending is over then: later calls of "
               "`ws_send`(3) and of this function fail with `EPIPE`. Receiving goes on until the peer's "
               "close frame, which a receiving call reports as `EPIPE`.",
@@ -342,7 +329,6 @@ PAGES = {
     ),
     "ws_detach": dict(
         brief="end a WebSocket and give the underlying socket back",
-        proto="int ws_detach(int s, int status, const void *buf, size_t len, int64_t deadline);",
         text=["Ends the WebSocket <s> in order and returns the handle of the byte stream underneath. "
               "The function sends a close frame, unless `ws_done`(3) has done so before, and waits "
               "for the peer's close frame, discarding messages that arrive before it.",
@@ -375,7 +361,6 @@ PAGES = {
     ),
     "ws_status": dict(
         brief="tell how the peer closed a WebSocket",
-        proto="ssize_t ws_status(int s, int *status, void *buf, size_t len);",
         text=["Tells what was in the close frame that the peer has sent on the WebSocket <s>. It "
               "stores the close code, or 0 if there was none, in <status>, and the message in the "
               "<len> bytes at <buf>, without a NUL at its end. A message has at most 123 bytes.",
@@ -397,7 +382,6 @@ PAGES = {
     ),
     "ws_request_key": dict(
         brief="make a key for a client's opening handshake",
-        proto="int ws_request_key(char *request_key);",
         text=["Makes a value for the field Sec-WebSocket-Key of a client's request: 16 bytes from the "
               "operating system's random generator in base64. It stores the 24 characters and a NUL "
               "in <request_key>, which must have room for `WS_KEY_SIZE` bytes.",
@@ -410,7 +394,6 @@ PAGES = {
     ),
     "ws_response_key": dict(
         brief="answer the key of a client's opening handshake",
-        proto="int ws_response_key(const char *request_key, char *response_key);",
         text=["Works out the value of the field Sec-WebSocket-Accept that belongs to the value "
               "<request_key> of the field Sec-WebSocket-Key. It stores the 28 characters and a NUL in "
               "<response_key>, which must have room for `WS_KEY_SIZE` bytes.",
@@ -602,24 +585,40 @@ HOST_PAGES = [(name, 3) for name in (
     "hclose", "mrecv", "mrecvl", "msend", "msendl", "now", "tcp_connect", "tcp_accept")]
 
 
-def returned(p):
+def declarations():
+    """The header and the prototype of each function, by name. What a macro is like is in a table: its parameters
+    have no types."""
+    return prototypes.functions() | {
+        name: ("libdill.h", proto) for name, proto in runtime_pages.MACROS.items()}
+
+
+DECLARED = declarations()
+
+
+def synopsis(name):
+    """What a program writes to have a function."""
+    header, proto = DECLARED[name]
+    return [f"#include <{header}>", "", *prototype(proto)]
+
+
+def returned(name, p):
     """The paragraph about a function's result. `failure` is what tells a failure: None if there is none."""
     failure = p.get("failure", "\\-1")
     if failure is None:
         return p["returns"] + "."
-    waits = p.get("waits", "deadline" in p["proto"])
+    waits = p.get("waits", "deadline" in DECLARED[name][1])
     after = f"After a success `errno` is as it was{', or 0 if the call waited' if waits else ''}."
     return f"{p['returns']}; {failure} with `errno` set after a failure. {p.get('after', after)}"
 
 
 def runtime_page(name, p, family):
     """The page of one of libdill_rt's functions."""
-    body = [".SH DESCRIPTION", *paragraphs(p["text"]), ".SH RETURN VALUE", *sentences(returned(p))]
+    body = [".SH DESCRIPTION", *paragraphs(p["text"]), ".SH RETURN VALUE", *sentences(returned(name, p))]
     if p["errors"]:
         body += [".SH ERRORS", *errors(p["errors"])]
     others = [other for other in (*family.PAGES, *family.SEE_ALSO) if other != name]
     return page(
-        name, 3, p["brief"], [f"#include <{p.get('header', 'libdill.h')}>", "", *prototype(p["proto"])], body,
+        name, 3, p["brief"], synopsis(name), body,
         (HERE / "examples" / f"{p['example']}.c").read_text(), p["notes"], p.get("source", family.SOURCE),
         [*((other, 3) for other in others), ("libdill_rt", 7)], "libdill_rt")
 
@@ -644,12 +643,12 @@ def index():
 
 def extended_page(name, p, family):
     """The page of a function that is not in libdill."""
-    body = [".SH DESCRIPTION", *paragraphs(p["text"]), ".SH RETURN VALUE", *sentences(returned(p))]
+    body = [".SH DESCRIPTION", *paragraphs(p["text"]), ".SH RETURN VALUE", *sentences(returned(name, p))]
     if p["errors"]:
         body += [".SH ERRORS", *errors(p["errors"])]
     others = [(other, 3) for other in (*family.PAGES, *TYPES, *family.SEE_ALSO) if other != name]
     return page(
-        name, 3, p["brief"], ["#include <libdill_wsx.h>", "", *prototype(p["proto"])], body,
+        name, 3, p["brief"], synopsis(name), body,
         (HERE / "examples" / f"{p['example']}.c").read_text(), p["notes"], p["rfc"],
         [*others, ("libdill_ws", 7)])
 
@@ -659,18 +658,21 @@ def pages():
     made = {}
     for name, p in PAGES.items():
         body = [".SH DESCRIPTION", *paragraphs(p["text"])]
-        body += [".SH RETURN VALUE", *sentences(returned(p))]
+        body += [".SH RETURN VALUE", *sentences(returned(name, p))]
         body += [".SH ERRORS", *errors(p["errors"])]
         others = [(other, 3) for other in ORDER if other != name]
         made[f"{name}.3"] = page(
-            name, 3, p["brief"], ["#include <libdill_ws.h>", "", *prototype(p["proto"])], body,
+            name, 3, p["brief"], synopsis(name), body,
             (HERE / "examples" / f"{name}.c").read_text(), p["notes"], p["rfc"],
             [*others, *HOST_PAGES, ("libdill_ws", 7)])
     for family in EXTENDED:
         made.update({f"{name}.3": extended_page(name, p, family) for name, p in family.PAGES.items()})
     p = option_pages.OPTS
     made["ws_opts.3"] = page(
-        "ws_opts", 3, p["brief"], p["synopsis"], [".SH DESCRIPTION", *paragraphs(p["text"])],
+        "ws_opts", 3, p["brief"],
+        ["#include <libdill_wsx.h>", "", *prototypes.structure("libdill_wsx.h", "ws_opts"), "",
+         "struct ws_opts opts = ws_defaults;"],
+        [".SH DESCRIPTION", *paragraphs(p["text"])],
         (HERE / "examples" / f"{p['example']}.c").read_text(), p["notes"], p["rfc"],
         [*((other, 3) for other in (*option_pages.PAGES, *option_pages.SEE_ALSO)), ("libdill_ws", 7)])
     for family in runtime_pages.FAMILIES:

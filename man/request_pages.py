@@ -34,7 +34,6 @@ PAGES = {
     "ws_connect": dict(
         brief="open a WebSocket by its URL",
         example="ws_connect",
-        proto="int ws_connect(const char *url, const struct ws_opts *opts, int64_t deadline);",
         text=["Opens a WebSocket to <url>, such as \"wss://www.example.org/chat?room=1\", and returns its handle.",
               "The function looks the host up and connects to whichever of its addresses answers first, as "
               "`happyeyeballs_connect`(3) does. If the scheme is wss, it attaches TLS as `tls_attach_client_host`(3) "
@@ -75,7 +74,6 @@ PAGES = {
     "ws_proxy": dict(
         brief="ask a proxy for a tunnel",
         example="ws_proxy",
-        proto="int ws_proxy(int s, const char *authority, const char *const *fields, int64_t deadline);",
         text=["Asks the HTTP proxy at the other end of the byte stream <s> for a tunnel to <authority>, such as "
               "\"www.example.org:443\": sends a CONNECT request and receives the head of the answer. Interim answers are "
               "skipped.",
@@ -102,7 +100,6 @@ PAGES = {
     "ws_request": dict(
         brief="receive an HTTP request",
         example="ws_request",
-        proto="int ws_request(int s, int64_t deadline);",
         text=["Receives the head of an HTTP request of any method on the byte stream <s>, and returns a handle for it. "
               "`ws_field`(3) tells what the request says. Then it becomes a WebSocket by `ws_accept`(3), is answered by "
               "`ws_respond`(3), or is closed with `hclose`(3), which closes the byte stream too.",
@@ -133,7 +130,6 @@ PAGES = {
     "ws_field": dict(
         brief="tell what a request says",
         example="ws_request",
-        proto="ssize_t ws_field(int r, const char *name, int nth, char *buf, size_t len);",
         text=[WANTED[0].format("the value of a field of the request <r>"),
               "These are no fields, but parts of the request:",
               ("\":method\"", "Such as GET."),
@@ -156,7 +152,6 @@ PAGES = {
     "ws_headfield": dict(
         brief="tell what an answer says",
         example="ws_connect",
-        proto="ssize_t ws_headfield(const char *head, const char *name, int nth, char *buf, size_t len);",
         text=["<head> is the head of an answer, as `ws_connect`(3) and `ws_attach_client_opts`(3) store it where `ws_opts`(3) "
               "says, also when they fail.",
               WANTED[0].format("the value of a field in it"),
@@ -174,7 +169,6 @@ PAGES = {
     "ws_accept": dict(
         brief="make a WebSocket of a request",
         example="ws_request",
-        proto="int ws_accept(int r, const struct ws_opts *opts, int64_t deadline);",
         text=["Accepts the request <r> and returns the handle of the WebSocket that it asks for. If it is no such "
               "request, it is refused with the answers of `ws_attach_server`(3); an HTTP/1.0 one with 505.",
               "<opts> may be NULL: see `ws_opts`(3). Unless it says otherwise, a page that comes from another host is "
@@ -196,8 +190,6 @@ PAGES = {
     "ws_respond": dict(
         brief="answer an HTTP request",
         example="ws_request",
-        proto="int ws_respond(int r, int status, const char *const *fields, const void *body, size_t len, "
-              "int64_t deadline);",
         text=["Answers the request <r> with <status>, between 200 and 599, and the <len> bytes at <body>; and returns the byte "
               "stream, on which `ws_request`(3) receives the next request. Date and Content-Length are sent too.",
               FIELDS.format("Content-Type: text/html"),
