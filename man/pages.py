@@ -213,8 +213,8 @@ PAGES = {
         text=[*CLIENT, *TYPE_FLAGS, DEADLINE, OWNERSHIP],
         returns="The handle of the WebSocket",
         errors=CLIENT_ERRORS,
-        notes=["No extension and no subprotocol is offered. To send further fields, such as "
-               "Authorization or Origin, do the handshake by hand: see `ws_request_key`(3).",
+        notes=["No extension and no subprotocol is offered. `ws_attach_client_opts`(3) offers them, and sends further "
+               "fields, such as Authorization or Origin.",
                "For a TLS connection attach to the handle that `tls_attach_client_host` of libdill_rt returned; "
                "`tls_attach_client`, which libdill has too, does not check whom it talks to."],
         rfc="RFC 6455 sections 1.3 and 4.1; RFC 9112 for the HTTP message.",
@@ -235,9 +235,8 @@ PAGES = {
         notes=["Give this call a deadline: a client that connects and says nothing holds it up until "
                "then.",
                "Any page may make a browser open a WebSocket to any server. A server that trusts "
-               "cookies must look at the Origin field, and for that do the handshake by hand: see "
-               "`ws_response_key`(3).",
-               "No extension and no subprotocol is accepted."],
+               "cookies must look at the Origin field, as `ws_attach_server_opts`(3) and `ws_accept`(3) do.",
+               "No extension and no subprotocol is accepted; those two functions can."],
         rfc="RFC 6455 sections 1.3, 4.2 and 4.4; RFC 9110 and RFC 9112 for the HTTP messages.",
     ),
     "ws_attach_server_mem": dict(
@@ -434,18 +433,23 @@ OVERVIEW = [
         "If a coroutine closes a handle while another one is in a call on it, that call fails with "
         "`ECONNRESET` on libdill_rt; the original libdill aborts the program.",
     ]),
-    ("Options", [
-        "The functions in `libdill_wsx.h` are not in libdill. `ws_attach_client_opts`(3) and `ws_attach_server_opts`(3) do what "
-        "libdill's functions do, with options: subprotocols, the Origin field, further fields, compression, limits. Use them "
-        "in a new program, and libdill's where the program is to be compiled with libdill too. `ws_opts`(3) has all "
-        "options. `ws_query`(3) tells what was agreed on, `ws_why`(3) why something has failed, and `ws_close`(3) ends "
-        "the connection with all below it.",
-    ]),
-    ("HTTP around it", [
-        "`ws_request`(3) receives a request of any kind, `ws_field`(3) "
-        "tells what it says, and then it becomes a WebSocket by `ws_accept`(3) or is answered by `ws_respond`(3): for a "
-        "server that looks at the path or a cookie first, or has pages on the same port. `ws_connect`(3) opens a "
-        "WebSocket by its URL, with TLS for wss. `ws_proxy`(3) asks a proxy for a tunnel first.",
+    ("When to use which function", [
+        ("A client that has a URL", "`ws_connect`(3) looks the name up, connects, attaches TLS for wss, and opens the "
+         "WebSocket."),
+        ("A client with a byte stream of its own", "Such as a UNIX socket, or TLS with a certificate of the client's: "
+         "`ws_attach_client_opts`(3)."),
+        ("A client behind a proxy", "`ws_proxy`(3) on the connection to the proxy, and then one of the functions that attach, "
+         "TLS first for wss. For SOCKS: `socks5_client_connectbyname`(3)."),
+        ("A server whose port has nothing but WebSockets", "`ws_attach_server_opts`(3)."),
+        ("A server that looks at the path, a cookie or a token first, or has pages on the same port", "`ws_request`(3) "
+         "receives a request of any kind and `ws_field`(3) tells what it says. Then it becomes a WebSocket by "
+         "`ws_accept`(3), or is answered by `ws_respond`(3), which gives the connection back for the next one."),
+        ("A program that is to be compiled with libdill too", "`ws_attach_client`(3) and `ws_attach_server`(3). The others "
+         "here are declared in `libdill_wsx.h`, and are not in libdill."),
+        ("To end a connection", "`ws_close`(3) ends it with all below it. `ws_detach`(3) gives the byte stream back. "
+         "`hclose`(3) breaks off."),
+        "Options are subprotocols, the Origin field, further fields, compression and limits: `ws_opts`(3) has them all. "
+        "`ws_query`(3) tells what was agreed on, and `ws_why`(3) in words why a function has failed.",
     ]),
     ("Deadlines", [
         "A deadline is a point in time in milliseconds of `now`(3); 0 means do not block, \\-1 no "
@@ -472,7 +476,7 @@ OVERVIEW = [
     ]),
     ("Compiling", [
         "Include `libdill.h` for the host's functions and `libdill_ws.h` for those of this library, in "
-        "any order. If `DILL_DISABLE_RAW_NAMES` is defined before, only the names with the prefix "
+        "any order; or `libdill_wsx.h`, which brings `libdill_ws.h` along. If `DILL_DISABLE_RAW_NAMES` is defined before, only the names with the prefix "
         "`dill_` are declared.",
         ("With libdill_rt", "`cc program.c $(pkg-config \\-\\-cflags \\-\\-libs libdill_ws)`"),
         ("On the original libdill", "`cc program.c $(pkg-config \\-\\-cflags \\-\\-libs libdill_ws "
@@ -488,7 +492,8 @@ OVERVIEW_NOTES = [
     "gcc's option `\\-fno\\-ipa\\-modref` (gcc 12 and later), or a `volatile` variable; otherwise the compiler may "
     "believe that the variable does not change. That of libdill_rt sees to it.",
     "Nothing that a peer sends makes the library allocate memory for a length that was only "
-    "announced. Extensions (such as compression) and subprotocols are negotiated only with options.",
+    "announced.",
+    "Compression (permessage-deflate) and subprotocols are negotiated with options only. There are no other extensions.",
 ]
 
 ORDER = list(PAGES)
@@ -684,9 +689,9 @@ def pages():
         "libdill 2.14: what the functions do follows its manual.", [("libdill_ws", 7)], "libdill_rt")
     made["libdill_ws.7"] = page(
         "libdill_ws", 7, "WebSocket for C programs with coroutines",
-        ["#include <libdill.h>", "#include <libdill_ws.h>"], overview(OVERVIEW),
+        ["#include <libdill.h>", "#include <libdill_ws.h>", "#include <libdill_wsx.h>"], overview(OVERVIEW),
         (HERE / "examples" / "libdill_ws.c").read_text(), OVERVIEW_NOTES,
-        "RFC 6455, The WebSocket Protocol.",
+        "RFC 6455, The WebSocket Protocol; RFC 7692, Compression Extensions for WebSocket.",
         [*((name, 3) for name in (*ORDER, *(name for family in EXTENDED for name in family.PAGES), *TYPES)),
          ("libdill_rt", 7)])
     return made
