@@ -188,8 +188,8 @@ PAGES = {
             ("EINVAL", "<opts> or <hostname> is NULL, or the latter is neither a name nor an address. <size> is too "
              "small. <alpn> is no list of names. Only one of <cert> and <pkey> is there, or the two do not belong "
              "together. There is nothing of the kind in a file, or something of an unusable kind."),
-            ("ENOENT", "No certificates of authorities were found, or there is no such file. Other errors of `open`(2) "
-             "and `read`(2), such as `EACCES` and `EISDIR`, are possible."), CLIENT_PROTO),
+            ("ENOENT, EISDIR", "No certificates of authorities were found, or a file cannot be read; so with `EACCES`. Other "
+             "errors of `open`(2) and `read`(2) are possible."), CLIENT_PROTO),
         source=NEW,
         notes=["A server that speaks none of the protocols may refuse, or ignore them.",
                "With TLS 1.3 the client has done its part before the server says that it wants another certificate: "

@@ -51,10 +51,6 @@ def section(page, title):
     return "\n".join(l[indent:] for l in lines) + "\n"
 
 
-def errno_names(text):
-    return set(re.findall(r"\bE(?:[A-Z]{3,})\b", text)) - {"EXAMPLE", "ERRORS", "EXIT"}
-
-
 def squeeze(text):
     """C tokens, each apart from the next."""
     return " ".join(re.findall(r"\w+|[^\w\s]", text))
@@ -152,17 +148,26 @@ def check_program_uses(page):
     expect(names & called, "the program does not call it")
 
 
+def separate(lists):
+    """The names in lists such as "EBADF, ENOTSUP"."""
+    return set(", ".join(lists).split(", ")) - {""}
+
+
+def listed(comment):
+    """The errors that a comment lists: a line of their own, "* EBADF: why", for those that have the same reason."""
+    return separate(re.findall(r"^\W*\* (E[A-Z\d]+(?:, E[A-Z\d]+)*):", comment, re.M))
+
+
 def header_errors(header):
-    """The errors that the comments in the header name, by function. "As NAME." stands for NAME's."""
+    """The errors that the comments in the header list, by function. "Returns as NAME" stands for NAME's."""
     comments = {name: text for text, name in re.findall(
         r"/\*((?:(?!\*/).)*)\*/\s*DILL_WS_EXPORT[^(;]*?dill_(ws_\w+)\(", header, re.S)}
-    return {name: set().union(*(errno_names(comments[other]) for other in
-                                [name, *re.findall(r"\bAs (ws_\w+)\.", text)]))
+    return {name: listed(text).union(*(listed(comments[other]) for other in re.findall(r"\bReturns as (ws_\w+)", text)))
             for name, text in comments.items()}
 
 
 def export_errors():
-    """The errors that the comments on the runtime's exports name, by function. "As [`dill_other`]" stands for those
+    """The errors that the comments on the runtime's exports list, by function. "As [`dill_other`]" stands for those
     of the other one, "above" for those in the list at the head of the file."""
     comments = {}
     for path in (ROOT / "runtime" / "src" / "abi").glob("*.rs"):
@@ -170,20 +175,21 @@ def export_errors():
         common = re.search(r"//! Every function here.*\n(?://!.*\n)*", source)
         for text, name in re.findall(
                 r'((?:^///.*\n)+)(?:#\[.*\]\n)+pub unsafe extern "C" fn dill_(\w+)', source, re.M):
-            comments[name] = re.sub(r"\n///", "", text) + (
-                common.group() if common and re.search(r"\babove\b", text) else "")
+            returns = re.sub(r"(?s)/// # Safety.*", "", text)
+            comments[name] = returns + (common.group() if common and re.search(r"\babove\b", returns) else "")
 
     def errors(name):
         others = re.findall(r"(?:\bAs|-1 as) \[`dill_(\w+)`\]", comments[name])
-        return errno_names(comments[name]).union(*(errors(other) for other in others))
+        return listed(comments[name]).union(*(errors(other) for other in others))
 
     return {name: errors(name) for name in comments}
 
 
 def check_errors(page, comments):
-    """The comment on the function and the page name the same errors."""
-    has_section = re.search(r"^\.SH ERRORS", page.read_text(), re.M)
-    commented, described = comments.get(page.stem), errno_names(section(page, "ERRORS")) if has_section else set()
+    """The comment on the function and the page list the same errors."""
+    errors = re.search(r"^\.SH ERRORS\n((?:(?!\.SH).*\n)*)", page.read_text(), re.M)
+    commented = comments.get(page.stem)
+    described = separate(re.findall(r"^\.TP\n\\fB(E.*)\\fP$", errors.group(1), re.M)) if errors else set()
     expect(commented is not None, "there is no comment on the function")
     expect(commented == described, f"only in the comment: {sorted(commented - described)}, "
            f"only on the page: {sorted(described - commented)}")
@@ -976,6 +982,9 @@ def checks(args, build):
         for page in functions:
             if page.stem not in runtime_pages.MACROS:
                 yield f"{page.name}: errors", lambda page=page: check_errors(page, comments)
+        yield "an error within another's entry is noticed", lambda: expect(
+            listed("/// * EBADF: no handle. ENOTSUP: no stream.\n//! * EPIPE, EBUSY: so.\n") == {"EBADF", "EPIPE", "EBUSY"},
+            "it counts, or others do not")
         yield "an error that no page names is noticed", lambda: refuses(
             check_errors, MAN / "brecv.3", {"brecv": comments["brecv"] | {"EXDEV"}})
     for page in functions:
