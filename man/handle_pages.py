@@ -13,7 +13,7 @@ CALLBACKS = [
     "structure and find the object from there:",
     ("`void *(*query)(struct hvfs *vfs, const void *type)`",
      "Returns the interface that <type> stands for, usually the address of a structure in the object; or NULL with "
-     "`errno` set to `ENOTSUP` if the object does not have it. The answer for a type has to stay the same for as "
+     "`errno` set to `ENOTSUP` if the object does not have it. What it returns for a type has to stay the same for as "
      "long as the handle is open, since it is remembered."),
     ("`void (*close)(struct hvfs *vfs)`",
      "Releases the object, and with `hclose`(3) the handles that it owns. It is called once. It may not block: calls "

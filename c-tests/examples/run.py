@@ -905,6 +905,8 @@ BETTER_HERE = {
 def tests_in_c():
     for source in (ROOT / "c-tests").rglob("*.c"):
         yield from re.findall(r"^TEST(?:_\w+)?\((\w+)", source.read_text(), re.M)
+    for source in (ROOT / "c-tests" / "compilers").glob("*.cpp"):
+        yield from re.findall(r"^static void (\w+)\(\)", source.read_text(), re.M)
 
 
 def tests_in_rust():
@@ -976,6 +978,9 @@ def checks(args, build):
         yield "a page without a function is noticed", lambda: refuses(check_complete, exported() - {"brecv"})
         yield "every function of libdill_ws has a page", lambda: expect(
             (missing := websocket - {p.stem for p in functions}) == set(), missing)
+        readme = (ROOT / "README.md").read_text()
+        yield "README.md names every function of libdill_ws", lambda: expect(
+            (missing := websocket - set(re.findall(r"`(\w+)`", readme))) == set(), missing)
         comments = export_errors()
         for header in ("libdill_ws.h", "libdill_wsx.h"):
             comments |= header_errors((args.include / header).read_text())
