@@ -1,6 +1,6 @@
-//! The functions beyond libdill's. `include/libdill_wsx.h` is generated from this file, from
-//! `options.rs` and from `info.rs`. They have no plain names beside those in the header: a program that knows libdill only may
-//! have functions of those names.
+//! The functions beyond libdill's. `include/libdill_wsx.h` is generated from this file, and from `http.rs`,
+//! `options.rs` and `info.rs`. They have no plain names beside those in the header: a program that knows
+//! libdill only may have functions of those names.
 
 use super::attach;
 use super::errno::{report, why};
