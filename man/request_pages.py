@@ -28,7 +28,7 @@ WATCH = ("EMFILE, ENFILE, ENOSPC", "The host has no descriptor left that it need
          "many as it may.")
 LARGE = "is larger than 32 KiB or has more than 128 fields."
 
-SEE_ALSO = ("ws_attach_client", "ws_attach_server", "ws_detach", "ws_recv", "ws_send")
+SEE_ALSO = ("ws_attach_client", "ws_attach_server", "ws_close", "ws_detach", "ws_recv", "ws_send", "ws_why")
 
 PAGES = {
     "ws_connect": dict(
