@@ -243,7 +243,7 @@ DILL_WS_EXPORT int dill_ws_send(int s, int flags, const void *buf, size_t len, i
  * ENOTSUP: `s` is no WebSocket.
  * EBUSY: another coroutine is receiving.
  * EMSGSIZE: the message is larger than `len`; it is dropped, and the next call gets the next
-   one.
+   one. Or it is longer than `maxmsg` of the options, and the connection was failed.
  * EPIPE: the peer closed the WebSocket; see ws_status.
  * EPROTO: the peer broke the protocol, and the connection was failed.
  * ECONNRESET: the connection is broken, or ended without a close frame.

@@ -65,6 +65,8 @@ SERVER = [
     "at most a second and never longer than <deadline>.",
 ]
 
+MORE_FLAGS = "On a handle that was made with options, <flags> may have `WS_PLAIN` and `WS_HOLD` too: see `ws_opts`(3)."
+
 MESSAGE_OUT = [
     "A client's data is masked as RFC 6455 demands, with a fresh unpredictable key for every "
     "message. The caller's memory is never changed. Header and data leave together: a client's in "
@@ -78,7 +80,7 @@ SEND_NOTES = [
     "tell how much was sent. Otherwise, and when a part of the message had been sent, later sends fail with "
     "`ECONNRESET`, while receiving goes on.",
     "While one coroutine sends, another one may receive on the same handle. Only one may send at a "
-    "time.",
+    "time; with the option `WS_TURNS` of `ws_opts`(3) others wait for it.",
     "After the peer has closed its side, sending is still possible until `ws_done`(3) or "
     "`ws_detach`(3).",
 ]
@@ -89,7 +91,8 @@ MESSAGE_IN = [
     "answered. On libdill_rt a ping that finds no room for its pong is answered later and keeps no "
     "message waiting; on the original libdill the call waits until there is room.",
     "A message that does not fit is lost and the call fails with `EMSGSIZE`; the rest of it is "
-    "discarded by the next receiving call, which then returns the next message.",
+    "discarded by the next receiving call, which then returns the next message. On a handle that was made with options, "
+    "one that is longer than `maxmsg` of `ws_opts`(3) ends the connection.",
 ]
 
 RECV_NOTES = [
@@ -159,7 +162,7 @@ def with_mem(errors):
     return [(e, f"{MEM_NULL} {t}") if e == "EINVAL" else (e, t) for e, t in errors]
 
 
-SEND_EINVAL = BAD_FLAG + " {} It has more than SSIZE_MAX bytes. The data of a text message is not UTF-8. Nothing was sent."
+SEND_EINVAL = "<flags> has a bit that is none of those above. {} It has more than SSIZE_MAX bytes. The data of a text message is not UTF-8. Nothing was sent."
 
 
 def send_errors(einval):
@@ -190,7 +193,8 @@ def recv_errors(einval=None, reset=""):
          "without a close frame." + reset),
         *([("EINVAL", einval)] if einval else []),
         WAITS_AGAIN,
-        ("EMSGSIZE", "The message is larger than the room for it. It is lost; the next one is not."),
+        ("EMSGSIZE", "The message is larger than the room for it. It is lost; the next one is not. Or it is longer than "
+         "`maxmsg`, and the connection has ended."),
         ("ENOMEM", "There is not enough memory. If a part of a message had come, that message may be lost; "
          "the next one is not."),
         NOT_WS,
@@ -251,7 +255,7 @@ PAGES = {
         brief="send a WebSocket message",
         text=["Sends the <len> bytes at <buf> as one message on the WebSocket <s>: a text message if "
               "<flags> is `WS_TEXT`, a binary one if it is `WS_BINARY`, whatever type was chosen when "
-              "attaching. `WS_NOHTTP` in <flags> is ignored.",
+              "attaching. `WS_NOHTTP` in <flags> is ignored.", MORE_FLAGS,
               "A message may be empty; <buf> may be NULL then. The data of a text message must be "
               "UTF-8.",
               *MESSAGE_OUT, DEADLINE],
@@ -265,7 +269,7 @@ PAGES = {
         text=["Sends the data of the list of buffers from <first> to <last>, in this order, as one "
               "message on the WebSocket <s>: a text message if <flags> is `WS_TEXT`, a binary one if "
               "it is `WS_BINARY`, whatever type was chosen when attaching. `WS_NOHTTP` in <flags> is "
-              "ignored.",
+              "ignored.", MORE_FLAGS,
               SEND_LIST,
               "The data of a text message must be UTF-8; a character may be split between elements.",
               *MESSAGE_OUT, DEADLINE],
@@ -355,6 +359,7 @@ PAGES = {
         ],
         notes=["To end a connection at once and without a word to the peer use `hclose`(3). It closes "
                "the WebSocket and the socket underneath and never blocks.",
+               "`ws_close`(3) ends the byte stream as well, and what is below it.",
                "Give this call a deadline: a peer need not answer a close frame."],
         rfc="RFC 6455 sections 1.4, 5.5.1, 7.1 and 7.4.",
     ),
@@ -428,7 +433,7 @@ OVERVIEW = [
         "`mrecv`(3) drops a message of the other type and fails with `EPROTO`, and the next message "
         "can be received. `ws_send`(3) and `ws_recv`(3) deal in both types.",
         "One coroutine may receive while another one sends. A second receiver, or a second sender, "
-        "fails with `EBUSY` and disturbs nobody. Pings are answered by the receiving calls, so a "
+        "fails with `EBUSY` and disturbs nobody; with an option, `WS_TURNS`, senders wait for each other. Pings are answered by the receiving calls, so a "
         "program that wants to stay connected should have one under way.",
         "If a coroutine closes a handle while another one is in a call on it, that call fails with "
         "`ECONNRESET` on libdill_rt; the original libdill aborts the program.",
@@ -469,10 +474,11 @@ OVERVIEW = [
          "`hclose`(3). (From `mrecv`(3) it may also be a message of the other type, see above.)"),
         ("`ECONNRESET`", "The connection is broken or ended without a close frame. The handle is to be "
          "closed with `hclose`(3)."),
-        ("`EMSGSIZE`, `EBUSY`, `EINVAL`", "The connection goes on."),
+        ("`EMSGSIZE`, `EBUSY`, `EINVAL`", "The connection goes on. (`EMSGSIZE` ends it only for a message over the option "
+         "`maxmsg`.)"),
         ("`ETIMEDOUT`, `ECANCELED`", "From a receiving call: the connection goes on, on libdill_rt. From "
-         "a sending call: it goes on there unless a part of the message has been sent. `ws_detach`(3) and "
-         "the functions that attach have closed everything."),
+         "a sending call: it goes on there unless a part of the message has been sent. `ws_detach`(3), "
+         "`ws_close`(3) and the functions that attach have closed everything."),
     ]),
     ("Compiling", [
         "Include `libdill.h` for the host's functions and `libdill_ws.h` for those of this library, in "
@@ -586,6 +592,7 @@ def page(name, section, brief, synopsis, body, example, notes, rfc, see_also, li
     return "\n".join(lines) + "\n"
 
 
+EXTENDED_PAGES = [(name, 3) for name in ("ws_close", "ws_opts", "ws_why")]
 HOST_PAGES = [(name, 3) for name in (
     "hclose", "mrecv", "mrecvl", "msend", "msendl", "now", "tcp_connect", "tcp_accept")]
 
@@ -669,7 +676,7 @@ def pages():
         made[f"{name}.3"] = page(
             name, 3, p["brief"], synopsis(name), body,
             (HERE / "examples" / f"{name}.c").read_text(), p["notes"], p["rfc"],
-            [*others, *HOST_PAGES, ("libdill_ws", 7)])
+            [*others, *EXTENDED_PAGES, *HOST_PAGES, ("libdill_ws", 7)])
     for family in EXTENDED:
         made.update({f"{name}.3": extended_page(name, p, family) for name, p in family.PAGES.items()})
     p = option_pages.OPTS

@@ -73,6 +73,7 @@ def chat_agrees(build):
             got = peer.receive_close()
             expect(got == (1000, b""), f"got close {got!r}")
             peer.send_close(1000)
+            secure.unwrap()
 
     got = chat(build, "wss://localhost:{}/chat", serve)
     expect(got == (0, "we speak chat.v1\nhello\n", ""), got)

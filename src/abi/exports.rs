@@ -209,7 +209,7 @@ pub unsafe extern "C" fn dill_ws_send(
 /// * ENOTSUP: `s` is no WebSocket.
 /// * EBUSY: another coroutine is receiving.
 /// * EMSGSIZE: the message is larger than `len`; it is dropped, and the next call gets the next
-///   one.
+///   one. Or it is longer than `maxmsg` of the options, and the connection was failed.
 /// * EPIPE: the peer closed the WebSocket; see ws_status.
 /// * EPROTO: the peer broke the protocol, and the connection was failed.
 /// * ECONNRESET: the connection is broken, or ended without a close frame.
