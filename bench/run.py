@@ -11,12 +11,10 @@ processor needs to wake up, and where the system happens to put the two.
 
 import contextlib
 import functools
-import json
 import os
 import pathlib
 import re
 import resource
-import shlex
 import shutil
 import signal
 import statistics
@@ -24,14 +22,9 @@ import subprocess
 import sys
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent
-sys.path.insert(0, str(ROOT / "c-tests/peers"))
-import support  # noqa: E402
+from servers import HERE, OURS, Bench, Server, support
+from tables import number, relative, table
 
-CFLAGS = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O2"]
-CXXFLAGS = ["-std=c++20", "-Wall", "-Wextra", "-Werror", "-O3", "-flto=auto"]
-OURS = "libdill_ws"
 # Title, connections, bytes of a message, messages at once.
 LOADS = [
     ("32 B", 1, 32, 1), ("32 B × 100 conn.", 100, 32, 1), ("32 B × 100 conn., 16 at once", 100, 32, 16),
@@ -50,197 +43,41 @@ SECTIONS = ["echo", "tls", "connections", "instructions", "deflate", "idle", "ca
             "scale"]
 # Samples a second of where a server is, in itself or in the system.
 SAMPLES = 5000
-# Half the distance of a ratio's quartiles, from which on it is shown.
-SPREAD = 0.05
 
 
-class Server:
-    def __init__(self, name, command, env=None):
-        self.name, self.command, self.env = name, command, env
+def run_load(program, server, connections, size, depth, seconds, watch=contextlib.nullcontext):
+    """Messages, messages per second, and µs of processor time for each; none if it fails. `watch` makes
+    what watches the server meanwhile."""
+    command = [program, server.running.port, server.pid, connections, size, depth, seconds]
+    running = subprocess.Popen([str(word) for word in command], text=True,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    if running.stdout.readline() == "ready\n":
+        with watch():
+            result = running.communicate("\n")[0]
+    else:
+        result = running.communicate()[0]
+    return None if running.returncode else [float(word) for word in result.split()]
 
-    def start(self, under=()):
-        self.running = support.Server([*under, *self.command], self.env)
-        return self.running
 
-    @property
-    def pid(self):
-        return self.running.process.pid
+def has_samples(bench):
+    sample = ["perf", "record", "--quiet", "--event=cpu-clock", f"--output={bench.out / 'samples'}", "true"]
+    found = shutil.which("perf") and not subprocess.run(sample, capture_output=True).returncode
+    if not found:
+        bench.missing.append("user time by perf (linux-perf, as root)")
+    return found
 
 
-class Bench:
-    def __init__(self, args):
-        self.args = args
-        self.setup = support.Setup(args)
-        self.out = self.setup.libs / "bench"
-        self.out.mkdir(exist_ok=True)
-        self.missing, self.made = [], set()
-
-    def compile(self, source, *flags, name=None):
-        target = self.out / (name or pathlib.Path(source).stem)
-        self.run_compiler("CC", "cc", [*CFLAGS, HERE / source, "-o", target, *flags])
-        return target
-
-    def run_compiler(self, variable, usual, arguments):
-        command = [*shlex.split(os.environ.get(variable, usual)), *arguments]
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
-        if done.returncode:
-            support.die(f"{shlex.join(map(str, command))}\n{done.stderr}")
-
-    def on_rt(self, source, libs=None, name=None, flags=()):
-        libs = (libs or self.setup.libs).resolve()
-        return self.compile(source, *flags, f"-I{ROOT / 'include'}", f"-L{libs}", f"-Wl,-rpath,{libs}",
-                            "-ldill_ws", "-ldill_rt", name=name)
-
-    def on_libdill(self, source):
-        prefix = self.setup.libdill
-        return self.compile(source, "-DOWN_WS", f"-I{prefix}/include", f"-L{prefix}/lib",
-                            f"-Wl,-rpath,{prefix}/lib", "-ldill",
-                            name=f"{pathlib.Path(source).stem}_libdill")
-
-    def ours(self, *arguments):
-        """Our echo server, and the same on another build."""
-        servers = [Server(OURS, [self.on_rt("echo.c"), *arguments])]
-        if self.args.against:
-            program = self.on_rt("echo.c", self.args.against, "echo_against")
-            servers.append(Server("the other build", [program, *arguments]))
-        return servers
-
-    def servers(self):
-        servers = self.ours()
-        if self.setup.libdill:
-            program = self.on_libdill("echo.c")
-            preload = {"LD_PRELOAD": str(self.setup.libs / "libdill_ws.so.0")}
-            servers.append(Server("libdill_ws on libdill", [program], preload))
-            servers.append(Server("libdill's ws", [program]))
-        else:
-            self.missing.append("libdill (--libdill PREFIX)")
-        return servers + ([] if self.args.few else self.others())
-
-    def others(self):
-        node, env = self.setup.node()
-        return [
-            *self.native(),
-            Server("ws (Node)", [node, HERE / "peers/echo.js"], env),
-            Server("websockets (Python)", [self.setup.python(), HERE / "peers/echo.py"])]
-
-    def native(self):
-        """Those that are compiled."""
-        rust = self.rust()
-        return [
-            *self.uwebsockets("plain"), *self.libwebsockets(),
-            Server("tokio-tungstenite", [rust, "tungstenite"]),
-            Server("fastwebsockets", [rust, "fastwebsockets"]),
-            Server("bare sockets", [self.compile("bare.c")])]
-
-    def libwebsockets(self, *arguments):
-        if not self.has("libwebsockets.h", "libwebsockets", "libwebsockets-dev"):
-            return []
-        program = self.compile("peers/echo_lws.c", "-lwebsockets", "-pthread")
-        return [Server("libwebsockets", [program, *arguments])]
-
-    def has(self, header, what, package):
-        found = (pathlib.Path("/usr/include") / header).exists()
-        if not found:
-            self.missing.append(f"{what} ({package})")
-        return found
-
-    def uwebsockets(self, *arguments, name="uWebSockets"):
-        headers = [("openssl/ssl.h", "libssl-dev"), ("zlib.h", "zlib1g-dev")]
-        if not all(self.has(header, "uWebSockets", package) for header, package in headers):
-            return []
-        program = self.out / "echo_uws"
-        if "uwebsockets" not in self.made:
-            self.make_uwebsockets(program)
-            self.made.add("uwebsockets")
-        return [Server(name, [program, *arguments])]
-
-    def make_uwebsockets(self, program):
-        """From the source in a package of Rust's: linked with Rust it would use libuv instead of epoll."""
-        done = subprocess.run(
-            ["cargo", "metadata", "--locked", "--format-version=1", "--features=uwebsockets",
-             f"--manifest-path={HERE / 'peers/rust/Cargo.toml'}"], capture_output=True, text=True)
-        if done.returncode:
-            support.die(f"no uWebSockets\n{done.stderr}")
-        home = next(pathlib.Path(package["manifest_path"]).parent / "uWebSockets"
-                    for package in json.loads(done.stdout)["packages"]
-                    if package["name"] == "libuwebsockets-sys")
-        sockets = home / "uSockets/src"
-        flags = ["-O3", "-flto=auto", "-w", "-DLIBUS_USE_OPENSSL", f"-I{sockets}", "-c"]
-        objects = []
-        for source in (path for place in ("", "eventing", "crypto") for path in (sockets / place).glob("*.c*")):
-            objects.append(self.out / f"{source.name}.o")
-            compiler = ("CXX", "c++") if source.suffix == ".cpp" else ("CC", "cc")
-            self.run_compiler(*compiler, [*flags, source, "-o", objects[-1]])
-        self.run_compiler("CXX", "c++", [
-            *CXXFLAGS, "-DLIBUS_USE_OPENSSL", "-isystem", sockets, "-isystem", home / "src",
-            HERE / "peers/echo_uws.cpp", *objects, "-o", program, "-lssl", "-lcrypto", "-lz", "-pthread"])
-
-    def has_openssl(self):
-        return self.has("openssl/ssl.h", "everything over TLS", "libssl-dev")
-
-    def has_zlib(self):
-        return self.has("zlib.h", "compressed messages and idle connections", "zlib1g-dev")
-
-    def identity(self, name="good"):
-        """A certificate and its key."""
-        home = self.out / "certificates"
-        if "certificates" not in self.made:
-            home.mkdir(exist_ok=True)
-            subprocess.run([ROOT / "c-tests/harness/certificates.sh", home], check=True)
-            self.made.add("certificates")
-        return [home / f"{name}.pem", home / f"{name}.key"]
-
-    def tls_servers(self, name="good"):
-        identity = self.identity(name)
-        servers = self.ours(*identity)
-        if not self.args.few:
-            rust = self.rust()
-            servers += self.uwebsockets("plain", *identity, name="uWebSockets (OpenSSL)")
-            servers.append(Server("tokio-tungstenite (rustls)", [rust, "tungstenite", *identity]))
-            servers.append(Server("fastwebsockets (rustls)", [rust, "fastwebsockets", *identity]))
-        return servers
-
-    def rust(self):
-        target = self.out / "rust"
-        done = subprocess.run(
-            ["cargo", "build", "--release", "--quiet", "--locked", "--manifest-path",
-             str(HERE / "peers/rust/Cargo.toml"), "--target-dir", str(target)])
-        if done.returncode:
-            support.die("the Rust servers do not compile")
-        return target / "release/echo"
-
-    def load(self, program, server, connections, size, depth, seconds, watch=contextlib.nullcontext):
-        """Messages, messages per second, and µs of processor time for each; none if it fails. `watch` makes
-        what watches the server meanwhile."""
-        command = [program, server.running.port, server.pid, connections, size, depth, seconds]
-        running = subprocess.Popen([str(word) for word in command], text=True,
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        if running.stdout.readline() == "ready\n":
-            with watch():
-                result = running.communicate("\n")[0]
-        else:
-            result = running.communicate()[0]
-        return None if running.returncode else [float(word) for word in result.split()]
-
-    @functools.cached_property
-    def has_samples(self):
-        sample = ["perf", "record", "--quiet", "--event=cpu-clock", f"--output={self.out / 'samples'}", "true"]
-        found = shutil.which("perf") and not subprocess.run(sample, capture_output=True).returncode
-        if not found:
-            self.missing.append("user time by perf (linux-perf, as root)")
-        return found
-
-    def user_share(self, program, server, load):
-        """The part of a server's processor time that it spends in itself: samples know better than the ticks
-        of the system's clock."""
-        samples = self.out / "samples"
-        self.load(program, server, *load, self.args.seconds, functools.partial(watched, [
-            "perf", "record", "--quiet", "--event=cpu-clock", f"--freq={SAMPLES}", f"--output={samples}",
-            f"--pid={server.pid}"]))
-        places = subprocess.run(["perf", "script", f"--input={samples}", "--fields=ip"],
-                                capture_output=True, text=True).stdout.split()
-        inside = sum(int(place, 16) < 1 << 63 for place in places)
-        return inside / len(places) if places else None
+def user_share(bench, program, server, load):
+    """The part of a server's processor time that it spends in itself: samples know better than the ticks
+    of the system's clock."""
+    samples = bench.out / "samples"
+    run_load(program, server, *load, 4 * bench.args.seconds, functools.partial(watched, [
+        "perf", "record", "--quiet", "--event=cpu-clock", f"--freq={SAMPLES}", f"--output={samples}",
+        f"--pid={server.pid}"]))
+    places = subprocess.run(["perf", "script", f"--input={samples}", "--fields=ip"],
+                            capture_output=True, text=True).stdout.split()
+    inside = sum(int(place, 16) < 1 << 63 for place in places)
+    return inside / len(places) if places else None
 
 
 @contextlib.contextmanager
@@ -251,33 +88,6 @@ def watched(command):
     yield
     watcher.send_signal(signal.SIGINT)
     watcher.wait()
-
-
-def table(title, head, rows):
-    print(f"\n{title}\n\n| {' | '.join(head)} |\n|{'---|' * len(head)}")
-    for row in rows:
-        print(f"| {' | '.join(row)} |")
-    sys.stdout.flush()
-
-
-def number(value):
-    if value >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def relative(rows, ours):
-    """The median of the values, and of their ratios to ours in the same round, with half the distance of
-    their quartiles where that is large."""
-    if not rows or None in rows:
-        return "–"
-    ratios = [row / our for row, our in zip(rows, ours)]
-    spread = 0
-    if len(ratios) > 1:
-        first, _, third = statistics.quantiles(ratios, n=4, method="inclusive")
-        spread = (third - first) / 2
-    shown = f" ± {spread:.2f}" if spread >= SPREAD else ""
-    return f"{number(statistics.median(rows))} ({statistics.median(ratios):.2f}{shown})"
 
 
 def echo(bench):
@@ -299,36 +109,40 @@ def connections(bench):
     compare(bench, bench.compile("load.c"), servers, MANY, ", by the number of connections")
 
 
+def in_turn(servers, turn):
+    """Beginning with another one each time, so that nobody always follows the same."""
+    first = turn % len(servers)
+    return servers[first:] + servers[:first]
+
+
 def compare(bench, program, servers, loads, how):
     rate = {(s.name, load): [] for s in servers for load in loads}
     cost = {key: [] for key in rate}
     user = {key: [] for key in rate}
+    samples = has_samples(bench)
     for server in servers:
         server.start()
     for load in loads:
-        works = list(servers)
+        works = in_turn(servers, loads.index(load))
         for _ in range(bench.args.rounds):
             for server in list(works):
-                result = bench.load(program, server, *load[1:], bench.args.seconds)
+                result = run_load(program, server, *load[1:], bench.args.seconds)
                 if result is None:
                     works.remove(server)
                 rate[server.name, load].append(result and result[1])
                 cost[server.name, load].append(result and result[2])
-        for server in works if bench.has_samples else []:
-            share = bench.user_share(program, server, load[1:])
+        for server in works if samples else []:
+            share = user_share(bench, program, server, load[1:])
             spent = statistics.median(cost[server.name, load])
             user[server.name, load].append(share and share * spent)
         print(f"# {load[0]}: done", file=sys.stderr)
-        # Turn by turn, so that nobody always follows the same.
-        servers.append(servers.pop(0))
     for server in servers:
         server.running.__exit__()
-    servers.sort(key=lambda server: server.name != OURS)
     head = ["", *(load[0] for load in loads)]
     titles = [
         (f"Messages per second sent and echoed{how} (in brackets: relative to ours; more is better)", rate),
         (f"Processor time of the server for each{how}, µs (relative to ours; less is better)", cost)]
-    if bench.has_samples:
+    if samples:
         titles.append((f"Of it in the program itself{how}, µs (relative to ours; less is better)", user))
     for title, values in titles:
         table(title, head, [
@@ -359,7 +173,7 @@ def count_instructions(bench, program, server, load):
     totals, messages = [], 0
     for seconds in (0, 2 * bench.args.seconds):
         with server.start(under):
-            result = bench.load(program, server, *load, seconds)
+            result = run_load(program, server, *load, seconds)
             messages = result[0] if result else 0
         refs = re.search(r"I\s+refs:\s+([\d,]+)", report.read_text())
         totals.append(int(refs[1].replace(",", "")))
@@ -376,21 +190,17 @@ def deflate(bench):
     back = {key: [] for key in spent}
     for load in DEFLATED:
         for _ in range(bench.args.rounds):
-            for server in servers:
+            for server in in_turn(servers, DEFLATED.index(load)):
                 with server.start():
                     result = exchange(program, server, *load[1:], bench.args.seconds)
                 spent[server.name, load].append(result and result[2])
                 back[server.name, load].append(result and result[3])
         print(f"# {load[0]}: done", file=sys.stderr)
-        servers.append(servers.pop(0))
-    servers.sort(key=lambda server: not server.name.startswith(OURS))
     ours = servers[0].name
-    cell = lambda key: f"{relative(spent[key], spent[ours, key[1]])}; {back[key][0]:.0f}" if all(
+    cell = lambda key: f"{relative(spent[key], spent[ours, key[1]])}; {statistics.median(back[key]):.0f}" if all(
         spent[key]) else "–"
     rows = [[server.name, *(cell((server.name, load)) for load in DEFLATED),
-             " / ".join(number(value) if value is not None else "–"
-                        for value in (occupied(program, server, mode)
-                                      for mode in ("plain", "alone", "takeover")))]
+             " / ".join(number(occupied(program, server, mode)) for mode in ("plain", "alone", "takeover"))]
             for server in servers]
     table("Processor time of the server for a message of JSON, µs (relative to ours; less is better); "
           "bytes sent back", ["", *(load[0] for load in DEFLATED),
@@ -452,12 +262,8 @@ def idle(bench):
     titles = [title for title, _, _ in columns]
     table("A connection: µs of the server's processor for its set-up and first message (relative to ours); "
           "KiB that it occupies then", ["", *titles],
-          [[name, *(f"{relative(spent.get((name, title)), spent[OURS, title])}; {kib_of(kib.get((name, title)))}"
+          [[name, *(f"{relative(spent.get((name, title)), spent[OURS, title])}; {number(kib.get((name, title)))}"
                     for title in titles)] for name in names])
-
-
-def kib_of(value):
-    return "–" if value is None else number(value)
 
 
 def calls(bench):
@@ -474,7 +280,7 @@ def calls(bench):
         for _, *load in loads:
             report = bench.out / "calls"
             with server.start():
-                result = bench.load(program, server, *load, bench.args.seconds, functools.partial(
+                result = run_load(program, server, *load, bench.args.seconds, functools.partial(
                     watched, [*count, f"--output={report}", f"--pid={server.pid}"]))
             total = re.search(r"^(\d+),.*sys_enter", report.read_text(), re.M)
             row.append(f"{int(total[1]) / result[0]:.2f}" if result and total else "–")

@@ -91,7 +91,8 @@ int main(int argc, char *argv[])
     lws_set_log_level(LLL_ERR, NULL);
     struct lws_context_creation_info info = {
         .port = 0, .iface = "127.0.0.1", .protocols = protocols, .gid = (gid_t)-1, .uid = (uid_t)-1,
-        .extensions = deflate ? extensions : NULL, .pt_serv_buf_size = 64 * 1024, .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS};
+        .pt_serv_buf_size = 64 * 1024, .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+        .extensions = deflate ? extensions : NULL};
     struct lws_context *context = lws_create_context(&info);
     struct lws_vhost *vhost = context ? lws_create_vhost(context, &info) : NULL;
     if(!vhost) return 1;

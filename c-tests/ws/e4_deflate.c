@@ -588,7 +588,7 @@ TEST_ROLES(e4_messages_sent)
 {
     struct conn c;
     struct inflater f = {0};
-    static char text[60000], noise[1000];
+    static char text[60000], noise[200];
     uint32_t x = 1;
     for(size_t i = 0; i != sizeof noise; i++) noise[i] = (char)((x = x * 1664525 + 1013904223) >> 25);
     for(size_t i = 0; i != sizeof text; i++) text[i] = json[i % 97];
