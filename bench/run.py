@@ -298,9 +298,13 @@ def functions(bench):
         programs["libdill's ws"] = bench.on_libdill("inprocess.c")
     found = {name: {} for name in programs}
     for _ in range(bench.args.rounds):
-        for name, program in programs.items():
-            done = subprocess.run([str(program)], stdout=subprocess.PIPE, text=True, check=True)
-            for line in done.stdout.splitlines():
+        for name, program in list(programs.items()):
+            done = subprocess.run([str(program)], stdout=subprocess.PIPE, text=True)
+            if done.returncode:
+                # Its byte stream speaks this version's extension of hosts.
+                bench.missing.append(f"the functions of {name}")
+                del programs[name]
+            for line in done.stdout.splitlines() if name in programs else []:
                 what, size, time = line.split()
                 found[name].setdefault((what, int(size)), []).append(float(time))
     ours = found[OURS]

@@ -162,6 +162,8 @@ def compressed():
             write("inflate", f"{name}-{how}", decisions, stream)
     first, second = deflated(text[:200], text[:300], window=9)
     write("inflate", "two", [1, len(first), 255, 0, 0, 255, 0], first + second)
+    for window in range(8):
+        write("deflate", f"window-{8 + window}", [window | 0x10, 12, 3, 3, 12, 90, 3, 0, 0, 3], text)
 
 
 conversations()

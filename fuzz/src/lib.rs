@@ -5,6 +5,7 @@
 
 pub mod client_response_head;
 pub mod conversation;
+pub mod deflate;
 pub mod extension;
 mod handshake;
 pub mod inflate;
@@ -33,6 +34,8 @@ mod coroutines;
 #[allow(dead_code, reason = "the unit tests use more of it")]
 #[path = "../../src/socket/tests/model.rs"]
 mod model;
+#[path = "../../src/codec/tests/reference.rs"]
+mod reference;
 #[allow(dead_code, reason = "the unit tests use more of it")]
 #[path = "../../src/socket/tests/wire.rs"]
 mod wire;

@@ -2,7 +2,7 @@
 
 /// The bytes of a stream of blocks that have the whole of `past` to refer to, which they are appended to.
 /// Returns the farthest distance.
-pub(in crate::codec) fn inflate(compressed: &[u8], past: &mut Vec<u8>) -> Option<usize> {
+pub fn inflate(compressed: &[u8], past: &mut Vec<u8>) -> Option<usize> {
     let mut bits = Bits { bytes: compressed, at: 0 };
     let mut farthest = 0;
     while bits.at < compressed.len() * 8 {
