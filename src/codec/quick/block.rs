@@ -42,6 +42,7 @@ impl Bits {
         self.put(out, 0, self.count.wrapping_neg() % 8);
         self.put(out, 0xffff_0000, 32);
         while self.count > 0 {
+            // ROOM: as before.
             out.push(self.bits as u8);
             self.bits >>= 8;
             self.count -= 8;
@@ -209,21 +210,22 @@ fn extra_of_run(symbol: u8) -> u32 {
 
 /// §3.2.7: appends a length that occurs so often in a row.
 fn add_run(runs: &mut Vec<(u8, u8)>, len: u8, mut times: usize) {
+    // ROOM: there is room for as many as there are lengths.
+    let mut add = |symbol, behind: usize| runs.push((symbol, behind as u8));
     let (symbol, least, most) = if len == 0 { (18, 11, 138) } else { (16, 3, 6) };
     if len > 0 && times > 0 {
-        // ROOM: there is room for as many as there are lengths.
-        runs.push((len, 0));
+        add(len, 0);
         times -= 1;
     }
     while times >= least {
         let joined = times.min(most);
-        runs.push((symbol, (joined - least) as u8));
+        add(symbol, joined - least);
         times -= joined;
     }
     if len == 0 && times >= 3 {
-        runs.push((17, (times - 3) as u8));
+        add(17, times - 3);
     } else {
-        runs.extend(std::iter::repeat_n((len, 0), times));
+        (0..times).for_each(|_| add(len, 0));
     }
 }
 

@@ -61,9 +61,9 @@ impl Code {
     /// in all, and at least one.
     pub fn fit(&mut self, counts: &[u32], limit: u8, tree: &mut Tree) {
         self.used.clear();
+        let used = (0..).zip(counts).filter(|(_, count)| **count > 0).map(|(symbol, _)| symbol);
         // ROOM: there is room for all symbols.
-        self.used
-            .extend((0..).zip(counts).filter(|(_, count)| **count > 0).map(|(symbol, _)| symbol));
+        self.used.extend(used);
         self.words.fill(Word::default());
         // Coarser counts make a flatter tree.
         for shift in 0.. {
