@@ -68,7 +68,7 @@ browser: all ## the web application in headless Chromium
 fuzz-smoke: ## each fuzz target for some seconds (needs nightly Rust and cargo-fuzz)
 	fuzz/smoke.sh
 
-bench: all ## compare with other implementations, in half an hour; with libdill too: LIBDILL=PREFIX
+bench: all ## compare with other implementations, in a quarter of an hour; with libdill too: LIBDILL=PREFIX
 	@$(PYTHON) bench/run.py $(if $(LIBDILL),--libdill $(LIBDILL))
 
 sanitize: all ## the C tests with AddressSanitizer and UndefinedBehaviorSanitizer
