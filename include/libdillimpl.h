@@ -68,7 +68,31 @@ struct dill_bsock_some_vfs {
        the stream, wait or yield, and the bytes are good until it returns. */
     int (*blook)(struct dill_bsock_some_vfs *vfs,
         size_t (*look)(void *arg, const void *bytes, size_t len), void *arg, int64_t deadline);
+    /* From here on only if `size` says so: the stream sends by itself what is queued, whichever coroutine
+       runs, behind what was sent and queued before.
+
+       Queues a list, all of it or nothing, and never waits: 0, or -1 with EINVAL, EPIPE, ECONNRESET,
+       ENOMEM. With `time` 0 it is sent when the thread next looks at its descriptors; with another one
+       then, or earlier with whatever is sent; with a negative one behind all that is sent until
+       brelease is called. 16 KiB are sent at once, as far as there is room. */
+    int (*bqueue)(struct dill_bsock_some_vfs *vfs,
+        struct dill_iolist *first, struct dill_iolist *last, int64_t time);
+    /* Sends what is queued, and waits until at most `most` bytes of it are left: 0, or -1 with
+       ETIMEDOUT, ECANCELED, or ECONNRESET if they are lost. */
+    int (*bflush)(struct dill_bsock_some_vfs *vfs, size_t most, int64_t deadline);
+    /* How many bytes are queued. */
+    size_t (*bqueued)(struct dill_bsock_some_vfs *vfs);
+    /* Has what was queued with a negative time sent by itself as well. */
+    void (*brelease)(struct dill_bsock_some_vfs *vfs);
+    /* Drops of what is queued the lists of which not a byte has been sent. */
+    void (*bdrop)(struct dill_bsock_some_vfs *vfs);
+    /* Has calls that wait, now or later, fail with ECONNRESET. What is queued is sent all the same. */
+    void (*bcut)(struct dill_bsock_some_vfs *vfs);
 };
+
+/* Waits for a byte, then receives between 1 and `len`: the number, or -1 as brecv does, and then nothing
+   has been consumed; ENOTSUP where the stream can not. A bridge passes on what comes when it comes. */
+DILL_EXPORT ssize_t dill_brecvsome(int s, void *buf, size_t len, int64_t deadline);
 
 /* Not in libdill either: hclose takes back what a byte stream has sent and the peer has not received. A
    stream that answers hquery(s, DILL_BSOCK_LINGER_TYPE) can be told before that it shall not. */
@@ -109,6 +133,7 @@ struct dill_host_vfs {
 #if !defined(DILL_DISABLE_RAW_NAMES)
 #define bsock_type dill_bsock_type
 #define bsock_vfs dill_bsock_vfs
+#define brecvsome dill_brecvsome
 #endif
 
 /* ---- Message sockets ---- */

@@ -6,6 +6,8 @@ use core::ffi::{c_char, c_int, c_void};
 use core::mem::{offset_of, size_of};
 use core::ptr;
 
+use super::iolist::Iolist;
+
 /// The virtual functions of a byte stream that can say what has arrived and whether it can send. Its
 /// receives are all or nothing: one that fails has consumed nothing.
 #[repr(C)]
@@ -22,6 +24,27 @@ pub struct BsockSomeVfs {
     /// Waits for at least one byte, then has somebody look at all that have arrived, where they lie, and
     /// takes as many as that returns. The pointer is handed to it.
     pub blook: unsafe extern "C" fn(*mut BsockSomeVfs, Look, *mut c_void, i64) -> c_int,
+    /// Queues a list, all of it or an error, without waiting, and almost always without a system call. It is sent
+    /// by itself, whichever coroutine runs, behind what was sent or queued before: with the time 0 when the thread
+    /// next looks at its descriptors; with another one then, or with whatever is sent earlier; with a negative
+    /// one behind all that is sent until `brelease` is called.
+    pub bqueue: unsafe extern "C" fn(*mut BsockSomeVfs, *mut Iolist, *mut Iolist, i64) -> c_int,
+    /// Sends what is queued, and waits until at most so many bytes of it are left.
+    pub bflush: unsafe extern "C" fn(*mut BsockSomeVfs, usize, i64) -> c_int,
+    /// How many bytes are queued.
+    pub bqueued: unsafe extern "C" fn(*mut BsockSomeVfs) -> usize,
+    /// Has what was queued to be released sent by itself as well.
+    pub brelease: unsafe extern "C" fn(*mut BsockSomeVfs),
+    /// Drops of what is queued the lists of which not a byte has been sent.
+    pub bdrop: unsafe extern "C" fn(*mut BsockSomeVfs),
+    /// Ends the calls that wait, with ECONNRESET, and has none wait any more. What is queued is sent all the
+    /// same.
+    pub bcut: unsafe extern "C" fn(*mut BsockSomeVfs),
+}
+
+impl BsockSomeVfs {
+    /// The size of the table of a stream that does not send by itself.
+    pub const WITHOUT_QUEUE: usize = offset_of!(BsockSomeVfs, bqueue);
 }
 
 /// Looks at bytes, and returns how many to take. It must not use the stream or let others run.
@@ -78,7 +101,13 @@ const _: () = {
     assert!(offset_of!(BsockSomeVfs, brecvsome) == size_of::<usize>());
     assert!(offset_of!(BsockSomeVfs, bawaitroom) == 2 * size_of::<usize>());
     assert!(offset_of!(BsockSomeVfs, blook) == 3 * size_of::<usize>());
-    assert!(size_of::<BsockSomeVfs>() == 4 * size_of::<usize>());
+    assert!(offset_of!(BsockSomeVfs, bqueue) == 4 * size_of::<usize>());
+    assert!(offset_of!(BsockSomeVfs, bflush) == 5 * size_of::<usize>());
+    assert!(offset_of!(BsockSomeVfs, bqueued) == 6 * size_of::<usize>());
+    assert!(offset_of!(BsockSomeVfs, brelease) == 7 * size_of::<usize>());
+    assert!(offset_of!(BsockSomeVfs, bdrop) == 8 * size_of::<usize>());
+    assert!(offset_of!(BsockSomeVfs, bcut) == 9 * size_of::<usize>());
+    assert!(size_of::<BsockSomeVfs>() == 10 * size_of::<usize>());
     assert!(size_of::<BsockLingerVfs>() == size_of::<usize>());
     assert!(offset_of!(HostVfs, connect) == size_of::<usize>());
     assert!(offset_of!(HostVfs, tls_attach_client) == 2 * size_of::<usize>());

@@ -92,6 +92,8 @@ pub(super) struct Stream {
     /// -1 once closed or released.
     handle: Cell<c_int>,
     is_extended: bool,
+    /// It sends by itself what is queued.
+    has_queue: bool,
 }
 
 impl Stream {
@@ -110,7 +112,16 @@ impl Stream {
         }
         // SAFETY: any number may be passed.
         let handle = check(|| unsafe { dill_hown(s) })?;
-        Ok(Self { handle: Cell::new(handle), is_extended: is_extended(handle) })
+        Ok(Self::of(handle))
+    }
+
+    fn of(handle: c_int) -> Self {
+        let size = extent(handle);
+        Self {
+            handle: Cell::new(handle),
+            is_extended: size >= BsockSomeVfs::WITHOUT_QUEUE,
+            has_queue: size >= size_of::<BsockSomeVfs>(),
+        }
     }
 
     /// A byte stream that stays the caller's.
@@ -124,7 +135,7 @@ impl Stream {
         if let Err(error) = found {
             return Err(if error == Error::BadHandle { error } else { Error::NotSupported });
         }
-        Ok(Borrowed(Self { handle: Cell::new(s), is_extended: is_extended(s) }))
+        Ok(Borrowed(Self::of(s)))
     }
 
     /// Closes the stream.
@@ -148,6 +159,28 @@ impl Stream {
     /// Gives the stream away.
     pub(super) fn release(&self) -> c_int {
         self.handle.replace(-1)
+    }
+}
+
+impl Stream {
+    /// # Safety
+    ///
+    /// A well-formed list over readable memory.
+    unsafe fn queue_list(
+        &self,
+        first: *mut Iolist,
+        last: *mut Iolist,
+        due: Deadline,
+    ) -> Result<(), Error> {
+        let vfs = extension_of(self.handle.get())?;
+        // SAFETY: the stream is alive; the rest is passed on from the caller.
+        done(unsafe { (vfs.as_ref().bqueue)(vfs.as_ptr(), first, last, due) })
+    }
+
+    /// Makes a call of a stream that has a queue, and that somebody may have closed.
+    fn with_queue<T>(&self, call: impl FnOnce(NonNull<BsockSomeVfs>) -> T) -> Option<T> {
+        let vfs = errno::ask(|| extension_of(self.handle.get()).ok());
+        vfs.ok().filter(|_| self.has_queue).map(call)
     }
 }
 
@@ -181,12 +214,12 @@ fn extension_of(s: c_int) -> Result<NonNull<BsockSomeVfs>, Error> {
     errno::result(NonNull::new(vfs.cast()))
 }
 
-/// Whether a stream has the extension, and all of it that is used here.
-fn is_extended(s: c_int) -> bool {
+/// How much of the extension a stream has; 0: nothing.
+fn extent(s: c_int) -> usize {
     // SAFETY: any number may be passed.
     let vfs = || NonNull::<BsockSomeVfs>::new(unsafe { dill_hquery(s, SOME_TYPE) }.cast());
     // SAFETY: the query found what begins with its size.
-    errno::ask(vfs).is_ok_and(|vfs| unsafe { vfs.as_ref().size } >= size_of::<BsockSomeVfs>())
+    errno::ask(vfs).map_or(0, |vfs| unsafe { vfs.as_ref().size })
 }
 
 /// Shows bytes to the closure that [`Host::look`] was called with.
@@ -283,6 +316,54 @@ impl Host for Stream {
         let room = check(|| unsafe { (vfs.as_ref().bawaitroom)(vfs.as_ptr(), 0) });
         // Of other errors the send itself will tell.
         !room.is_err_and(Error::is_interruption)
+    }
+
+    fn can_queue(&self) -> bool {
+        self.has_queue
+    }
+
+    fn queue(&self, bytes: &[u8], due: Deadline) -> Result<(), Error> {
+        let mut element = Iolist::single(bytes.as_ptr().cast(), bytes.len());
+        let list = &raw mut element;
+        // SAFETY: a list of one element that is readable for its length.
+        unsafe { self.queue_list(list, list, due) }
+    }
+
+    fn queue_with_body(&self, head: &[u8], body: &Body<'_>, due: Deadline) -> Result<(), Error> {
+        if body.size() == 0 {
+            return self.queue(head, due);
+        }
+        let (first, last) = body.ends();
+        let mut chain = Iolist::single(head.as_ptr().cast(), head.len());
+        chain.iol_next = first;
+        // SAFETY: a well-formed chain: ours in front of the caller's, which was checked.
+        unsafe { self.queue_list(&mut chain, last, due) }
+    }
+
+    fn flush(&self, most: usize, deadline: Deadline) -> Result<(), Error> {
+        let vfs = extension_of(self.handle.get())?;
+        // SAFETY: the stream is alive when it is called, and sees to itself from then on.
+        done(unsafe { (vfs.as_ref().bflush)(vfs.as_ptr(), most, deadline) })
+    }
+
+    fn queued(&self) -> usize {
+        // SAFETY: the stream is alive.
+        self.with_queue(|vfs| unsafe { (vfs.as_ref().bqueued)(vfs.as_ptr()) }).unwrap_or(0)
+    }
+
+    fn release(&self) {
+        // SAFETY: as above.
+        self.with_queue(|vfs| unsafe { (vfs.as_ref().brelease)(vfs.as_ptr()) });
+    }
+
+    fn drop_queued(&self) {
+        // SAFETY: as above.
+        self.with_queue(|vfs| unsafe { (vfs.as_ref().bdrop)(vfs.as_ptr()) });
+    }
+
+    fn cut(&self) {
+        // SAFETY: as above.
+        self.with_queue(|vfs| unsafe { (vfs.as_ref().bcut)(vfs.as_ptr()) });
     }
 
     fn half_close(&self, deadline: Deadline) {

@@ -130,8 +130,8 @@ pub unsafe extern "C" fn dill_ipc_recvfd(s: c_int, deadline: i64) -> c_int {
 /// # Safety
 /// None to speak of.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn dill_ipc_done(s: c_int, _deadline: i64) -> c_int {
-    report(|| connection::done(Kind::Ipc, s))
+pub unsafe extern "C" fn dill_ipc_done(s: c_int, deadline: i64) -> c_int {
+    report(|| connection::done(Kind::Ipc, s, deadline))
 }
 
 /// Ends the sending direction unless that was done, drops what still comes until the peer ends the

@@ -112,8 +112,8 @@ pub unsafe extern "C" fn dill_tcp_connect_mem(
 /// # Safety
 /// None to speak of.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn dill_tcp_done(s: c_int, _deadline: i64) -> c_int {
-    report(|| connection::done(Kind::Tcp, s))
+pub unsafe extern "C" fn dill_tcp_done(s: c_int, deadline: i64) -> c_int {
+    report(|| connection::done(Kind::Tcp, s, deadline))
 }
 
 /// Ends the sending direction unless that was done, drops what still comes until the peer ends the

@@ -2,6 +2,7 @@
 //!
 //! * [`inbound`]: buffered all-or-nothing receiving from any [`inbound::Source`].
 //! * [`outbound`]: all-or-nothing sending into any [`outbound::Sink`].
+//! * [`queue`]: what is sent by itself. [`process_end`]: and when the process ends.
 //! * [`callbacks`]: how a handle reaches the stream behind it.
 //! * [`side`]: one user at a time per direction, and how a direction ends.
 //! * [`parts`]: lists in system calls.
@@ -20,6 +21,8 @@ pub mod listener;
 pub mod outbound;
 pub mod parts;
 pub mod patience;
+mod process_end;
+pub mod queue;
 pub mod side;
 pub mod socket;
 

@@ -55,6 +55,10 @@ impl Sink for Script {
         Err(Failure::Interrupted(Errno(libc::ETIMEDOUT)))
     }
 
+    fn run_when_room(&self, _: &Errand) -> Result<bool> {
+        Ok(false)
+    }
+
     fn end(&self) -> Result<()> {
         self.end.get().map_or(Ok(()), Err)
     }
@@ -98,7 +102,7 @@ fn a_send_that_was_cut_is_the_last() {
     assert_eq!(send(&outbound, &sink, b"abc"), Err(Errno(libc::ETIMEDOUT)));
     assert!(outbound.is_cut());
     assert_eq!(send(&outbound, &sink, b"abc"), Err(Errno(libc::ECONNRESET)));
-    assert_eq!(outbound.finish(&sink), Err(Errno(libc::ECONNRESET)));
+    assert_eq!(outbound.finish(&sink, -1), Err(Errno(libc::ECONNRESET)));
 }
 
 #[test]
@@ -119,12 +123,12 @@ fn a_broken_stream_stays_broken() {
 fn nothing_follows_the_end() {
     let sink = Script::default();
     let outbound = Outbound::default();
-    outbound.finish(&sink).unwrap();
+    outbound.finish(&sink, -1).unwrap();
     assert_eq!(send(&outbound, &sink, b"abc"), Err(Errno(libc::EPIPE)));
-    assert_eq!(outbound.finish(&sink), Err(Errno(libc::EPIPE)));
+    assert_eq!(outbound.finish(&sink, -1), Err(Errno(libc::EPIPE)));
     let outbound = Outbound::default();
     sink.end.set(Some(Errno(libc::ENOMEM)));
-    assert_eq!(outbound.finish(&sink), Err(Errno(libc::ENOMEM)));
+    assert_eq!(outbound.finish(&sink, -1), Err(Errno(libc::ENOMEM)));
     assert!(outbound.is_broken());
 }
 
@@ -135,8 +139,8 @@ fn one_at_a_time() {
     let turn = outbound.reserve().unwrap();
     assert!(outbound.is_cut());
     assert_eq!(send(&outbound, &sink, b"abc"), Err(Errno(libc::EBUSY)));
-    assert_eq!(outbound.finish(&sink), Err(Errno(libc::EBUSY)));
-    outbound.finish_reserved(&turn, &sink).unwrap();
+    assert_eq!(outbound.finish(&sink, -1), Err(Errno(libc::EBUSY)));
+    outbound.finish_reserved(&turn, &sink, -1).unwrap();
     drop(turn);
     assert_eq!(send(&outbound, &sink, b"abc"), Err(Errno(libc::EPIPE)));
 }
