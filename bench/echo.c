@@ -2,35 +2,54 @@
     `port NUMBER`, ends with its standard input. With -DOWN_WS it takes the
     WebSocket functions that libdill itself declares.
 
-        echo [CHAIN KEY]        PEM files: over TLS */
+        echo [hold] [CHAIN KEY]     hold: frames wait for others, PEM files: over TLS */
 
 #include <errno.h>
 #include <libdill.h>
 #ifndef OWN_WS
-#include <libdill_ws.h>
+#include <libdill_wsx.h>
 #endif
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define MESSAGE_MAX (2 * 1024 * 1024)
 
 static const char *chain, *key;
+static int holds;
+
+/*  With options, so that frames can be held, or as libdill has it. */
+static int attach(int s)
+{
+#ifndef OWN_WS
+    if(holds) return ws_attach_server_opts(s, NULL, now() + 10000);
+#endif
+    char resource[64], host[64]; /* libdill's own function cannot do without */
+    return ws_attach_server(s, WS_BINARY, resource, sizeof resource, host, sizeof host,
+        now() + 10000);
+}
+
+static int reply(int s, int flags, const void *buf, size_t len)
+{
+#ifndef OWN_WS
+    if(holds) flags |= WS_HOLD;
+#endif
+    return ws_send(s, flags, buf, len, -1);
+}
 
 static coroutine void serve(int s)
 {
     if(chain) s = tls_attach_server(s, chain, key, now() + 10000);
     if(s < 0) return;
-    char resource[64], host[64]; /* libdill's own function cannot do without */
-    s = ws_attach_server(s, WS_BINARY, resource, sizeof resource, host, sizeof host,
-        now() + 10000);
+    s = attach(s);
     if(s < 0) return;
     char *buf = malloc(MESSAGE_MAX);
     while(buf) {
         int flags;
         ssize_t len = ws_recv(s, &flags, buf, MESSAGE_MAX, -1);
         if(len < 0) break;
-        if(ws_send(s, flags, buf, (size_t)len, -1) < 0) break;
+        if(reply(s, flags, buf, (size_t)len) < 0) break;
     }
     free(buf);
     hclose(s);
@@ -47,6 +66,11 @@ static coroutine void accept_connections(int listener, int connections)
 
 int main(int argc, char *argv[])
 {
+    if(argc > 1 && strcmp(argv[1], "hold") == 0) {
+        holds = 1;
+        argc--;
+        argv++;
+    }
     if(argc == 3) {
         chain = argv[1];
         key = argv[2];

@@ -53,6 +53,13 @@ struct dill_bsock_vfs {
 #define DILL_BSOCK_SOME_TYPE ((const void *)(uintptr_t)0x64736f6d)
 #endif
 
+/* Before the member of that name, so that both remain the same. */
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define brecvsome dill_brecvsome
+#endif
+
+struct dill_bsock_queue_vfs;
+
 struct dill_bsock_some_vfs {
     /* sizeof(struct dill_bsock_some_vfs), as whoever made the stream knows it. */
     size_t size;
@@ -68,10 +75,16 @@ struct dill_bsock_some_vfs {
        the stream, wait or yield, and the bytes are good until it returns. */
     int (*blook)(struct dill_bsock_some_vfs *vfs,
         size_t (*look)(void *arg, const void *bytes, size_t len), void *arg, int64_t deadline);
-    /* From here on only if `size` says so: the stream sends by itself what is queued, whichever coroutine
-       runs, behind what was sent and queued before.
+    /* What a stream can do that sends by itself; NULL, or not there, if it can not. */
+    const struct dill_bsock_queue_vfs *queue;
+};
 
-       Queues a list, all of it or nothing, and never waits: 0, or -1 with EINVAL, EPIPE, ECONNRESET,
+/* Such a stream sends what is queued, whichever coroutine runs, behind what was sent and queued before. `vfs`
+   is the table above. */
+struct dill_bsock_queue_vfs {
+    /* sizeof(struct dill_bsock_queue_vfs), as whoever made the stream knows it. */
+    size_t size;
+    /* Queues a list, all of it or nothing, and never waits: 0, or -1 with EINVAL, EPIPE, ECONNRESET,
        ENOMEM. With `time` 0 it is sent when the thread next looks at its descriptors; with another one
        then, or earlier with whatever is sent; with a negative one behind all that is sent until
        brelease is called. 16 KiB are sent at once, as far as there is room. */
@@ -133,7 +146,6 @@ struct dill_host_vfs {
 #if !defined(DILL_DISABLE_RAW_NAMES)
 #define bsock_type dill_bsock_type
 #define bsock_vfs dill_bsock_vfs
-#define brecvsome dill_brecvsome
 #endif
 
 /* ---- Message sockets ---- */

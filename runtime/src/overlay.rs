@@ -10,7 +10,7 @@ use core::ptr::{self, NonNull};
 
 use crate::bsock::{self, BsockVfs, Look};
 use crate::errno::{self, Errno, Result};
-use crate::extension::{BsockLingerVfs, BsockSomeVfs, LINGER_TYPE, SOME_TYPE};
+use crate::extension::{BsockLingerVfs, BsockQueueVfs, BsockSomeVfs, LINGER_TYPE, SOME_TYPE};
 use crate::handle;
 use crate::iolist::Iolist;
 use crate::msock;
@@ -48,8 +48,8 @@ impl Overlay {
         let below = take(s, bsock::TYPE)?;
         // SAFETY: the query found what begins with its size.
         let size = some_of(below).map_or(0, |vfs| unsafe { vfs.as_ref().size });
-        let has_some = size >= BsockSomeVfs::WITHOUT_QUEUE;
-        let has_queue = size >= size_of::<BsockSomeVfs>();
+        let has_some = size >= BsockSomeVfs::FIRST;
+        let has_queue = queue_of(below).is_ok();
         Ok(Overlay { below: Cell::new(below), has_some, has_queue })
     }
 
@@ -121,9 +121,9 @@ impl Overlay {
         let mut list = Iolist::single(bytes.as_ptr().cast_mut().cast(), bytes.len());
         let list = &raw mut list;
         self.call(|s| {
-            let vfs = some_of(s)?.as_ptr();
+            let (vfs, queue) = queue_of(s)?;
             // SAFETY: the query found the stream's own functions; the list is local, and only read.
-            succeeded(unsafe { ((*vfs).bqueue)(vfs, list, list, 0) })
+            succeeded(unsafe { (queue.as_ref().bqueue)(vfs, list, list, 0) })
         })
     }
 
@@ -131,18 +131,18 @@ impl Overlay {
     /// ECONNRESET if it is gone.
     pub fn flush(&self, most: usize, deadline: i64) -> Result<()> {
         self.call(|s| {
-            let vfs = some_of(s)?.as_ptr();
+            let (vfs, queue) = queue_of(s)?;
             // SAFETY: the query found the stream's own functions.
-            succeeded(unsafe { ((*vfs).bflush)(vfs, most, deadline) })
+            succeeded(unsafe { (queue.as_ref().bflush)(vfs, most, deadline) })
         })
     }
 
     /// How many bytes are queued in the stream, which has a queue.
     pub fn queued(&self) -> usize {
         let queued = self.call(|s| {
-            let vfs = some_of(s)?.as_ptr();
+            let (vfs, queue) = queue_of(s)?;
             // SAFETY: the query found the stream's own functions.
-            Ok(unsafe { ((*vfs).bqueued)(vfs) })
+            Ok(unsafe { (queue.as_ref().bqueued)(vfs) })
         });
         queued.unwrap_or(0)
     }
@@ -150,9 +150,9 @@ impl Overlay {
     /// Ends the calls of the stream, which has a queue, that wait.
     pub fn cut(&self) {
         self.call(|s| {
-            let vfs = some_of(s)?.as_ptr();
+            let (vfs, queue) = queue_of(s)?;
             // SAFETY: the query found the stream's own functions.
-            unsafe { ((*vfs).bcut)(vfs) };
+            unsafe { (queue.as_ref().bcut)(vfs) };
             Ok(())
         })
         .ok();
@@ -320,6 +320,14 @@ fn take(s: c_int, ty: *const c_void) -> Result<c_int> {
 
 fn some_of(s: c_int) -> Result<NonNull<BsockSomeVfs>> {
     handle::query(s, SOME_TYPE).map(NonNull::cast)
+}
+
+/// The table of a stream that sends by itself, and the functions for that. Errors: those of a query; ENOTSUP.
+fn queue_of(s: c_int) -> Result<(*mut BsockSomeVfs, NonNull<BsockQueueVfs>)> {
+    let vfs = some_of(s)?.as_ptr();
+    // SAFETY: the query found what begins with its size.
+    let queue = unsafe { BsockSomeVfs::queue(vfs) };
+    queue.map(|queue| (vfs, queue)).ok_or(Errno(libc::ENOTSUP))
 }
 
 fn await_room(s: c_int, deadline: i64) -> Result<()> {

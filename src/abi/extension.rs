@@ -4,7 +4,7 @@
 
 use core::ffi::{c_char, c_int, c_void};
 use core::mem::{offset_of, size_of};
-use core::ptr;
+use core::ptr::{self, NonNull};
 
 use super::iolist::Iolist;
 
@@ -24,6 +24,38 @@ pub struct BsockSomeVfs {
     /// Waits for at least one byte, then has somebody look at all that have arrived, where they lie, and
     /// takes as many as that returns. The pointer is handed to it.
     pub blook: unsafe extern "C" fn(*mut BsockSomeVfs, Look, *mut c_void, i64) -> c_int,
+    /// What a stream can do that sends by itself what is queued; NULL: it does not.
+    pub queue: *const BsockQueueVfs,
+}
+
+impl BsockSomeVfs {
+    /// The size of the first version, which ends before `queue`.
+    pub const FIRST: usize = offset_of!(BsockSomeVfs, queue);
+
+    /// What the stream can do that sends by itself, if it does.
+    ///
+    /// # Safety
+    ///
+    /// `vfs` must begin with its size, and be readable for that.
+    pub unsafe fn queue(vfs: *const BsockSomeVfs) -> Option<NonNull<BsockQueueVfs>> {
+        // SAFETY: promised by the caller.
+        let has_member = unsafe { (*vfs).size } >= size_of::<BsockSomeVfs>();
+        // SAFETY: so it is there.
+        let queue = NonNull::new(
+            if has_member { unsafe { (*vfs).queue } } else { ptr::null() }.cast_mut(),
+        )?;
+        // SAFETY: it begins with its size.
+        let has_all = unsafe { queue.as_ref() }.size >= size_of::<BsockQueueVfs>();
+        has_all.then_some(queue)
+    }
+}
+
+/// The functions of a byte stream that sends by itself what is queued. Each is called with the table that this
+/// one was found in.
+#[repr(C)]
+pub struct BsockQueueVfs {
+    /// The size of this struct in bytes. It may grow at the end.
+    pub size: usize,
     /// Queues a list, all of it or an error, without waiting, and almost always without a system call. It is sent
     /// by itself, whichever coroutine runs, behind what was sent or queued before: with the time 0 when the thread
     /// next looks at its descriptors; with another one then, or with whatever is sent earlier; with a negative
@@ -40,11 +72,6 @@ pub struct BsockSomeVfs {
     /// Ends the calls that wait, with ECONNRESET, and has none wait any more. What is queued is sent all the
     /// same.
     pub bcut: unsafe extern "C" fn(*mut BsockSomeVfs),
-}
-
-impl BsockSomeVfs {
-    /// The size of the table of a stream that does not send by itself.
-    pub const WITHOUT_QUEUE: usize = offset_of!(BsockSomeVfs, bqueue);
 }
 
 /// Looks at bytes, and returns how many to take. It must not use the stream or let others run.
@@ -101,13 +128,16 @@ const _: () = {
     assert!(offset_of!(BsockSomeVfs, brecvsome) == size_of::<usize>());
     assert!(offset_of!(BsockSomeVfs, bawaitroom) == 2 * size_of::<usize>());
     assert!(offset_of!(BsockSomeVfs, blook) == 3 * size_of::<usize>());
-    assert!(offset_of!(BsockSomeVfs, bqueue) == 4 * size_of::<usize>());
-    assert!(offset_of!(BsockSomeVfs, bflush) == 5 * size_of::<usize>());
-    assert!(offset_of!(BsockSomeVfs, bqueued) == 6 * size_of::<usize>());
-    assert!(offset_of!(BsockSomeVfs, brelease) == 7 * size_of::<usize>());
-    assert!(offset_of!(BsockSomeVfs, bdrop) == 8 * size_of::<usize>());
-    assert!(offset_of!(BsockSomeVfs, bcut) == 9 * size_of::<usize>());
-    assert!(size_of::<BsockSomeVfs>() == 10 * size_of::<usize>());
+    assert!(offset_of!(BsockSomeVfs, queue) == 4 * size_of::<usize>());
+    assert!(size_of::<BsockSomeVfs>() == 5 * size_of::<usize>());
+    assert!(offset_of!(BsockQueueVfs, size) == 0);
+    assert!(offset_of!(BsockQueueVfs, bqueue) == size_of::<usize>());
+    assert!(offset_of!(BsockQueueVfs, bflush) == 2 * size_of::<usize>());
+    assert!(offset_of!(BsockQueueVfs, bqueued) == 3 * size_of::<usize>());
+    assert!(offset_of!(BsockQueueVfs, brelease) == 4 * size_of::<usize>());
+    assert!(offset_of!(BsockQueueVfs, bdrop) == 5 * size_of::<usize>());
+    assert!(offset_of!(BsockQueueVfs, bcut) == 6 * size_of::<usize>());
+    assert!(size_of::<BsockQueueVfs>() == 7 * size_of::<usize>());
     assert!(size_of::<BsockLingerVfs>() == size_of::<usize>());
     assert!(offset_of!(HostVfs, connect) == size_of::<usize>());
     assert!(offset_of!(HostVfs, tls_attach_client) == 2 * size_of::<usize>());

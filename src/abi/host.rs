@@ -1,6 +1,6 @@
 //! The host: whoever provides handles, coroutines and byte streams. `libdill_rt` or libdill itself.
 
-use super::extension::{BsockLingerVfs, BsockSomeVfs, LINGER_TYPE, SOME_TYPE};
+use super::extension::{BsockLingerVfs, BsockQueueVfs, BsockSomeVfs, LINGER_TYPE, SOME_TYPE};
 use super::iolist::{Body, Iolist};
 use super::{errno, random};
 use crate::socket::{Deadline, Error, Host, Outgoing};
@@ -116,12 +116,11 @@ impl Stream {
     }
 
     fn of(handle: c_int) -> Self {
-        let size = extent(handle);
-        Self {
-            handle: Cell::new(handle),
-            is_extended: size >= BsockSomeVfs::WITHOUT_QUEUE,
-            has_queue: size >= size_of::<BsockSomeVfs>(),
-        }
+        let vfs = errno::ask(|| extension_of(handle).ok());
+        // SAFETY: the query found what begins with its size.
+        let is_extended = vfs.is_ok_and(|vfs| unsafe { vfs.as_ref().size } >= BsockSomeVfs::FIRST);
+        let has_queue = vfs.is_ok_and(|vfs| queue_of(vfs).is_some());
+        Self { handle: Cell::new(handle), is_extended, has_queue }
     }
 
     /// A byte stream that stays the caller's.
@@ -172,15 +171,26 @@ impl Stream {
         last: *mut Iolist,
         due: Deadline,
     ) -> Result<(), Error> {
-        let vfs = extension_of(self.handle.get())?;
+        let (vfs, queue) = self.queue_functions()?;
         // SAFETY: the stream is alive; the rest is passed on from the caller.
-        done(unsafe { (vfs.as_ref().bqueue)(vfs.as_ptr(), first, last, due) })
+        done(unsafe { (queue.as_ref().bqueue)(vfs, first, last, due) })
     }
 
-    /// Makes a call of a stream that has a queue, and that somebody may have closed.
-    fn with_queue<T>(&self, call: impl FnOnce(NonNull<BsockSomeVfs>) -> T) -> Option<T> {
-        let vfs = errno::ask(|| extension_of(self.handle.get()).ok());
-        vfs.ok().filter(|_| self.has_queue).map(call)
+    /// The functions of a stream that sends by itself.
+    fn queue_functions(&self) -> Result<(*mut BsockSomeVfs, NonNull<BsockQueueVfs>), Error> {
+        let vfs = extension_of(self.handle.get())?;
+        let queue = queue_of(vfs).ok_or(Error::NotSupported)?;
+        Ok((vfs.as_ptr(), queue))
+    }
+
+    /// Makes a call of a stream that sends by itself, and that somebody may have closed.
+    fn call_queue<T>(
+        &self,
+        call: impl FnOnce(*mut BsockSomeVfs, &BsockQueueVfs) -> T,
+    ) -> Option<T> {
+        let functions = errno::ask(|| self.queue_functions().ok());
+        // SAFETY: the stream's own table, which stays as long as the stream.
+        functions.ok().map(|(vfs, queue)| call(vfs, unsafe { queue.as_ref() }))
     }
 }
 
@@ -214,12 +224,10 @@ fn extension_of(s: c_int) -> Result<NonNull<BsockSomeVfs>, Error> {
     errno::result(NonNull::new(vfs.cast()))
 }
 
-/// How much of the extension a stream has; 0: nothing.
-fn extent(s: c_int) -> usize {
-    // SAFETY: any number may be passed.
-    let vfs = || NonNull::<BsockSomeVfs>::new(unsafe { dill_hquery(s, SOME_TYPE) }.cast());
-    // SAFETY: the query found what begins with its size.
-    errno::ask(vfs).map_or(0, |vfs| unsafe { vfs.as_ref().size })
+/// What a stream can do that sends by itself.
+fn queue_of(vfs: NonNull<BsockSomeVfs>) -> Option<NonNull<BsockQueueVfs>> {
+    // SAFETY: a query has found what begins with its size.
+    unsafe { BsockSomeVfs::queue(vfs.as_ptr()) }
 }
 
 /// Shows bytes to the closure that [`Host::look`] was called with.
@@ -341,29 +349,29 @@ impl Host for Stream {
     }
 
     fn flush(&self, most: usize, deadline: Deadline) -> Result<(), Error> {
-        let vfs = extension_of(self.handle.get())?;
+        let (vfs, queue) = self.queue_functions()?;
         // SAFETY: the stream is alive when it is called, and sees to itself from then on.
-        done(unsafe { (vfs.as_ref().bflush)(vfs.as_ptr(), most, deadline) })
+        done(unsafe { (queue.as_ref().bflush)(vfs, most, deadline) })
     }
 
     fn queued(&self) -> usize {
         // SAFETY: the stream is alive.
-        self.with_queue(|vfs| unsafe { (vfs.as_ref().bqueued)(vfs.as_ptr()) }).unwrap_or(0)
+        self.call_queue(|vfs, queue| unsafe { (queue.bqueued)(vfs) }).unwrap_or(0)
     }
 
     fn release(&self) {
         // SAFETY: as above.
-        self.with_queue(|vfs| unsafe { (vfs.as_ref().brelease)(vfs.as_ptr()) });
+        self.call_queue(|vfs, queue| unsafe { (queue.brelease)(vfs) });
     }
 
     fn drop_queued(&self) {
         // SAFETY: as above.
-        self.with_queue(|vfs| unsafe { (vfs.as_ref().bdrop)(vfs.as_ptr()) });
+        self.call_queue(|vfs, queue| unsafe { (queue.bdrop)(vfs) });
     }
 
     fn cut(&self) {
         // SAFETY: as above.
-        self.with_queue(|vfs| unsafe { (vfs.as_ref().bcut)(vfs.as_ptr()) });
+        self.call_queue(|vfs, queue| unsafe { (queue.bcut)(vfs) });
     }
 
     fn half_close(&self, deadline: Deadline) {

@@ -39,7 +39,7 @@ mod stack;
 #[cfg(test)]
 pub(crate) mod testing;
 mod timers;
-mod valgrind;
+pub(crate) mod valgrind;
 pub(crate) mod wait;
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]

@@ -8,7 +8,7 @@ use libc::ssize_t;
 
 use crate::bsock::{self, BsockVfs, Look};
 use crate::errno::{Result, interface, ret};
-use crate::extension::{self, BsockLingerVfs, BsockSomeVfs};
+use crate::extension::{self, BsockLingerVfs, BsockQueueVfs, BsockSomeVfs};
 use crate::handle::Hvfs;
 use crate::iolist::{Iolist, List};
 use crate::object::Shared;
@@ -103,12 +103,7 @@ impl Callbacks {
                 brecvsome: brecvsome::<S>,
                 bawaitroom: bawaitroom::<S>,
                 blook: blook::<S>,
-                bqueue: bqueue::<S>,
-                bflush: bflush::<S>,
-                bqueued: bqueued::<S>,
-                brelease: brelease::<S>,
-                bdrop: bdrop::<S>,
-                bcut: bcut::<S>,
+                queue: queue_of::<S>(),
             },
             linger: BsockLingerVfs { blinger: blinger::<S> },
         }
@@ -116,8 +111,21 @@ impl Callbacks {
 
     /// Those of a stream that cannot send by itself.
     pub fn without_queue(mut self) -> Self {
-        self.some.size = BsockSomeVfs::WITHOUT_QUEUE;
+        self.some.queue = ptr::null();
         self
+    }
+}
+
+/// What a type of streams does that sends by itself.
+const fn queue_of<S: Stream>() -> &'static BsockQueueVfs {
+    &BsockQueueVfs {
+        size: size_of::<BsockQueueVfs>(),
+        bqueue: bqueue::<S>,
+        bflush: bflush::<S>,
+        bqueued: bqueued::<S>,
+        brelease: brelease::<S>,
+        bdrop: bdrop::<S>,
+        bcut: bcut::<S>,
     }
 }
 

@@ -276,6 +276,7 @@ impl Tls {
             return Ok(());
         }
         let outgoing = self.session.take_outgoing()?;
+        sched::valgrind::vouch_for(&outgoing);
         let queued = self.below.queue(&outgoing);
         queued.inspect_err(|_| self.session.put_back(outgoing))
     }
