@@ -77,8 +77,8 @@ sanitize: all ## the C tests with AddressSanitizer and UndefinedBehaviorSanitize
 miri: ## the protocol and the exported functions under miri (needs nightly Rust with miri)
 	tools/miri.sh
 
-header: ## make the headers of libdill_ws from the Rust sources
-	UPDATE_HEADER=1 $(CARGO) test --quiet --package dill_ws --lib headers_are_up_to_date
+header: ## make the headers and the list of symbols of libdill_ws from the Rust sources
+	UPDATE_HEADER=1 $(CARGO) test --quiet --package dill_ws --lib made_files_are_up_to_date
 
 clean: ## remove what was built
 	rm -rf build "$(CARGO_TARGET_DIR)"

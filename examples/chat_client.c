@@ -62,8 +62,10 @@ int main(int argc, char *argv[]) {
         return EXIT_FAILURE;
     }
     printf("%.*s\n", (int)size, answer);
-    /* Each layer below is closed with it. */
-    int s = ws_detach(h, 1000, NULL, 0, deadline);
-    if(s >= 0) hclose(s);
+    /* Each layer below ends in order with it. */
+    if(ws_close(h, 1000, NULL, 0, deadline) != 0) {
+        perror("ws_close");
+        return EXIT_FAILURE;
+    }
     return EXIT_SUCCESS;
 }

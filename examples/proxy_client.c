@@ -46,8 +46,7 @@ int main(int argc, char *argv[]) {
     ssize_t size = ws_recv(s, NULL, answer, sizeof answer, deadline);
     check(size < 0 ? -1 : 0, "ws_recv");
     printf("%.*s\n", (int)size, answer);
-    s = TRY(ws_detach(s, 1000, NULL, 0, deadline));
-    if(secure) s = TRY(tls_detach(s, deadline));
-    TRY(tcp_close(s, deadline));
+    /* So is this: TLS, if it is there, and the connection end in order too. */
+    TRY(ws_close(s, 1000, NULL, 0, deadline));
     return EXIT_SUCCESS;
 }

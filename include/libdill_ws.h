@@ -133,7 +133,10 @@ int dill_ws_attach_client(int s,
  Attaches the client's end of a WebSocket to a byte stream, with the caller's storage.
 
  As ws_attach_client. `mem` must stay valid until the handle is closed or detached; it may stand
- at any address. EINVAL also if `mem` is NULL.
+ at any address.
+
+ Returns as ws_attach_client, and:
+ * EINVAL: also if `mem` is NULL.
 
  Source: RFC 6455 section 4.1; ws_attach_client_mem(3).
  */
@@ -188,7 +191,10 @@ int dill_ws_attach_server(int s,
  Attaches the server's end of a WebSocket to a byte stream, with the caller's storage.
 
  As ws_attach_server. `mem` must stay valid until the handle is closed or detached; it may stand
- at any address. EINVAL also if `mem` is NULL.
+ at any address.
+
+ Returns as ws_attach_server, and:
+ * EINVAL: also if `mem` is NULL.
 
  Source: RFC 6455 section 4.2; ws_attach_server_mem(3).
  */
@@ -237,7 +243,7 @@ DILL_WS_EXPORT int dill_ws_send(int s, int flags, const void *buf, size_t len, i
  * ENOTSUP: `s` is no WebSocket.
  * EBUSY: another coroutine is receiving.
  * EMSGSIZE: the message is larger than `len`; it is dropped, and the next call gets the next
-   one.
+   one. Or it is longer than `maxmsg` of the options, and the connection was failed.
  * EPIPE: the peer closed the WebSocket; see ws_status.
  * EPROTO: the peer broke the protocol, and the connection was failed.
  * ECONNRESET: the connection is broken, or ended without a close frame.
@@ -253,7 +259,10 @@ DILL_WS_EXPORT ssize_t dill_ws_recv(int s, int *flags, void *buf, size_t len, in
 /*
  Sends a message from a list of buffers.
 
- As ws_send. The list runs from `first` to `last`; EINVAL also if it is malformed.
+ As ws_send. The list runs from `first` to `last`.
+
+ Returns as ws_send, and:
+ * EINVAL: also if the list is malformed.
 
  Source: RFC 6455 section 6.1; ws_sendl(3).
  */
@@ -268,7 +277,10 @@ int dill_ws_sendl(int s,
  Receives a message into a list of buffers.
 
  As ws_recv. The list runs from `first` to `last`; elements whose base is NULL drop their bytes;
- with `first` and `last` NULL a whole message is dropped. EINVAL if the list is malformed.
+ with `first` and `last` NULL a whole message is dropped.
+
+ Returns as ws_recv, and:
+ * EINVAL: the list is malformed.
 
  Source: RFC 6455 section 6.2; ws_recvl(3).
  */

@@ -165,13 +165,19 @@ extern "C" {
  `resource` and `host` are ignored. A redirect is not followed.
 
  Returns the WebSocket's handle, or -1 with errno set, and `s` is closed then:
- EBADF: `s` is no handle. ENOTSUP: `s` is no byte stream; `ping` or `idle` is not 0.
- EINVAL: `resource` or `host` NULL, empty, or with bytes that cannot stand there; a resource that does
- not begin with "/", or has a "#"; a member of `opts` that makes no sense. E2BIG: `opts` has a member
- that is not known here, and not 0. EPROTO: the server did not agree; `status` and `head` say more.
- EMSGSIZE: the answer is larger than 32 KiB or has more than 128 fields.
- ECONNRESET: the connection broke. EBUSY: another coroutine is using `s`. ETIMEDOUT. ECANCELED.
- ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+ * EBADF: `s` is no handle.
+ * ENOTSUP: `s` is no byte stream; `ping` or `idle` is not 0.
+ * EINVAL: `resource` or `host` NULL, empty, or with bytes that cannot stand there; a resource
+   that does not begin with "/", or has a "#"; a member of `opts` that makes no sense.
+ * E2BIG: `opts` has a member that is not known here, and not 0.
+ * EPROTO: the server did not agree; `status` and `head` say more.
+ * EMSGSIZE: the answer is larger than 32 KiB or has more than 128 fields.
+ * ECONNRESET: the connection broke.
+ * EBUSY: another coroutine is using `s`.
+ * ETIMEDOUT: the deadline passed.
+ * ECANCELED: the coroutine is being cancelled.
+ * ENOMEM: there is no memory.
+ * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 
  Source: RFC 6455 section 4.1; ws_attach_client_opts(3), ws_opts(3).
  */
@@ -190,12 +196,18 @@ int dill_ws_attach_client_opts(int s,
  refused with 403: see `origin`. Where a proxy in front rewrites the Host field, that is all of them.
 
  Returns the WebSocket's handle, or -1 with errno set, and `s` is closed then:
- EBADF: `s` is no handle. ENOTSUP: `s` is no byte stream; `ping` or `idle` is not 0.
- EINVAL: a member of `opts` that makes no sense. E2BIG: `opts` has a member that is not known here, and
- not 0. EPROTO: the request was refused; `status` and `head` have the answer.
- EMSGSIZE: the request is larger than 32 KiB or has more than 128 fields.
- ECONNRESET: the connection broke. EBUSY: another coroutine is using `s`. ETIMEDOUT. ECANCELED.
- ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+ * EBADF: `s` is no handle.
+ * ENOTSUP: `s` is no byte stream; `ping` or `idle` is not 0.
+ * EINVAL: a member of `opts` that makes no sense.
+ * E2BIG: `opts` has a member that is not known here, and not 0.
+ * EPROTO: the request was refused; `status` and `head` have the answer.
+ * EMSGSIZE: the request is larger than 32 KiB or has more than 128 fields.
+ * ECONNRESET: the connection broke.
+ * EBUSY: another coroutine is using `s`.
+ * ETIMEDOUT: the deadline passed.
+ * ECANCELED: the coroutine is being cancelled.
+ * ENOMEM: there is no memory.
+ * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 
  Source: RFC 6455 section 4.2; ws_attach_server_opts(3), ws_opts(3).
  */
@@ -212,12 +224,20 @@ int dill_ws_attach_server_opts(int s,
  (RFC 6455 section 7.1.1). A byte stream of another kind is closed as hclose does it.
 
  Returns 0, or -1 with errno set:
- EINVAL: as for ws_done. EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket.
- EBUSY: another coroutine is sending or receiving.
- After these four the WebSocket is as it was; after the following, and after success, all is closed.
- EPROTO: the peer broke the protocol. ECONNRESET: the connection is broken, or ended without a close
- frame. ETIMEDOUT. ECANCELED. ENOMEM.
- EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+ * EINVAL: as for ws_done.
+ * EBADF: `s` is no handle.
+ * ENOTSUP: `s` is no WebSocket.
+ * EBUSY: another coroutine is sending or receiving.
+
+ After these four the WebSocket is as it was; after the following, and after success, all is
+ closed.
+
+ * EPROTO: the peer broke the protocol.
+ * ECONNRESET: the connection is broken, or ended without a close frame.
+ * ETIMEDOUT: the deadline passed.
+ * ECANCELED: the coroutine is being cancelled.
+ * ENOMEM: there is no memory.
+ * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 
  Source: RFC 6455 section 7; ws_close(3).
  */
@@ -235,8 +255,9 @@ int dill_ws_close(int s,
  older or a newer header than the library gets what both know, and zeros.
 
  Returns 0, or -1 with errno set:
- EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket. EINVAL: `info` is NULL, or a length over
- SSIZE_MAX.
+ * EBADF: `s` is no handle.
+ * ENOTSUP: `s` is no WebSocket.
+ * EINVAL: `info` is NULL, or a length over SSIZE_MAX.
 
  Source: ws_query(3).
  */
@@ -266,14 +287,24 @@ const char *dill_ws_why(void);
  covers all of it.
 
  Returns the WebSocket's handle, or -1 with errno set:
- EINVAL: `url` is NULL or no URL of a WebSocket: it has another scheme, a user, a fragment or what no
- URL has; or as for ws_attach_client_opts. EADDRNOTAVAIL: there is no such host. EAGAIN, EIO: the
- resolver cannot tell. ECONNREFUSED, EHOSTUNREACH, ENETUNREACH and other errors of connect(2): no
- address answers. EACCES: the server has not proved to be that host. ENOENT: no certificates to
- trust are found. EPROTO: the server does not speak TLS, and `*status` is 0; or it did not agree, and
- `*status` is what it said. ENOTSUP: the host is libdill, and the URL a wss one. EMSGSIZE, ECONNRESET,
- E2BIG: as for ws_attach_client_opts. ETIMEDOUT. ECANCELED. ENOMEM. EMFILE, ENFILE, ENOSPC: the host
- lacks what it needs to wait.
+ * EINVAL: `url` is NULL or no URL of a WebSocket: it has another scheme, a user, a fragment or
+   what no URL has; or as for ws_attach_client_opts.
+ * E2BIG: as for ws_attach_client_opts.
+ * EADDRNOTAVAIL: there is no such host.
+ * EAGAIN, EIO: the resolver cannot tell.
+ * ECONNREFUSED, EHOSTUNREACH, ENETUNREACH: no address answers. Other errors of connect(2) are
+   possible.
+ * EACCES: the server has not proved to be that host.
+ * ENOENT: no certificates to trust are found.
+ * EPROTO: the server does not speak TLS, and `*status` is 0; or it did not agree, and `*status`
+   is what it said.
+ * ENOTSUP: the host is libdill, and the URL a wss one; or as for ws_attach_client_opts.
+ * EMSGSIZE: the answer is larger than 32 KiB or has more than 128 fields.
+ * ECONNRESET: the connection broke.
+ * ETIMEDOUT: the deadline passed.
+ * ECANCELED: the coroutine is being cancelled.
+ * ENOMEM: there is no memory.
+ * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 
  Source: RFC 6455 sections 3 and 4.1; ws_connect(3), ws_opts(3).
  */
@@ -291,12 +322,21 @@ int dill_ws_connect(const char *url,
  the head has been read; otherwise it is for nothing but to be closed.
 
  Returns the status, or -1 with errno set:
- EBADF: `s` is no handle. ENOTSUP: `s` is no byte stream.
- EINVAL: `authority` is NULL, or no host and port; a field is none, or one of those that are the
- library's. After these `s` is as it was.
- EPROTO: the proxy does not speak HTTP. EMSGSIZE: its answer is larger than 32 KiB or has more than 128
- fields. ECONNRESET: the connection broke. EBUSY: another coroutine is using `s`. ETIMEDOUT. ECANCELED.
- ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+ * EBADF: `s` is no handle.
+ * ENOTSUP: `s` is no byte stream.
+ * EINVAL: `authority` is NULL, or no host and port; a field is none, or one of those that are
+   the library's.
+
+ After these three `s` is as it was.
+
+ * EPROTO: the proxy does not speak HTTP.
+ * EMSGSIZE: its answer is larger than 32 KiB or has more than 128 fields.
+ * ECONNRESET: the connection broke.
+ * EBUSY: another coroutine is using `s`.
+ * ETIMEDOUT: the deadline passed.
+ * ECANCELED: the coroutine is being cancelled.
+ * ENOMEM: there is no memory.
+ * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 
  Source: RFC 9110 section 9.3.6; ws_proxy(3).
  */
@@ -318,11 +358,17 @@ int dill_ws_proxy(int s,
  the byte stream is closed. Closing the request's handle closes it too.
 
  Returns the request's handle, or -1 with errno set:
- EBADF: `s` is no handle. ENOTSUP: `s` is no byte stream.
- EPIPE: the stream ended, and there is no further request. EPROTO: the request was refused.
- EMSGSIZE: it is larger than 32 KiB or has more than 128 fields, and was refused.
- ECONNRESET: the connection broke. EBUSY: another coroutine is using `s`. ETIMEDOUT. ECANCELED.
- ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+ * EBADF: `s` is no handle.
+ * ENOTSUP: `s` is no byte stream.
+ * EPIPE: the stream ended, and there is no further request.
+ * EPROTO: the request was refused.
+ * EMSGSIZE: it is larger than 32 KiB or has more than 128 fields, and was refused.
+ * ECONNRESET: the connection broke.
+ * EBUSY: another coroutine is using `s`.
+ * ETIMEDOUT: the deadline passed.
+ * ECANCELED: the coroutine is being cancelled.
+ * ENOMEM: there is no memory.
+ * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 
  Source: RFC 9112 sections 2 to 6; ws_request(3).
  */
@@ -338,10 +384,13 @@ int dill_ws_request(int s,
  (with the query), ":authority" (of the target, or the Host field), ":version" (such as "1.1") and
  ":upgrade" ("websocket" if the request asks for one) are no fields, but parts of the request.
 
- Returns the length of the value, without its NUL, or -1 with errno set, and then `buf` is an empty
- string:
- EINVAL: `name` is NULL, `nth` negative, or `buf` NULL with a length. EBADF: `r` is no handle.
- ENOTSUP: `r` is no request. ENOENT: there is no such field. EMSGSIZE: the value does not fit.
+ Returns the length of the value, without its NUL, or -1 with errno set, and then `buf` is an
+ empty string:
+ * EINVAL: `name` is NULL, `nth` negative, or `buf` NULL with a length.
+ * EBADF: `r` is no handle.
+ * ENOTSUP: `r` is no request.
+ * ENOENT: there is no such field.
+ * EMSGSIZE: the value does not fit.
 
  Source: RFC 9110 section 5; ws_field(3).
  */
@@ -358,10 +407,11 @@ ssize_t dill_ws_field(int r,
  As ws_field, for the string in which ws_attach_client_opts or ws_connect has stored the head of an
  answer. ":status" is its status.
 
- Returns the length of the value, without its NUL, or -1 with errno set, and then `buf` is an empty
- string:
- EINVAL: `head` or `name` is NULL, `nth` negative, or `buf` NULL with a length.
- ENOENT: there is no such field. EMSGSIZE: the value does not fit.
+ Returns the length of the value, without its NUL, or -1 with errno set, and then `buf` is an
+ empty string:
+ * EINVAL: `head` or `name` is NULL, `nth` negative, or `buf` NULL with a length.
+ * ENOENT: there is no such field.
+ * EMSGSIZE: the value does not fit.
 
  Source: RFC 9110 section 5; ws_headfield(3).
  */
@@ -382,10 +432,16 @@ ssize_t dill_ws_headfield(const char *head,
  it and the byte stream are closed.
 
  Returns the WebSocket's handle, or -1 with errno set:
- EBADF: `r` is no handle. ENOTSUP: `r` is no request. EPROTO: the request was refused.
- EINVAL, E2BIG: as for ws_attach_server_opts; WS_NOHTTP.
- ECONNRESET: the connection broke. ETIMEDOUT. ECANCELED. ENOMEM. EMFILE, ENFILE, ENOSPC: the host
- lacks what it needs to wait.
+ * EBADF: `r` is no handle.
+ * ENOTSUP: `r` is no request; or as for ws_attach_server_opts.
+ * EINVAL: as for ws_attach_server_opts; WS_NOHTTP.
+ * E2BIG: as for ws_attach_server_opts.
+ * EPROTO: the request was refused.
+ * ECONNRESET: the connection broke.
+ * ETIMEDOUT: the deadline passed.
+ * ECANCELED: the coroutine is being cancelled.
+ * ENOMEM: there is no memory.
+ * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 
  Source: RFC 6455 section 4.2; ws_accept(3), ws_opts(3).
  */
@@ -403,13 +459,17 @@ DILL_WS_EXPORT int dill_ws_accept(int r, const struct dill_ws_opts *opts, int64_
 
  Returns the byte stream, for the next request, or with what a tunnel carries; or -1 with errno
  set, and then the byte stream is closed:
- EPIPE: the answer was sent, and was the last one: the client has asked for that, speaks
- HTTP/1.0, or has sent a body, which nobody has read.
- EBADF: `r` is no handle. ENOTSUP: `r` is no request.
- EINVAL: a status that is not 0 and not in 200 to 599; a field that is none, or one of those that are the
- library's; `body` NULL with a length. Nothing was sent.
- ECONNRESET: the connection broke. ETIMEDOUT. ECANCELED. ENOMEM. EMFILE, ENFILE, ENOSPC: the host
- lacks what it needs to wait.
+ * EPIPE: the answer was sent, and was the last one: the client has asked for that, speaks
+   HTTP/1.0, or has sent a body, which nobody has read.
+ * EBADF: `r` is no handle.
+ * ENOTSUP: `r` is no request.
+ * EINVAL: a status that is not 0 and not in 200 to 599; a field that is none, or one of those
+   that are the library's; `body` NULL with a length. Nothing was sent.
+ * ECONNRESET: the connection broke.
+ * ETIMEDOUT: the deadline passed.
+ * ECANCELED: the coroutine is being cancelled.
+ * ENOMEM: there is no memory.
+ * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 
  Source: RFC 9110 section 15; RFC 9112 section 9; ws_respond(3).
  */

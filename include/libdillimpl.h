@@ -41,7 +41,7 @@ struct dill_bsock_vfs {
 };
 
 /* Not in libdill: a byte stream may also show what has arrived, and say whether it can send.
-   hquery(s, DILL_BSOCK_SOME_TYPE) gives NULL and ENOTSUP where it can not. A stream that can also
+   hquery(s, DILL_BSOCK_SOME_TYPE) fails with ENOTSUP where it can not. A stream that can also
    promises that a receive which times out or is cancelled has consumed nothing.
 
    The type is a number that is nobody's address ("dillsome" in ASCII; "dsom" where addresses have
@@ -108,7 +108,8 @@ struct dill_bsock_queue_vfs {
 DILL_EXPORT ssize_t dill_brecvsome(int s, void *buf, size_t len, int64_t deadline);
 
 /* Not in libdill either: hclose takes back what a byte stream has sent and the peer has not received. A
-   stream that answers hquery(s, DILL_BSOCK_LINGER_TYPE) can be told before that it shall not. */
+   stream that has this, which hquery(s, DILL_BSOCK_LINGER_TYPE) returns, can be told before that it shall
+   not. */
 #if UINTPTR_MAX > 0xffffffffu
 #define DILL_BSOCK_LINGER_TYPE ((const void *)(uintptr_t)0x64696c6c6c696e67)
 #else
@@ -123,7 +124,7 @@ struct dill_bsock_linger_vfs {
 
 /* Nor is this: what this runtime can do beyond libdill, for a library that may meet either. It has to ask,
    as a name that libdill lacks is found here even where libdill is in charge. hquery(-1,
-   DILL_HOST_TYPE) gives NULL and EBADF where there is no such table. */
+   DILL_HOST_TYPE) fails with EBADF where there is no such table. */
 #if UINTPTR_MAX > 0xffffffffu
 #define DILL_HOST_TYPE ((const void *)(uintptr_t)0x64696c6c686f7374)
 #else

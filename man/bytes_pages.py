@@ -73,13 +73,11 @@ BAD_LIST = "<first> or <last> is NULL; the list does not end with <last>, or has
 PAGES = {
     "bsend": dict(
         brief="send bytes",
-        proto="int bsend(int s, const void *buf, size_t len, int64_t deadline);",
         text=["Sends the <len> bytes at <buf> to the peer.", STREAM, SENT, DEADLINE],
         returns="0", errors=send_errors("<buf> is NULL and <len> is not 0."), notes=SEND_NOTES, example="bytes",
     ),
     "bsendl": dict(
         brief="send bytes from several buffers",
-        proto="int bsendl(int s, struct iolist *first, struct iolist *last, int64_t deadline);",
         text=["Sends the data of the list of buffers from <first> to <last>, in this order, to the peer.", SEND_LIST,
               STREAM, SENT, DEADLINE],
         returns="0",
@@ -88,7 +86,6 @@ PAGES = {
     ),
     "brecv": dict(
         brief="receive bytes",
-        proto="int brecv(int s, void *buf, size_t len, int64_t deadline);",
         text=["Receives <len> bytes from the peer and stores them at <buf>. If <buf> is NULL, so many bytes are "
               "received and dropped; with a <len> of `SIZE_MAX` all that come, until the end of the stream, and the "
               "call fails with `EPIPE` then.", STREAM, EXACT, DEADLINE],
@@ -97,7 +94,6 @@ PAGES = {
     ),
     "brecvl": dict(
         brief="receive bytes into several buffers",
-        proto="int brecvl(int s, struct iolist *first, struct iolist *last, int64_t deadline);",
         text=["Receives bytes from the peer until all buffers of the list from <first> to <last> are full, one after "
               "the other.", RECV_LIST.format(what="bytes"), STREAM, EXACT, DEADLINE],
         returns="0",

@@ -38,7 +38,6 @@ def transfer_errors(partner, epipe):
 PAGES = {
     "chmake": dict(
         brief="make a channel between coroutines",
-        proto="int chmake(int chv[2]);",
         text=CHANNEL,
         returns="0",
         errors=[BLOCKED, ("EINVAL", "<chv> is NULL."), NOMEM],
@@ -47,7 +46,6 @@ PAGES = {
     ),
     "chmake_mem": dict(
         brief="make a channel between coroutines, in the caller's memory",
-        proto="int chmake_mem(struct chstorage *mem, int chv[2]);",
         text=[*CHANNEL[:-1], in_memory("chmake", " at both ends with `hclose`(3)")],
         returns="0",
         errors=[BLOCKED, ("EINVAL", "<mem> or <chv> is NULL."), NOMEM],
@@ -56,7 +54,6 @@ PAGES = {
     ),
     "chsend": dict(
         brief="send a message through a channel",
-        proto="int chsend(int ch, const void *val, size_t len, int64_t deadline);",
         text=["Sends the <len> bytes at <val> from the end <ch> of a channel to the other end, and waits until "
               "somebody there receives them.", SIZES, DEADLINE],
         returns="0",
@@ -69,7 +66,6 @@ PAGES = {
     ),
     "chrecv": dict(
         brief="receive a message from a channel",
-        proto="int chrecv(int ch, void *val, size_t len, int64_t deadline);",
         text=["Waits for a message that is sent from the other end of the channel than <ch>, and stores it in the "
               "<len> bytes at <val>.", SIZES, DEADLINE],
         returns="0",
@@ -80,7 +76,6 @@ PAGES = {
     ),
     "chdone": dict(
         brief="say that no more messages will come through a channel",
-        proto="int chdone(int ch);",
         text=["Ends the messages from the end <ch> of a channel. Whoever receives at the other end, now or later, gets "
               "`EPIPE`, and so does whoever sends from this one.",
               "The other direction stays open. The handle has to be closed nevertheless."],
@@ -92,7 +87,6 @@ PAGES = {
     ),
     "choose": dict(
         brief="do the first possible one of several channel operations",
-        proto="int choose(struct chclause *clauses, int nclauses, int64_t deadline);",
         text=["Does one of the <nclauses> operations in the array <clauses>: the first one in their order that can be "
               "done without waiting, or else the first that becomes possible. The others are as if they had never been "
               "there. Each is a `struct chclause` with these members:",

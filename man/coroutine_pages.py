@@ -83,7 +83,6 @@ NEGATIVE = "With a negative <bndl> a new bundle is made, and its handle returned
 PAGES = {
     "go": dict(
         brief="run a function as a coroutine",
-        proto="int go(fn);",
         text=["Runs a function as a coroutine, beside the caller.", RUNS, ARGUMENTS, HANDLE, OWN_STACK],
         returns="The handle of the coroutine's bundle", after=HAS_WAITED,
         errors=[BLOCKED, NO_MEMORY],
@@ -94,7 +93,6 @@ PAGES = {
     ),
     "go_mem": dict(
         brief="run a function as a coroutine, on the caller's memory",
-        proto="int go_mem(fn, void *ptr, size_t len);",
         text=["Runs a function as a coroutine, beside the caller, as `go`(3) does, with a stack of the caller's.",
               RUNS, ARGUMENTS, *MEMORY, HANDLE],
         returns="The handle of the coroutine's bundle", after=HAS_WAITED,
@@ -104,7 +102,6 @@ PAGES = {
     ),
     "bundle": dict(
         brief="make a bundle of coroutines",
-        proto="int bundle(void);",
         text=["Makes a bundle, which is a group of coroutines that are waited for, or cancelled, together. It is "
               "empty at first: `bundle_go`(3) runs functions in it.",
               "A coroutine that finishes leaves the bundle, and nothing of it stays.", CANCELS],
@@ -116,7 +113,6 @@ PAGES = {
     ),
     "bundle_mem": dict(
         brief="make a bundle of coroutines, in the caller's memory",
-        proto="int bundle_mem(struct bundle_storage *mem);",
         text=["Makes a bundle, which is a group of coroutines that are waited for, or cancelled, together. It is "
               "empty at first: `bundle_go`(3) and `bundle_go_mem`(3) run functions in it.",
               in_memory("bundle", " with `hclose`(3)"), CANCELS],
@@ -127,7 +123,6 @@ PAGES = {
     ),
     "bundle_go": dict(
         brief="run a function as a coroutine of a bundle",
-        proto="int bundle_go(int bndl, fn);",
         text=["Runs a function as a coroutine in the bundle <bndl>.", RUNS, ARGUMENTS, OWN_STACK],
         returns="0", after=HAS_WAITED,
         errors=[NO_BUNDLE, BLOCKED, NO_MEMORY, OTHER_HANDLE],
@@ -136,7 +131,6 @@ PAGES = {
     ),
     "bundle_go_mem": dict(
         brief="run a function as a coroutine of a bundle, on the caller's memory",
-        proto="int bundle_go_mem(int bndl, fn, void *ptr, size_t len);",
         text=["Runs a function as a coroutine in the bundle <bndl>, with a stack of the caller's.", RUNS, ARGUMENTS,
               *MEMORY],
         returns="0", after=HAS_WAITED,
@@ -147,7 +141,6 @@ PAGES = {
     ),
     "bundle_wait": dict(
         brief="wait for the coroutines of a bundle",
-        proto="int bundle_wait(int h, int64_t deadline);",
         text=["Waits until no coroutine is left in the bundle <h>, which may be that of `go`(3). Coroutines that are "
               "added meanwhile count too. If there is none the function returns at once, whatever the deadline.",
               DEADLINE,
@@ -161,7 +154,6 @@ PAGES = {
     ),
     "yield": dict(
         brief="let other coroutines run",
-        proto="int yield(void);",
         text=["Lets the coroutines run that are ready, each once, and goes on. Descriptors and deadlines are looked "
               "at too, if that has not been done for a while."],
         returns="0", waits=True,

@@ -13,7 +13,7 @@ CALLBACKS = [
     "structure and find the object from there:",
     ("`void *(*query)(struct hvfs *vfs, const void *type)`",
      "Returns the interface that <type> stands for, usually the address of a structure in the object; or NULL with "
-     "`errno` set to `ENOTSUP` if the object does not have it. The answer for a type has to stay the same for as "
+     "`errno` set to `ENOTSUP` if the object does not have it. What it returns for a type has to stay the same for as "
      "long as the handle is open, since it is remembered."),
     ("`void (*close)(struct hvfs *vfs)`",
      "Releases the object, and with `hclose`(3) the handles that it owns. It is called once. It may not block: calls "
@@ -34,7 +34,6 @@ THREAD = "A handle means something in the thread that made it only. In another o
 PAGES = {
     "hmake": dict(
         brief="give an object of one's own a handle",
-        proto="int hmake(struct hvfs *vfs);", header="libdillimpl.h",
         text=["Gives an object a handle and returns it. From then on others can use the object by that number, pass "
               "it on with `hown`(3) and close it with `hclose`(3).",
               *CALLBACKS,
@@ -47,7 +46,6 @@ PAGES = {
     ),
     "hquery": dict(
         brief="ask the object behind a handle for an interface",
-        proto="void *hquery(int h, const void *type);", header="libdillimpl.h",
         text=["Asks the object behind the handle <h> for the interface that <type> stands for, and returns it. This "
               "is how a function finds the object that it is called for, and learns that it is not of another kind.",
               *TYPES],
@@ -63,7 +61,6 @@ PAGES = {
     ),
     "hown": dict(
         brief="take over the object behind a handle",
-        proto="int hown(int h);",
         text=["Gives the object behind the handle <h> a new number and returns that. The old one is not valid any "
               "more, so whoever has kept it cannot use or close the object by mistake.",
               "Functions that take over a handle begin with this. All that attach to a socket do so, such as "
@@ -76,7 +73,6 @@ PAGES = {
     ),
     "hclose": dict(
         brief="close a handle",
-        proto="int hclose(int h);",
         text=["Closes the handle <h>, whatever it is, and with it everything that the object behind it owns. It takes "
               "no deadline and says nothing to a peer:",
               ("A bundle, also that of `go`(3)", "Its coroutines are cancelled: each call of theirs that waits, or "

@@ -78,7 +78,6 @@ CLIENT, SERVER = "http_client", "http_server"
 PAGES = {
     "http_attach": dict(
         brief="start HTTP on a byte stream",
-        proto="int http_attach(int s);",
         text=["Makes an HTTP socket of the byte stream <s> and returns its handle.", HEAD, OWNERSHIP],
         returns="The handle of the HTTP socket",
         errors=ATTACH_ERRORS,
@@ -89,7 +88,6 @@ PAGES = {
     ),
     "http_attach_mem": dict(
         brief="start HTTP on a byte stream, in the caller's memory",
-        proto="int http_attach_mem(int s, struct http_storage *mem);",
         text=["Makes an HTTP socket of the byte stream <s> and returns its handle.", HEAD,
               in_memory("http_attach", " with `hclose`(3) or ended with `http_detach`(3)"), OWNERSHIP],
         returns="The handle of the HTTP socket",
@@ -100,7 +98,6 @@ PAGES = {
     ),
     "http_detach": dict(
         brief="end HTTP and give the byte stream back",
-        proto="int http_detach(int s, int64_t deadline);",
         text=["Sends the empty line, unless `http_done`(3) has done so before; drops what is left of "
               "the peer's head; and returns the handle of the byte stream underneath, with all that "
               "follows the peer's head still in it.",
@@ -118,7 +115,6 @@ PAGES = {
     ),
     "http_done": dict(
         brief="end the head that is sent",
-        proto="int http_done(int s, int64_t deadline);",
         text=["Sends the empty line on the HTTP socket <s>. Nothing more can be sent with it then. "
               "Receiving goes on.",
               "A server waits for the empty line before it responds.", DEADLINE],
@@ -130,8 +126,6 @@ PAGES = {
     ),
     "http_sendrequest": dict(
         brief="send a request line",
-        proto="int http_sendrequest(int s, const char *command, const char *resource, "
-              "int64_t deadline);",
         text=["Sends a request line on the HTTP socket <s>: <command>, such as \"GET\", <resource>, "
               "such as \"/index.html\", and the version, HTTP/1.1.", DEADLINE],
         returns="0",
@@ -143,8 +137,6 @@ PAGES = {
     ),
     "http_recvrequest": dict(
         brief="receive a request line",
-        proto="int http_recvrequest(int s, char *command, size_t commandlen, char *resource, "
-              "size_t resourcelen, int64_t deadline);",
         text=["Receives a request line on the HTTP socket <s>, and stores the command, such as "
               "\"GET\", in the buffer <command> of <commandlen> bytes and the resource in the buffer "
               "<resource> of <resourcelen> bytes.", STORED, LINE_LOST, DEADLINE],
@@ -155,7 +147,6 @@ PAGES = {
     ),
     "http_sendstatus": dict(
         brief="send a status line",
-        proto="int http_sendstatus(int s, int status, const char *reason, int64_t deadline);",
         text=["Sends a status line on the HTTP socket <s>: the version, HTTP/1.1, <status>, such as "
               "404, and <reason>, such as \"Not Found\", which may be empty.", DEADLINE],
         returns="0",
@@ -166,7 +157,6 @@ PAGES = {
     ),
     "http_recvstatus": dict(
         brief="receive a status line",
-        proto="int http_recvstatus(int s, char *reason, size_t reasonlen, int64_t deadline);",
         text=["Receives a status line on the HTTP socket <s>, and stores the reason, such as \"Not "
               "Found\", in the buffer <reason> of <reasonlen> bytes, with a NUL behind it, which needs "
               "room too. If it does not fit, or after any other failure, the buffer holds an empty "
@@ -178,7 +168,6 @@ PAGES = {
     ),
     "http_sendfield": dict(
         brief="send a field",
-        proto="int http_sendfield(int s, const char *name, const char *value, int64_t deadline);",
         text=["Sends a field on the HTTP socket <s>: <name>, such as \"Host\", a colon, and <value>, "
               "such as \"www.example.org\", without the white space around it.", DEADLINE],
         returns="0",
@@ -192,8 +181,6 @@ PAGES = {
     ),
     "http_recvfield": dict(
         brief="receive a field",
-        proto="int http_recvfield(int s, char *name, size_t namelen, char *value, "
-              "size_t valuelen, int64_t deadline);",
         text=["Receives a field on the HTTP socket <s>, and stores its name in the buffer <name> of "
               "<namelen> bytes and its value, without the white space around it, in the buffer "
               "<value> of <valuelen> bytes. The value may be empty.", STORED, LINE_LOST, DEADLINE],

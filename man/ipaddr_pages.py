@@ -42,7 +42,6 @@ BAD_ARGUMENT = "<port> is not in the range from 0 to 65535, or <mode> is none of
 PAGES = {
     "ipaddr_local": dict(
         brief="the address of a local network interface",
-        proto="int ipaddr_local(struct ipaddr *addr, const char *name, int port, int mode);",
         text=["Stores in <addr> an address of this machine, to listen on, with the port <port>. <name> is one of these:",
               ("NULL", "Any: what listens there can be reached at all addresses of the machine. It is the IPv4 address "
                "0.0.0.0, or with `IPADDR_IPV6` or `IPADDR_PREF_IPV6` the IPv6 address ::."),
@@ -61,7 +60,6 @@ PAGES = {
     ),
     "ipaddr_remote": dict(
         brief="look up the address of a host",
-        proto="int ipaddr_remote(struct ipaddr *addr, const char *name, int port, int mode, int64_t deadline);",
         text=["Stores in <addr> an address of the host <name>, to connect to, with the port <port>. <name> is the name "
               "of a host, such as \"www.example.org\", or an address, such as \"192.0.2.1\" or "
               "\"fe80::1%eth0\". The latter needs no waiting. Of several addresses the best one is stored.",
@@ -76,8 +74,6 @@ PAGES = {
     ),
     "ipaddr_remotes": dict(
         brief="look up the addresses of a host",
-        proto="int ipaddr_remotes(struct ipaddr *addrs, int naddrs, const char *name, int port, int mode, "
-              "int64_t deadline);",
         text=["Looks up the addresses of the host <name>, such as \"www.example.org\" or \"192.0.2.1\", "
               "and stores up to <naddrs> of them in <addrs>, best first, each with the port <port>.",
               PORT, *MODES, "Meanwhile other coroutines run.", DEADLINE],
@@ -90,7 +86,6 @@ PAGES = {
     ),
     "ipaddr_str": dict(
         brief="write an address as text",
-        proto="const char *ipaddr_str(const struct ipaddr *addr, char *ipstr);",
         text=["Writes the address <addr>, without its port, into <ipstr> as text with a NUL at its end, such as "
               "\"192.0.2.1\" or \"2001:db8::1\", and returns <ipstr>, so that the call can stand among the arguments of "
               "`printf`(3).",
@@ -104,7 +99,6 @@ PAGES = {
     ),
     "ipaddr_family": dict(
         brief="the family of an address",
-        proto="int ipaddr_family(const struct ipaddr *addr);",
         text=["Tells the family of the address <addr>, which is what `socket`(2) takes."],
         returns="`AF_INET` or `AF_INET6`. If nothing was stored in <addr> it is neither",
         errors=[("EINVAL", "<addr> is NULL.")],
@@ -113,7 +107,6 @@ PAGES = {
     ),
     "ipaddr_len": dict(
         brief="the size of a socket address",
-        proto="int ipaddr_len(const struct ipaddr *addr);",
         text=["Tells the size of the socket address that `ipaddr_sockaddr`(3) returns, in bytes. The two go "
               "together into functions such as `bind`(2)."],
         returns="16 for an IPv4 address, 28 for an IPv6 address, 0 if <addr> holds none",
@@ -123,7 +116,6 @@ PAGES = {
     ),
     "ipaddr_sockaddr": dict(
         brief="the socket address in an address",
-        proto="const struct sockaddr *ipaddr_sockaddr(const struct ipaddr *addr);",
         text=["Returns the socket address inside <addr>, for functions of the system such as `bind`(2) and "
               "`sendto`(2). Its size is `ipaddr_len`(3)."],
         returns="The socket address, which is a part of <addr> and lives as long", failure=None, errors=[],
@@ -133,7 +125,6 @@ PAGES = {
     ),
     "ipaddr_port": dict(
         brief="the port of an address",
-        proto="int ipaddr_port(const struct ipaddr *addr);",
         text=["Tells the port of the address <addr>, in the byte order of this machine: 80 is 80."],
         returns="The port, from 0 to 65535",
         errors=[("EINVAL", "<addr> is NULL.")],
@@ -142,7 +133,6 @@ PAGES = {
     ),
     "ipaddr_setport": dict(
         brief="change the port of an address",
-        proto="void ipaddr_setport(struct ipaddr *addr, int port);",
         text=["Changes the port of the address <addr>. " + PORT],
         returns="None", failure=None, errors=[],
         notes=["A <port> that is not in the range from 0 to 65535, or an <addr> that is NULL or holds no address, changes "
@@ -151,7 +141,6 @@ PAGES = {
     ),
     "ipaddr_equal": dict(
         brief="compare two addresses",
-        proto="int ipaddr_equal(const struct ipaddr *addr1, const struct ipaddr *addr2, int ignore_port);",
         text=["Tells whether <addr1> and <addr2> are the same address, and have the same port. With an <ignore_port> "
               "that is not 0 the ports do not matter."],
         returns="1 if they are the same, else 0", failure=None, errors=[],

@@ -70,7 +70,6 @@ BAD_PATH = "<addr> is NULL or empty."
 PAGES = {
     "ipc_listen": dict(
         brief="listen for connections of this machine",
-        proto="int ipc_listen(const char *addr, int backlog);",
         text=[*LISTEN, "Accept them with `ipc_accept`(3)."],
         returns="The handle of the listener",
         errors=listen_errors(BAD_PATH),
@@ -79,7 +78,6 @@ PAGES = {
     ),
     "ipc_listen_mem": dict(
         brief="listen for connections of this machine, in the caller's memory",
-        proto="int ipc_listen_mem(const char *addr, int backlog, struct ipc_listener_storage *mem);",
         text=[*LISTEN, in_memory("ipc_listen", CLOSED)],
         returns="The handle of the listener",
         errors=listen_errors("<mem> is NULL. " + BAD_PATH),
@@ -88,7 +86,6 @@ PAGES = {
     ),
     "ipc_accept": dict(
         brief="accept a connection of this machine",
-        proto="int ipc_accept(int s, int64_t deadline);",
         text=[*ACCEPT, STREAM, DEADLINE],
         returns="The handle of the connection",
         errors=accept_errors("a UNIX socket"),
@@ -97,7 +94,6 @@ PAGES = {
     ),
     "ipc_accept_mem": dict(
         brief="accept a connection of this machine, in the caller's memory",
-        proto="int ipc_accept_mem(int s, struct ipc_storage *mem, int64_t deadline);",
         text=[*ACCEPT, STREAM, in_memory("ipc_accept", CLOSED), DEADLINE],
         returns="The handle of the connection",
         errors=accept_errors("a UNIX socket", "<mem> is NULL."),
@@ -106,7 +102,6 @@ PAGES = {
     ),
     "ipc_connect": dict(
         brief="connect to a process of this machine",
-        proto="int ipc_connect(const char *addr, int64_t deadline);",
         text=[*CONNECT, STREAM, DEADLINE],
         returns="The handle of the connection",
         errors=connect_errors(BAD_PATH),
@@ -116,7 +111,6 @@ PAGES = {
     ),
     "ipc_connect_mem": dict(
         brief="connect to a process of this machine, in the caller's memory",
-        proto="int ipc_connect_mem(const char *addr, struct ipc_storage *mem, int64_t deadline);",
         text=[*CONNECT, STREAM, in_memory("ipc_connect", CLOSED), DEADLINE],
         returns="The handle of the connection",
         errors=connect_errors("<mem> is NULL. " + BAD_PATH),
@@ -125,7 +119,6 @@ PAGES = {
     ),
     "ipc_pair": dict(
         brief="make two connections to each other",
-        proto="int ipc_pair(int s[2]);",
         text=[*PAIR, "Close both."],
         returns="0",
         errors=[BLOCKED, ("EINVAL", "<s> is NULL."), MANY_DESCRIPTORS, NOMEM],
@@ -134,7 +127,6 @@ PAGES = {
     ),
     "ipc_pair_mem": dict(
         brief="make two connections to each other, in the caller's memory",
-        proto="int ipc_pair_mem(struct ipc_pair_storage *mem, int s[2]);",
         text=[*PAIR, in_memory("ipc_pair", " at both ends" + CLOSED)],
         returns="0",
         errors=[BLOCKED, ("EINVAL", "<mem> or <s> is NULL."), MANY_DESCRIPTORS, NOMEM],
@@ -143,7 +135,6 @@ PAGES = {
     ),
     "ipc_done": dict(
         brief="end the sending direction of a UNIX socket",
-        proto="int ipc_done(int s, int64_t deadline);",
         text=DONE,
         returns="0", waits=False,
         errors=done_errors("a UNIX socket"),
@@ -153,7 +144,6 @@ PAGES = {
     ),
     "ipc_close": dict(
         brief="end a UNIX socket in order",
-        proto="int ipc_close(int s, int64_t deadline);",
         text=[paragraph.format(kind="ipc") for paragraph in CLOSE],
         returns="0 if the connection has ended in order, or a listener was closed",
         errors=close_errors("a UNIX socket"),
@@ -162,7 +152,6 @@ PAGES = {
     ),
     "ipc_sendfd": dict(
         brief="send a descriptor to another process",
-        proto="int ipc_sendfd(int s, int fd, int64_t deadline);",
         text=["Sends the descriptor <fd> on the connection <s>. The other process gets one of its own, for the same file, "
               "pipe or socket. This one keeps <fd>, and may close it as soon as the call has returned.",
               PASSING, DEADLINE],
@@ -184,7 +173,6 @@ PAGES = {
     ),
     "ipc_recvfd": dict(
         brief="receive a descriptor from another process",
-        proto="int ipc_recvfd(int s, int64_t deadline);",
         text=["Receives a descriptor that the other process has sent on the connection <s>, and returns it. It belongs to "
               "the caller, who has to close it with `close`(2). It is closed on `execve`(2).",
               PASSING, DEADLINE],

@@ -62,13 +62,11 @@ RECV_NOTES = [
 PAGES = {
     "msend": dict(
         brief="send a message",
-        proto="int msend(int s, const void *buf, size_t len, int64_t deadline);",
         text=["Sends the <len> bytes at <buf> as one message.", SOCKET, DEADLINE],
         returns="0", errors=send_errors("<buf> is NULL and <len> is not 0."), notes=SEND_NOTES, example="messages",
     ),
     "msendl": dict(
         brief="send a message from several buffers",
-        proto="int msendl(int s, struct iolist *first, struct iolist *last, int64_t deadline);",
         text=["Sends the data of the list of buffers from <first> to <last>, in this order, as one message.",
               SEND_LIST, SOCKET, DEADLINE],
         returns="0",
@@ -78,7 +76,6 @@ PAGES = {
     ),
     "mrecv": dict(
         brief="receive a message",
-        proto="ssize_t mrecv(int s, void *buf, size_t len, int64_t deadline);",
         text=["Receives one message and stores it in the <len> bytes at <buf>. If <buf> is NULL, a message of up to "
               "<len> bytes is received and dropped.", SOCKET, DEADLINE],
         returns="The size of the message in bytes (it may be 0)", errors=recv_errors("<len> is more than any memory."), notes=RECV_NOTES,
@@ -86,7 +83,6 @@ PAGES = {
     ),
     "mrecvl": dict(
         brief="receive a message into several buffers",
-        proto="ssize_t mrecvl(int s, struct iolist *first, struct iolist *last, int64_t deadline);",
         text=["Receives one message and stores it in the list of buffers from <first> to <last>, filling one element "
               "after the other.", RECV_LIST.format(what="bytes of the message"),
               "If both <first> and <last> are NULL, one message of any size is received and dropped.", SOCKET, DEADLINE],

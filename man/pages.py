@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the manual pages from the tables below and in runtime_pages.py, and the programs in examples/.
+"""Writes the manual pages from the tables below and in runtime_pages.py, the headers, and the programs in
+examples/.
 
     man/pages.py            writes man/*.3 and man/*.7
     man/pages.py --check    fails if a page differs from what would be written
@@ -15,6 +16,7 @@ import sys
 sys.dont_write_bytecode = True
 
 import option_pages  # noqa: E402
+import prototypes  # noqa: E402
 import request_pages  # noqa: E402
 import runtime_pages  # noqa: E402
 from texts import (  # noqa: E402
@@ -63,6 +65,8 @@ SERVER = [
     "at most a second and never longer than <deadline>.",
 ]
 
+MORE_FLAGS = "On a handle that was made with options, <flags> may have `WS_PLAIN` and `WS_HOLD` too: see `ws_opts`(3)."
+
 MESSAGE_OUT = [
     "A client's data is masked as RFC 6455 demands, with a fresh unpredictable key for every "
     "message. The caller's memory is never changed. Header and data leave together: a client's in "
@@ -76,7 +80,7 @@ SEND_NOTES = [
     "tell how much was sent. Otherwise, and when a part of the message had been sent, later sends fail with "
     "`ECONNRESET`, while receiving goes on.",
     "While one coroutine sends, another one may receive on the same handle. Only one may send at a "
-    "time.",
+    "time; with the option `WS_TURNS` of `ws_opts`(3) others wait for it.",
     "After the peer has closed its side, sending is still possible until `ws_done`(3) or "
     "`ws_detach`(3).",
 ]
@@ -87,7 +91,8 @@ MESSAGE_IN = [
     "answered. On libdill_rt a ping that finds no room for its pong is answered later and keeps no "
     "message waiting; on the original libdill the call waits until there is room.",
     "A message that does not fit is lost and the call fails with `EMSGSIZE`; the rest of it is "
-    "discarded by the next receiving call, which then returns the next message.",
+    "discarded by the next receiving call, which then returns the next message. On a handle that was made with options, "
+    "one that is longer than `maxmsg` of `ws_opts`(3) ends the connection.",
 ]
 
 RECV_NOTES = [
@@ -157,7 +162,7 @@ def with_mem(errors):
     return [(e, f"{MEM_NULL} {t}") if e == "EINVAL" else (e, t) for e, t in errors]
 
 
-SEND_EINVAL = BAD_FLAG + " {} It has more than SSIZE_MAX bytes. The data of a text message is not UTF-8. Nothing was sent."
+SEND_EINVAL = "<flags> has a bit that is none of those above. {} It has more than SSIZE_MAX bytes. The data of a text message is not UTF-8. Nothing was sent."
 
 
 def send_errors(einval):
@@ -188,7 +193,8 @@ def recv_errors(einval=None, reset=""):
          "without a close frame." + reset),
         *([("EINVAL", einval)] if einval else []),
         WAITS_AGAIN,
-        ("EMSGSIZE", "The message is larger than the room for it. It is lost; the next one is not."),
+        ("EMSGSIZE", "The message is larger than the room for it. It is lost; the next one is not. Or it is longer than "
+         "`maxmsg`, and the connection has ended."),
         ("ENOMEM", "There is not enough memory. If a part of a message had come, that message may be lost; "
          "the next one is not."),
         NOT_WS,
@@ -208,21 +214,17 @@ CLOSE_EINVAL = (
 PAGES = {
     "ws_attach_client": dict(
         brief="start a WebSocket connection as a client",
-        proto="int ws_attach_client(int s, int flags, const char *resource, const char *host, "
-              "int64_t deadline);",
         text=[*CLIENT, *TYPE_FLAGS, DEADLINE, OWNERSHIP],
         returns="The handle of the WebSocket",
         errors=CLIENT_ERRORS,
-        notes=["No extension and no subprotocol is offered. To send further fields, such as "
-               "Authorization or Origin, do the handshake by hand: see `ws_request_key`(3).",
+        notes=["No extension and no subprotocol is offered. `ws_attach_client_opts`(3) offers them, and sends further "
+               "fields, such as Authorization or Origin.",
                "For a TLS connection attach to the handle that `tls_attach_client_host` of libdill_rt returned; "
                "`tls_attach_client`, which libdill has too, does not check whom it talks to."],
         rfc="RFC 6455 sections 1.3 and 4.1; RFC 9112 for the HTTP message.",
     ),
     "ws_attach_client_mem": dict(
         brief="start a WebSocket connection as a client, in the caller's memory",
-        proto="int ws_attach_client_mem(int s, int flags, const char *resource, const char *host, "
-              "struct ws_storage *mem, int64_t deadline);",
         text=[*CLIENT, in_memory("ws_attach_client", END), *TYPE_FLAGS, DEADLINE, OWNERSHIP],
         returns="The handle of the WebSocket",
         errors=with_mem(CLIENT_ERRORS),
@@ -231,23 +233,18 @@ PAGES = {
     ),
     "ws_attach_server": dict(
         brief="accept a WebSocket connection as a server",
-        proto="int ws_attach_server(int s, int flags, char *resource, size_t resourcelen, "
-              "char *host, size_t hostlen, int64_t deadline);",
         text=[*SERVER, *TYPE_FLAGS, DEADLINE, OWNERSHIP],
         returns="The handle of the WebSocket",
         errors=SERVER_ERRORS,
         notes=["Give this call a deadline: a client that connects and says nothing holds it up until "
                "then.",
                "Any page may make a browser open a WebSocket to any server. A server that trusts "
-               "cookies must look at the Origin field, and for that do the handshake by hand: see "
-               "`ws_response_key`(3).",
-               "No extension and no subprotocol is accepted."],
+               "cookies must look at the Origin field, as `ws_attach_server_opts`(3) and `ws_accept`(3) do.",
+               "No extension and no subprotocol is accepted; those two functions can."],
         rfc="RFC 6455 sections 1.3, 4.2 and 4.4; RFC 9110 and RFC 9112 for the HTTP messages.",
     ),
     "ws_attach_server_mem": dict(
         brief="accept a WebSocket connection as a server, in the caller's memory",
-        proto="int ws_attach_server_mem(int s, int flags, char *resource, size_t resourcelen, "
-              "char *host, size_t hostlen, struct ws_storage *mem, int64_t deadline);",
         text=[*SERVER, in_memory("ws_attach_server", END), *TYPE_FLAGS, DEADLINE, OWNERSHIP],
         returns="The handle of the WebSocket",
         errors=with_mem(SERVER_ERRORS),
@@ -256,10 +253,9 @@ PAGES = {
     ),
     "ws_send": dict(
         brief="send a WebSocket message",
-        proto="int ws_send(int s, int flags, const void *buf, size_t len, int64_t deadline);",
         text=["Sends the <len> bytes at <buf> as one message on the WebSocket <s>: a text message if "
               "<flags> is `WS_TEXT`, a binary one if it is `WS_BINARY`, whatever type was chosen when "
-              "attaching. `WS_NOHTTP` in <flags> is ignored.",
+              "attaching. `WS_NOHTTP` in <flags> is ignored.", MORE_FLAGS,
               "A message may be empty; <buf> may be NULL then. The data of a text message must be "
               "UTF-8.",
               *MESSAGE_OUT, DEADLINE],
@@ -270,12 +266,10 @@ PAGES = {
     ),
     "ws_sendl": dict(
         brief="send a WebSocket message from several buffers",
-        proto="int ws_sendl(int s, int flags, struct iolist *first, struct iolist *last, "
-              "int64_t deadline);",
         text=["Sends the data of the list of buffers from <first> to <last>, in this order, as one "
               "message on the WebSocket <s>: a text message if <flags> is `WS_TEXT`, a binary one if "
               "it is `WS_BINARY`, whatever type was chosen when attaching. `WS_NOHTTP` in <flags> is "
-              "ignored.",
+              "ignored.", MORE_FLAGS,
               SEND_LIST,
               "The data of a text message must be UTF-8; a character may be split between elements.",
               *MESSAGE_OUT, DEADLINE],
@@ -288,7 +282,6 @@ PAGES = {
     ),
     "ws_recv": dict(
         brief="receive a WebSocket message",
-        proto="ssize_t ws_recv(int s, int *flags, void *buf, size_t len, int64_t deadline);",
         text=["Receives one message on the WebSocket <s>, stores it in the <len> bytes at <buf>, and "
               "stores its type, `WS_TEXT` or `WS_BINARY`, in <flags>, which may be NULL. If <buf> is "
               "NULL, a message of up to <len> bytes is received and dropped.",
@@ -300,8 +293,6 @@ PAGES = {
     ),
     "ws_recvl": dict(
         brief="receive a WebSocket message into several buffers",
-        proto="ssize_t ws_recvl(int s, int *flags, struct iolist *first, struct iolist *last, "
-              "int64_t deadline);",
         text=["Receives one message on the WebSocket <s>, stores it in the list of buffers from "
               "<first> to <last>, filling one element after the other, and stores its type, `WS_TEXT` "
               "or `WS_BINARY`, in <flags>, which may be NULL.",
@@ -317,7 +308,6 @@ PAGES = {
     ),
     "ws_done": dict(
         brief="close the sending side of a WebSocket",
-        proto="int ws_done(int s, int status, const void *buf, size_t len, int64_t deadline);",
         text=["Sends a close frame on the WebSocket <s>. Sending is over then: later calls of "
               "`ws_send`(3) and of this function fail with `EPIPE`. Receiving goes on until the peer's "
               "close frame, which a receiving call reports as `EPIPE`.",
@@ -342,7 +332,6 @@ PAGES = {
     ),
     "ws_detach": dict(
         brief="end a WebSocket and give the underlying socket back",
-        proto="int ws_detach(int s, int status, const void *buf, size_t len, int64_t deadline);",
         text=["Ends the WebSocket <s> in order and returns the handle of the byte stream underneath. "
               "The function sends a close frame, unless `ws_done`(3) has done so before, and waits "
               "for the peer's close frame, discarding messages that arrive before it.",
@@ -370,12 +359,12 @@ PAGES = {
         ],
         notes=["To end a connection at once and without a word to the peer use `hclose`(3). It closes "
                "the WebSocket and the socket underneath and never blocks.",
+               "`ws_close`(3) ends the byte stream as well, and what is below it.",
                "Give this call a deadline: a peer need not answer a close frame."],
         rfc="RFC 6455 sections 1.4, 5.5.1, 7.1 and 7.4.",
     ),
     "ws_status": dict(
         brief="tell how the peer closed a WebSocket",
-        proto="ssize_t ws_status(int s, int *status, void *buf, size_t len);",
         text=["Tells what was in the close frame that the peer has sent on the WebSocket <s>. It "
               "stores the close code, or 0 if there was none, in <status>, and the message in the "
               "<len> bytes at <buf>, without a NUL at its end. A message has at most 123 bytes.",
@@ -397,7 +386,6 @@ PAGES = {
     ),
     "ws_request_key": dict(
         brief="make a key for a client's opening handshake",
-        proto="int ws_request_key(char *request_key);",
         text=["Makes a value for the field Sec-WebSocket-Key of a client's request: 16 bytes from the "
               "operating system's random generator in base64. It stores the 24 characters and a NUL "
               "in <request_key>, which must have room for `WS_KEY_SIZE` bytes.",
@@ -410,7 +398,6 @@ PAGES = {
     ),
     "ws_response_key": dict(
         brief="answer the key of a client's opening handshake",
-        proto="int ws_response_key(const char *request_key, char *response_key);",
         text=["Works out the value of the field Sec-WebSocket-Accept that belongs to the value "
               "<request_key> of the field Sec-WebSocket-Key. It stores the 28 characters and a NUL in "
               "<response_key>, which must have room for `WS_KEY_SIZE` bytes.",
@@ -446,23 +433,28 @@ OVERVIEW = [
         "`mrecv`(3) drops a message of the other type and fails with `EPROTO`, and the next message "
         "can be received. `ws_send`(3) and `ws_recv`(3) deal in both types.",
         "One coroutine may receive while another one sends. A second receiver, or a second sender, "
-        "fails with `EBUSY` and disturbs nobody. Pings are answered by the receiving calls, so a "
+        "fails with `EBUSY` and disturbs nobody; with an option, `WS_TURNS`, senders wait for each other. Pings are answered by the receiving calls, so a "
         "program that wants to stay connected should have one under way.",
         "If a coroutine closes a handle while another one is in a call on it, that call fails with "
         "`ECONNRESET` on libdill_rt; the original libdill aborts the program.",
     ]),
-    ("Options", [
-        "The functions in `libdill_wsx.h` are not in libdill. `ws_attach_client_opts`(3) and `ws_attach_server_opts`(3) do what "
-        "libdill's functions do, with options: subprotocols, the Origin field, further fields, compression, limits. Use them "
-        "in a new program, and libdill's where the program is to be compiled with libdill too. `ws_opts`(3) has all "
-        "options. `ws_query`(3) tells what was agreed on, `ws_why`(3) why something has failed, and `ws_close`(3) ends "
-        "the connection with all below it.",
-    ]),
-    ("HTTP around it", [
-        "`ws_request`(3) receives a request of any kind, `ws_field`(3) "
-        "tells what it says, and then it becomes a WebSocket by `ws_accept`(3) or is answered by `ws_respond`(3): for a "
-        "server that looks at the path or a cookie first, or has pages on the same port. `ws_connect`(3) opens a "
-        "WebSocket by its URL, with TLS for wss. `ws_proxy`(3) asks a proxy for a tunnel first.",
+    ("When to use which function", [
+        ("A client that has a URL", "`ws_connect`(3) looks the name up, connects, attaches TLS for wss, and opens the "
+         "WebSocket."),
+        ("A client with a byte stream of its own", "Such as a UNIX socket, or TLS with a certificate of the client's: "
+         "`ws_attach_client_opts`(3)."),
+        ("A client behind a proxy", "`ws_proxy`(3) on the connection to the proxy, and then one of the functions that attach, "
+         "TLS first for wss. For SOCKS: `socks5_client_connectbyname`(3)."),
+        ("A server whose port has nothing but WebSockets", "`ws_attach_server_opts`(3)."),
+        ("A server that looks at the path, a cookie or a token first, or has pages on the same port", "`ws_request`(3) "
+         "receives a request of any kind and `ws_field`(3) tells what it says. Then it becomes a WebSocket by "
+         "`ws_accept`(3), or is answered by `ws_respond`(3), which gives the connection back for the next one."),
+        ("A program that is to be compiled with libdill too", "`ws_attach_client`(3) and `ws_attach_server`(3). The others "
+         "here are declared in `libdill_wsx.h`, and are not in libdill."),
+        ("To end a connection", "`ws_close`(3) ends it with all below it. `ws_detach`(3) gives the byte stream back. "
+         "`hclose`(3) breaks off."),
+        "Options are subprotocols, the Origin field, further fields, compression and limits: `ws_opts`(3) has them all. "
+        "`ws_query`(3) tells what was agreed on, and `ws_why`(3) in words why a function has failed.",
     ]),
     ("Deadlines", [
         "A deadline is a point in time in milliseconds of `now`(3); 0 means do not block, \\-1 no "
@@ -482,14 +474,15 @@ OVERVIEW = [
          "`hclose`(3). (From `mrecv`(3) it may also be a message of the other type, see above.)"),
         ("`ECONNRESET`", "The connection is broken or ended without a close frame. The handle is to be "
          "closed with `hclose`(3)."),
-        ("`EMSGSIZE`, `EBUSY`, `EINVAL`", "The connection goes on."),
+        ("`EMSGSIZE`, `EBUSY`, `EINVAL`", "The connection goes on. (`EMSGSIZE` ends it only for a message over the option "
+         "`maxmsg`.)"),
         ("`ETIMEDOUT`, `ECANCELED`", "From a receiving call: the connection goes on, on libdill_rt. From "
-         "a sending call: it goes on there unless a part of the message has been sent. `ws_detach`(3) and "
-         "the functions that attach have closed everything."),
+         "a sending call: it goes on there unless a part of the message has been sent. `ws_detach`(3), "
+         "`ws_close`(3) and the functions that attach have closed everything."),
     ]),
     ("Compiling", [
         "Include `libdill.h` for the host's functions and `libdill_ws.h` for those of this library, in "
-        "any order. If `DILL_DISABLE_RAW_NAMES` is defined before, only the names with the prefix "
+        "any order; or `libdill_wsx.h`, which brings `libdill_ws.h` along. If `DILL_DISABLE_RAW_NAMES` is defined before, only the names with the prefix "
         "`dill_` are declared.",
         ("With libdill_rt", "`cc program.c $(pkg-config \\-\\-cflags \\-\\-libs libdill_ws)`"),
         ("On the original libdill", "`cc program.c $(pkg-config \\-\\-cflags \\-\\-libs libdill_ws "
@@ -505,7 +498,8 @@ OVERVIEW_NOTES = [
     "gcc's option `\\-fno\\-ipa\\-modref` (gcc 12 and later), or a `volatile` variable; otherwise the compiler may "
     "believe that the variable does not change. That of libdill_rt sees to it.",
     "Nothing that a peer sends makes the library allocate memory for a length that was only "
-    "announced. Extensions (such as compression) and subprotocols are negotiated only with options.",
+    "announced.",
+    "Compression (permessage-deflate) and subprotocols are negotiated with options only. There are no other extensions.",
 ]
 
 ORDER = list(PAGES)
@@ -598,28 +592,45 @@ def page(name, section, brief, synopsis, body, example, notes, rfc, see_also, li
     return "\n".join(lines) + "\n"
 
 
+EXTENDED_PAGES = [(name, 3) for name in ("ws_close", "ws_opts", "ws_why")]
 HOST_PAGES = [(name, 3) for name in (
     "hclose", "mrecv", "mrecvl", "msend", "msendl", "now", "tcp_connect", "tcp_accept")]
 
 
-def returned(p):
+def declarations():
+    """The header and the prototype of each function, by name. What a macro is like is in a table: its parameters
+    have no types."""
+    return prototypes.functions() | {
+        name: ("libdill.h", proto) for name, proto in runtime_pages.MACROS.items()}
+
+
+DECLARED = declarations()
+
+
+def synopsis(name):
+    """What a program writes to have a function."""
+    header, proto = DECLARED[name]
+    return [f"#include <{header}>", "", *prototype(proto)]
+
+
+def returned(name, p):
     """The paragraph about a function's result. `failure` is what tells a failure: None if there is none."""
     failure = p.get("failure", "\\-1")
     if failure is None:
         return p["returns"] + "."
-    waits = p.get("waits", "deadline" in p["proto"])
+    waits = p.get("waits", "deadline" in DECLARED[name][1])
     after = f"After a success `errno` is as it was{', or 0 if the call waited' if waits else ''}."
     return f"{p['returns']}; {failure} with `errno` set after a failure. {p.get('after', after)}"
 
 
 def runtime_page(name, p, family):
     """The page of one of libdill_rt's functions."""
-    body = [".SH DESCRIPTION", *paragraphs(p["text"]), ".SH RETURN VALUE", *sentences(returned(p))]
+    body = [".SH DESCRIPTION", *paragraphs(p["text"]), ".SH RETURN VALUE", *sentences(returned(name, p))]
     if p["errors"]:
         body += [".SH ERRORS", *errors(p["errors"])]
     others = [other for other in (*family.PAGES, *family.SEE_ALSO) if other != name]
     return page(
-        name, 3, p["brief"], [f"#include <{p.get('header', 'libdill.h')}>", "", *prototype(p["proto"])], body,
+        name, 3, p["brief"], synopsis(name), body,
         (HERE / "examples" / f"{p['example']}.c").read_text(), p["notes"], p.get("source", family.SOURCE),
         [*((other, 3) for other in others), ("libdill_rt", 7)], "libdill_rt")
 
@@ -644,12 +655,12 @@ def index():
 
 def extended_page(name, p, family):
     """The page of a function that is not in libdill."""
-    body = [".SH DESCRIPTION", *paragraphs(p["text"]), ".SH RETURN VALUE", *sentences(returned(p))]
+    body = [".SH DESCRIPTION", *paragraphs(p["text"]), ".SH RETURN VALUE", *sentences(returned(name, p))]
     if p["errors"]:
         body += [".SH ERRORS", *errors(p["errors"])]
     others = [(other, 3) for other in (*family.PAGES, *TYPES, *family.SEE_ALSO) if other != name]
     return page(
-        name, 3, p["brief"], ["#include <libdill_wsx.h>", "", *prototype(p["proto"])], body,
+        name, 3, p["brief"], synopsis(name), body,
         (HERE / "examples" / f"{p['example']}.c").read_text(), p["notes"], p["rfc"],
         [*others, ("libdill_ws", 7)])
 
@@ -659,18 +670,21 @@ def pages():
     made = {}
     for name, p in PAGES.items():
         body = [".SH DESCRIPTION", *paragraphs(p["text"])]
-        body += [".SH RETURN VALUE", *sentences(returned(p))]
+        body += [".SH RETURN VALUE", *sentences(returned(name, p))]
         body += [".SH ERRORS", *errors(p["errors"])]
         others = [(other, 3) for other in ORDER if other != name]
         made[f"{name}.3"] = page(
-            name, 3, p["brief"], ["#include <libdill_ws.h>", "", *prototype(p["proto"])], body,
+            name, 3, p["brief"], synopsis(name), body,
             (HERE / "examples" / f"{name}.c").read_text(), p["notes"], p["rfc"],
-            [*others, *HOST_PAGES, ("libdill_ws", 7)])
+            [*others, *EXTENDED_PAGES, *HOST_PAGES, ("libdill_ws", 7)])
     for family in EXTENDED:
         made.update({f"{name}.3": extended_page(name, p, family) for name, p in family.PAGES.items()})
     p = option_pages.OPTS
     made["ws_opts.3"] = page(
-        "ws_opts", 3, p["brief"], p["synopsis"], [".SH DESCRIPTION", *paragraphs(p["text"])],
+        "ws_opts", 3, p["brief"],
+        ["#include <libdill_wsx.h>", "", *prototypes.structure("libdill_wsx.h", "ws_opts"), "",
+         "struct ws_opts opts = ws_defaults;"],
+        [".SH DESCRIPTION", *paragraphs(p["text"])],
         (HERE / "examples" / f"{p['example']}.c").read_text(), p["notes"], p["rfc"],
         [*((other, 3) for other in (*option_pages.PAGES, *option_pages.SEE_ALSO)), ("libdill_ws", 7)])
     for family in runtime_pages.FAMILIES:
@@ -682,9 +696,9 @@ def pages():
         "libdill 2.14: what the functions do follows its manual.", [("libdill_ws", 7)], "libdill_rt")
     made["libdill_ws.7"] = page(
         "libdill_ws", 7, "WebSocket for C programs with coroutines",
-        ["#include <libdill.h>", "#include <libdill_ws.h>"], overview(OVERVIEW),
+        ["#include <libdill.h>", "#include <libdill_ws.h>", "#include <libdill_wsx.h>"], overview(OVERVIEW),
         (HERE / "examples" / "libdill_ws.c").read_text(), OVERVIEW_NOTES,
-        "RFC 6455, The WebSocket Protocol.",
+        "RFC 6455, The WebSocket Protocol; RFC 7692, Compression Extensions for WebSocket.",
         [*((name, 3) for name in (*ORDER, *(name for family in EXTENDED for name in family.PAGES), *TYPES)),
          ("libdill_rt", 7)])
     return made

@@ -25,7 +25,6 @@ EINVAL = "<hdrlen> is 0 or more than 32."
 PAGES = {
     "prefix_attach": dict(
         brief="make messages of a byte stream, each behind its size",
-        proto="int prefix_attach(int s, size_t hdrlen, int flags);",
         text=ATTACH,
         returns="The handle of the prefix socket",
         errors=attach_errors(EINVAL),
@@ -34,7 +33,6 @@ PAGES = {
     ),
     "prefix_attach_mem": dict(
         brief="make messages of a byte stream, each behind its size, in the caller's memory",
-        proto="int prefix_attach_mem(int s, size_t hdrlen, int flags, struct prefix_storage *mem);",
         text=[*ATTACH[:-1], in_memory("prefix_attach", " with `hclose`(3) or ended with `prefix_detach`(3)"), OWNERSHIP],
         returns="The handle of the prefix socket",
         errors=attach_errors("<mem> is NULL. " + EINVAL),
@@ -43,7 +41,6 @@ PAGES = {
     ),
     "prefix_detach": dict(
         brief="end a prefix socket and give the byte stream back",
-        proto="int prefix_detach(int s);",
         text=["Ends the prefix socket <s>, and returns the handle of the byte stream underneath, with all that follows the "
               "last message still in it. Nothing is sent.",
               "If a part of a message has been received, because a call was interrupted in the middle of it or it was too "

@@ -28,13 +28,12 @@ WATCH = ("EMFILE, ENFILE, ENOSPC", "The host has no descriptor left that it need
          "many as it may.")
 LARGE = "is larger than 32 KiB or has more than 128 fields."
 
-SEE_ALSO = ("ws_attach_client", "ws_attach_server", "ws_detach", "ws_recv", "ws_send")
+SEE_ALSO = ("ws_attach_client", "ws_attach_server", "ws_close", "ws_detach", "ws_recv", "ws_send", "ws_why")
 
 PAGES = {
     "ws_connect": dict(
         brief="open a WebSocket by its URL",
         example="ws_connect",
-        proto="int ws_connect(const char *url, const struct ws_opts *opts, int64_t deadline);",
         text=["Opens a WebSocket to <url>, such as \"wss://www.example.org/chat?room=1\", and returns its handle.",
               "The function looks the host up and connects to whichever of its addresses answers first, as "
               "`happyeyeballs_connect`(3) does. If the scheme is wss, it attaches TLS as `tls_attach_client_host`(3) "
@@ -55,7 +54,7 @@ PAGES = {
             CANCELED,
             ("ECONNREFUSED, EHOSTUNREACH, ENETUNREACH", "No address answers. Other errors of `connect`(2) are possible."),
             ("ECONNRESET", "The connection broke or ended during a handshake."),
-            ("EINVAL", "<url> is NULL, or no URL of a WebSocket. A member of <opts> makes no sense."),
+            ("EINVAL", "<url> is NULL, or no URL of a WebSocket. A member of <opts> makes no sense: see `ws_opts`(3)."),
             WATCH,
             ("EMSGSIZE", f"The server's answer {LARGE}"),
             ("ENOENT", "No certificates to trust are found."),
@@ -75,7 +74,6 @@ PAGES = {
     "ws_proxy": dict(
         brief="ask a proxy for a tunnel",
         example="ws_proxy",
-        proto="int ws_proxy(int s, const char *authority, const char *const *fields, int64_t deadline);",
         text=["Asks the HTTP proxy at the other end of the byte stream <s> for a tunnel to <authority>, such as "
               "\"www.example.org:443\": sends a CONNECT request and receives the head of the answer. Interim answers are "
               "skipped.",
@@ -102,7 +100,6 @@ PAGES = {
     "ws_request": dict(
         brief="receive an HTTP request",
         example="ws_request",
-        proto="int ws_request(int s, int64_t deadline);",
         text=["Receives the head of an HTTP request of any method on the byte stream <s>, and returns a handle for it. "
               "`ws_field`(3) tells what the request says. Then it becomes a WebSocket by `ws_accept`(3), is answered by "
               "`ws_respond`(3), or is closed with `hclose`(3), which closes the byte stream too.",
@@ -127,13 +124,13 @@ PAGES = {
             TIMEDOUT,
         ],
         notes=["Give this call a deadline: a client that connects and says nothing holds it up until then.",
-               "A WebSocket server that does not care for paths and pages needs only `ws_attach_server_opts`(3)."],
+               "A WebSocket server that does not care for paths and pages needs only `ws_attach_server_opts`(3).",
+               "`ws_why`(3) tells why a request was refused."],
         rfc="RFC 9112 sections 2 to 6.",
     ),
     "ws_field": dict(
         brief="tell what a request says",
         example="ws_request",
-        proto="ssize_t ws_field(int r, const char *name, int nth, char *buf, size_t len);",
         text=[WANTED[0].format("the value of a field of the request <r>"),
               "These are no fields, but parts of the request:",
               ("\":method\"", "Such as GET."),
@@ -156,7 +153,6 @@ PAGES = {
     "ws_headfield": dict(
         brief="tell what an answer says",
         example="ws_connect",
-        proto="ssize_t ws_headfield(const char *head, const char *name, int nth, char *buf, size_t len);",
         text=["<head> is the head of an answer, as `ws_connect`(3) and `ws_attach_client_opts`(3) store it where `ws_opts`(3) "
               "says, also when they fail.",
               WANTED[0].format("the value of a field in it"),
@@ -174,7 +170,6 @@ PAGES = {
     "ws_accept": dict(
         brief="make a WebSocket of a request",
         example="ws_request",
-        proto="int ws_accept(int r, const struct ws_opts *opts, int64_t deadline);",
         text=["Accepts the request <r> and returns the handle of the WebSocket that it asks for. If it is no such "
               "request, it is refused with the answers of `ws_attach_server`(3); an HTTP/1.0 one with 505.",
               "<opts> may be NULL: see `ws_opts`(3). Unless it says otherwise, a page that comes from another host is "
@@ -184,20 +179,19 @@ PAGES = {
         errors=[
             ("E2BIG", "<opts> has a member that this library does not know, and that is not 0."),
             NO_REQUEST, CANCELED, GONE,
-            ("EINVAL", "A member of <opts> makes no sense, or it has `WS_NOHTTP`."),
+            ("EINVAL", "A member of <opts> makes no sense, see `ws_opts`(3), or it has `WS_NOHTTP`."),
             WATCH, NOMEM,
             ("ENOTSUP", "<r> is a handle, but not of a request. <opts> asks for what there is not on this host."),
             ("EPROTO", "The request was refused."),
             TIMEDOUT,
         ],
-        notes=["To refuse a client for a reason of the program's own, such as a missing cookie, use `ws_respond`(3)."],
+        notes=["To refuse a client for a reason of the program's own, such as a missing cookie, use `ws_respond`(3).",
+               "`ws_why`(3) tells why a request was refused."],
         rfc="RFC 6455 section 4.2.",
     ),
     "ws_respond": dict(
         brief="answer an HTTP request",
         example="ws_request",
-        proto="int ws_respond(int r, int status, const char *const *fields, const void *body, size_t len, "
-              "int64_t deadline);",
         text=["Answers the request <r> with <status>, between 200 and 599, and the <len> bytes at <body>; and returns the byte "
               "stream, on which `ws_request`(3) receives the next request. Date and Content-Length are sent too.",
               FIELDS.format("Content-Type: text/html"),

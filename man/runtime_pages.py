@@ -26,8 +26,13 @@ FAMILIES = [
     ipc_pages, udp_pages, suffix_pages, prefix_pages, term_pages, tls_pages, http_pages, socks5_pages,
 ]
 
-# Macros: they have pages, but no symbols.
-MACROS = {"go", "go_mem", "bundle_go", "bundle_go_mem"}
+# Macros: they have pages, but no symbols, and no prototypes in the header.
+MACROS = {
+    "go": "int go(fn);",
+    "go_mem": "int go_mem(fn, void *ptr, size_t len);",
+    "bundle_go": "int bundle_go(int bndl, fn);",
+    "bundle_go_mem": "int bundle_go_mem(int bndl, fn, void *ptr, size_t len);",
+}
 
 # Symbols that have no pages, and why.
 NO_PAGES = {

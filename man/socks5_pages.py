@@ -60,8 +60,6 @@ def connect_errors(einval):
 PAGES = {
     "socks5_client_connect": dict(
         brief="connect to an address through a SOCKS proxy",
-        proto="int socks5_client_connect(int s, const char *username, const char *password, struct ipaddr *addr, "
-              "int64_t deadline);",
         text=["Has the proxy at the other end of the byte stream <s> connect it to the address <addr>. Then the stream leads "
               "there.", LOGIN, STAYS, DEADLINE],
         returns="0",
@@ -72,8 +70,6 @@ PAGES = {
     ),
     "socks5_client_connectbyname": dict(
         brief="connect to a host through a SOCKS proxy",
-        proto="int socks5_client_connectbyname(int s, const char *username, const char *password, const char *hostname, "
-              "int port, int64_t deadline);",
         text=["Has the proxy at the other end of the byte stream <s> connect it to the port <port> of the host <hostname>, such as "
               "\"www.example.org\", which the proxy looks up. Then the stream leads there. <hostname> may be an address too.",
               LOGIN, STAYS, DEADLINE],
@@ -84,7 +80,6 @@ PAGES = {
     ),
     "socks5_proxy_auth": dict(
         brief="agree with a client of a SOCKS proxy on a login",
-        proto="int socks5_proxy_auth(int s, socks5_auth_function *auth_fn, int64_t deadline);",
         text=["Receives what the client at the other end of the byte stream <s> begins with, and agrees with it on a login.",
               "Without <auth_fn>, when it is NULL, the client has to go without one. Otherwise it has to give a name and a password. "
               "<auth_fn> is called with both, as `int auth_fn(const char *username, const char *password)`, and accepts them if it "
@@ -99,7 +94,6 @@ PAGES = {
     ),
     "socks5_proxy_recvcommand": dict(
         brief="receive the command of a client of a SOCKS proxy",
-        proto="int socks5_proxy_recvcommand(int s, struct ipaddr *addr, int64_t deadline);",
         text=["Receives what the client at the other end of the byte stream <s> wants, and stores the address that it is about in "
               "<addr>. If the client has sent the name of a host, it is looked up; IPv4 addresses are preferred.",
               *COMMANDS, ORDER, STAYS, DEADLINE],
@@ -115,7 +109,6 @@ PAGES = {
     ),
     "socks5_proxy_recvcommandbyname": dict(
         brief="receive the command of a client of a SOCKS proxy, with the name of the host",
-        proto="int socks5_proxy_recvcommandbyname(int s, char *host, int *port, int64_t deadline);",
         text=["Receives what the client at the other end of the byte stream <s> wants, and stores the host that it is about in "
               "<host>, which must have room for 256 bytes, and the port in <port>. If the client has sent an address, <host> gets "
               "that as text.",
@@ -129,7 +122,6 @@ PAGES = {
     ),
     "socks5_proxy_sendreply": dict(
         brief="reply to the command of a client of a SOCKS proxy",
-        proto="int socks5_proxy_sendreply(int s, int reply, struct ipaddr *addr, int64_t deadline);",
         text=["Tells the client at the other end of the byte stream <s> what has become of its command. <reply> is one of these:",
               ("`SOCKS5_SUCCESS`", "The connection has been made. What follows on the stream comes from there."),
               ("`SOCKS5_CONNECTION_NOT_ALLOWED`", "The rules of the proxy do not allow it."),

@@ -97,11 +97,10 @@ def of_descriptor(name, kind, what, struct, size, text, wrong):
     about = f"{text} It returns its handle."
     common = dict(returns=f"The handle of the {what}", example=name, source=f"{LIBDILL} The sockets are those of POSIX.")
     plain = dict(
-        common, brief=f"make a {kind} {what} of a descriptor", proto=f"int {name}(int fd);",
+        common, brief=f"make a {kind} {what} of a descriptor",
         text=[about, DESCRIPTOR.format(what=what)], errors=descriptor_errors(wrong), notes=DESCRIPTOR_NOTES)
     mem = dict(
         common, brief=f"make a {kind} {what} of a descriptor, in the caller's memory",
-        proto=f"int {name}_mem(int fd, struct {struct} *mem);",
         text=[about, DESCRIPTOR.format(what=what), in_memory(name, closed)],
         errors=descriptor_errors(wrong, "<mem> is NULL. "), notes=[storage(struct, size), *DESCRIPTOR_NOTES])
     return {name: plain, f"{name}_mem": mem}

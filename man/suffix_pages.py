@@ -22,7 +22,6 @@ EINVAL = "<suffix> is NULL, or <suffixlen> is 0 or more than 32."
 PAGES = {
     "suffix_attach": dict(
         brief="make messages of a byte stream, each with a suffix, such as lines",
-        proto="int suffix_attach(int s, const void *suffix, size_t suffixlen);",
         text=ATTACH,
         returns="The handle of the suffix socket",
         errors=attach_errors(EINVAL),
@@ -31,7 +30,6 @@ PAGES = {
     ),
     "suffix_attach_mem": dict(
         brief="make messages of a byte stream, each with a suffix, in the caller's memory",
-        proto="int suffix_attach_mem(int s, const void *suffix, size_t suffixlen, struct suffix_storage *mem);",
         text=[*ATTACH[:-1], in_memory("suffix_attach", " with `hclose`(3) or ended with `suffix_detach`(3)"), OWNERSHIP],
         returns="The handle of the suffix socket",
         errors=attach_errors("<mem> is NULL. " + EINVAL),
@@ -40,7 +38,6 @@ PAGES = {
     ),
     "suffix_detach": dict(
         brief="end a suffix socket and give the byte stream back",
-        proto="int suffix_detach(int s, int64_t deadline);",
         text=["Ends the suffix socket <s>, and returns the handle of the byte stream underneath, with all that follows the "
               "last message still in it. Nothing is sent.",
               "If a part of a message has been received, because a call was interrupted in the middle of it or it was too "

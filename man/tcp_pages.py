@@ -57,7 +57,6 @@ def connect_errors(einval):
 PAGES = {
     "tcp_listen": dict(
         brief="listen for TCP connections",
-        proto="int tcp_listen(struct ipaddr *addr, int backlog);",
         text=[*LISTEN, "Accept them with `tcp_accept`(3)."],
         returns="The handle of the listener",
         errors=listen_errors(NO_ADDRESS),
@@ -69,7 +68,6 @@ PAGES = {
     ),
     "tcp_listen_mem": dict(
         brief="listen for TCP connections, in the caller's memory",
-        proto="int tcp_listen_mem(struct ipaddr *addr, int backlog, struct tcp_listener_storage *mem);",
         text=[*LISTEN, in_memory("tcp_listen", CLOSED)],
         returns="The handle of the listener",
         errors=listen_errors("<mem> or " + NO_ADDRESS),
@@ -78,7 +76,6 @@ PAGES = {
     ),
     "tcp_accept": dict(
         brief="accept a TCP connection",
-        proto="int tcp_accept(int s, struct ipaddr *addr, int64_t deadline);",
         text=[*ACCEPT, STREAM, DEADLINE],
         returns="The handle of the connection",
         errors=accept_errors("a TCP"),
@@ -87,7 +84,6 @@ PAGES = {
     ),
     "tcp_accept_mem": dict(
         brief="accept a TCP connection, in the caller's memory",
-        proto="int tcp_accept_mem(int s, struct ipaddr *addr, struct tcp_storage *mem, int64_t deadline);",
         text=[*ACCEPT, STREAM, in_memory("tcp_accept", CLOSED), DEADLINE],
         returns="The handle of the connection",
         errors=accept_errors("a TCP", "<mem> is NULL."),
@@ -96,7 +92,6 @@ PAGES = {
     ),
     "tcp_connect": dict(
         brief="make a TCP connection",
-        proto="int tcp_connect(const struct ipaddr *addr, int64_t deadline);",
         text=[*CONNECT, STREAM, DEADLINE],
         returns="The handle of the connection",
         errors=connect_errors(NO_ADDRESS),
@@ -105,7 +100,6 @@ PAGES = {
     ),
     "tcp_connect_mem": dict(
         brief="make a TCP connection, in the caller's memory",
-        proto="int tcp_connect_mem(const struct ipaddr *addr, struct tcp_storage *mem, int64_t deadline);",
         text=[*CONNECT, STREAM, in_memory("tcp_connect", CLOSED), DEADLINE],
         returns="The handle of the connection",
         errors=connect_errors("<mem> or " + NO_ADDRESS),
@@ -114,7 +108,6 @@ PAGES = {
     ),
     "tcp_done": dict(
         brief="end the sending direction of a TCP connection",
-        proto="int tcp_done(int s, int64_t deadline);",
         text=DONE,
         returns="0", waits=False,
         errors=done_errors("a TCP"),
@@ -124,7 +117,6 @@ PAGES = {
     ),
     "tcp_close": dict(
         brief="end a TCP connection in order",
-        proto="int tcp_close(int s, int64_t deadline);",
         text=[paragraph.format(kind="tcp") for paragraph in CLOSE],
         returns="0 if the connection has ended in order, or a listener was closed",
         errors=close_errors("a TCP"),
@@ -140,7 +132,6 @@ PAGES = {
            "The socket listens."),
     "happyeyeballs_connect": dict(
         brief="connect to a host by its name",
-        proto="int happyeyeballs_connect(const char *name, int port, int64_t deadline);",
         text=["Makes a TCP connection to the port <port> of the host <name>, whichever of its "
               "addresses works. <name> may be an address too.",
               "The IPv6 and the IPv4 addresses are looked up at the same time. IPv6 is preferred: IPv4 "

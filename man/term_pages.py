@@ -31,7 +31,6 @@ BELOW = "Further errors are possible: those of the socket underneath."
 PAGES = {
     "term_attach": dict(
         brief="end each direction of a message socket with a terminal message",
-        proto="int term_attach(int s, const void *buf, size_t len);",
         text=ATTACH,
         returns="The handle of the term socket",
         errors=attach_errors(EINVAL, NOT_MESSAGES),
@@ -40,7 +39,6 @@ PAGES = {
     ),
     "term_attach_mem": dict(
         brief="end each direction of a message socket with a terminal message, in the caller's memory",
-        proto="int term_attach_mem(int s, const void *buf, size_t len, struct term_storage *mem);",
         text=[*ATTACH[:-1], in_memory("term_attach", " with `hclose`(3) or ended with `term_detach`(3)"), OWNERSHIP],
         returns="The handle of the term socket",
         errors=attach_errors("<mem> is NULL. " + EINVAL, NOT_MESSAGES),
@@ -49,7 +47,6 @@ PAGES = {
     ),
     "term_done": dict(
         brief="send the terminal message",
-        proto="int term_done(int s, int64_t deadline);",
         text=["Sends the terminal message on the term socket <s>: the peer's `mrecv`(3) fails with `EPIPE` when it has received "
               "all that was sent before. Nothing more can be sent then. Receiving goes on.", DEADLINE],
         returns="0",
@@ -66,7 +63,6 @@ PAGES = {
     ),
     "term_detach": dict(
         brief="end a term socket and give the message socket back",
-        proto="int term_detach(int s, int64_t deadline);",
         text=["Sends the terminal message on the term socket <s>, unless `term_done`(3) has done so before; drops messages until "
               "the peer's terminal one has come; and returns the handle of the message socket underneath, with all that "
               "follows still in it.", DEADLINE, KEPT_OPEN],

@@ -34,7 +34,6 @@ def wait_errors(what):
 PAGES = {
     "now": dict(
         brief="the time, on the clock of deadlines",
-        proto="int64_t now(void);",
         text=["Returns the time in milliseconds. It comes from the system's monotonic clock: it has nothing to do "
               "with the time of day, never goes back, and does not jump when somebody sets the date.",
               "Deadlines are points in time on this clock. The deadline \"in ten seconds\" is `now() + 10000`. Two "
@@ -50,7 +49,6 @@ PAGES = {
     ),
     "msleep": dict(
         brief="sleep until a point in time",
-        proto="int msleep(int64_t deadline);",
         text=["Lets other coroutines run until the time is <deadline>, in milliseconds of `now`(3). It is a point in "
               "time and not a duration: `msleep(now() + 1000)` sleeps for a second.",
               "A <deadline> that has passed, such as 0, lets the others run once, as `yield`(3) does. With \\-1, or "
@@ -63,7 +61,6 @@ PAGES = {
     ),
     "fdin": dict(
         brief="wait until a descriptor can be read",
-        proto="int fdin(int fd, int64_t deadline);",
         text=["Lets other coroutines run until the descriptor <fd> can be read without blocking. That is so when "
               "something has arrived, and at the end of a stream or after an error, which the next `read`(2) tells.",
               EPOLL, DEADLINE],
@@ -74,7 +71,6 @@ PAGES = {
     ),
     "fdout": dict(
         brief="wait until a descriptor can be written",
-        proto="int fdout(int fd, int64_t deadline);",
         text=["Lets other coroutines run until the descriptor <fd> can be written without blocking. That is so when "
               "there is room, and after an error, which the next `write`(2) tells.",
               EPOLL, DEADLINE],
@@ -86,7 +82,6 @@ PAGES = {
     ),
     "fdclean": dict(
         brief="forget a descriptor that will be closed",
-        proto="int fdclean(int fd);",
         text=["Has the thread's scheduler forget the descriptor <fd>. Call it before you close a descriptor that "
               "`fdin`(3) or `fdout`(3) has waited for, or hand it to somebody who closes it.",
               "A descriptor that was never waited for, or is not open, does no harm."],

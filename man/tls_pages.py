@@ -108,7 +108,6 @@ TOO_BIG = ("E2BIG", "<opts> is larger than this version knows, and something is 
 PAGES = {
     "tls_attach_client": dict(
         brief="start TLS on a byte stream, as a client that checks nothing",
-        proto="int tls_attach_client(int s, int64_t deadline);",
         text=["Makes the byte stream <s> the client's end of a TLS connection, shakes hands with the "
               "server, and returns the handle of the TLS socket.", UNCHECKED, STREAM, DEADLINE,
               OWNERSHIP],
@@ -119,7 +118,6 @@ PAGES = {
     ),
     "tls_attach_client_mem": dict(
         brief="start TLS on a byte stream, as a client that checks nothing, in the caller's memory",
-        proto="int tls_attach_client_mem(int s, struct tls_storage *mem, int64_t deadline);",
         text=["Makes the byte stream <s> the client's end of a TLS connection, shakes hands with the "
               "server, and returns the handle of the TLS socket.", UNCHECKED,
               in_memory("tls_attach_client", END), STREAM, DEADLINE, OWNERSHIP],
@@ -130,7 +128,6 @@ PAGES = {
     ),
     "tls_attach_client_host": dict(
         brief="start TLS on a byte stream, as a client that checks the server",
-        proto="int tls_attach_client_host(int s, const char *hostname, int64_t deadline);",
         text=["Makes the byte stream <s> the client's end of a TLS connection, shakes hands with the "
               "server, and returns the handle of the TLS socket.", *CHECKED, STREAM, DEADLINE,
               OWNERSHIP],
@@ -144,8 +141,6 @@ PAGES = {
     ),
     "tls_attach_client_host_mem": dict(
         brief="start TLS on a byte stream, as a client that checks the server, in the caller's memory",
-        proto="int tls_attach_client_host_mem(int s, const char *hostname, struct tls_storage *mem, "
-              "int64_t deadline);",
         text=["Makes the byte stream <s> the client's end of a TLS connection, shakes hands with the "
               "server, and returns the handle of the TLS socket.", *CHECKED,
               in_memory("tls_attach_client_host", END), STREAM, DEADLINE, OWNERSHIP],
@@ -159,7 +154,6 @@ PAGES = {
     ),
     "tls_attach_server": dict(
         brief="start TLS on a byte stream, as the server",
-        proto="int tls_attach_server(int s, const char *cert, const char *pkey, int64_t deadline);",
         text=["Makes the byte stream <s> the server's end of a TLS connection, shakes hands with the "
               "client, and returns the handle of the TLS socket.", FILES + UNASKED, STREAM, DEADLINE,
               OWNERSHIP],
@@ -172,8 +166,6 @@ PAGES = {
     ),
     "tls_attach_server_mem": dict(
         brief="start TLS on a byte stream, as the server, in the caller's memory",
-        proto="int tls_attach_server_mem(int s, const char *cert, const char *pkey, "
-              "struct tls_storage *mem, int64_t deadline);",
         text=["Makes the byte stream <s> the server's end of a TLS connection, shakes hands with the "
               "client, and returns the handle of the TLS socket.", FILES + UNASKED,
               in_memory("tls_attach_server", END), STREAM, DEADLINE, OWNERSHIP],
@@ -184,7 +176,6 @@ PAGES = {
     ),
     "tls_attach_client_opts": dict(
         brief="start TLS on a byte stream, as a client that checks the server, with options",
-        proto="int tls_attach_client_opts(int s, const struct tls_opts *opts, int64_t deadline);",
         text=["Makes the byte stream <s> the client's end of a TLS connection, shakes hands with the "
               "server, and returns the handle of the TLS socket.", OPTIONS,
               "<hostname> has to be there. The server has to prove that it is that, as for "
@@ -197,8 +188,8 @@ PAGES = {
             ("EINVAL", "<opts> or <hostname> is NULL, or the latter is neither a name nor an address. <size> is too "
              "small. <alpn> is no list of names. Only one of <cert> and <pkey> is there, or the two do not belong "
              "together. There is nothing of the kind in a file, or something of an unusable kind."),
-            ("ENOENT", "No certificates of authorities were found, or there is no such file. Other errors of `open`(2) "
-             "and `read`(2), such as `EACCES` and `EISDIR`, are possible."), CLIENT_PROTO),
+            ("ENOENT, EISDIR", "No certificates of authorities were found, or a file cannot be read; so with `EACCES`. Other "
+             "errors of `open`(2) and `read`(2) are possible."), CLIENT_PROTO),
         source=NEW,
         notes=["A server that speaks none of the protocols may refuse, or ignore them.",
                "With TLS 1.3 the client has done its part before the server says that it wants another certificate: "
@@ -207,7 +198,6 @@ PAGES = {
     ),
     "tls_attach_server_opts": dict(
         brief="start TLS on a byte stream, as the server, with options",
-        proto="int tls_attach_server_opts(int s, const struct tls_opts *opts, int64_t deadline);",
         text=["Makes the byte stream <s> the server's end of a TLS connection, shakes hands with the "
               "client, and returns the handle of the TLS socket.", OPTIONS, FILES +
               "Where <roots> names a PEM file, the client has to prove who it is with a certificate that comes "
@@ -228,7 +218,6 @@ PAGES = {
     ),
     "tls_why": dict(
         brief="say why a TLS function has failed",
-        proto="const char *tls_why(void);",
         text=["Says in words why the last function of this thread has failed that had to do with TLS: one of those whose "
               "names begin with <tls_>, or one that sends or receives on a TLS socket. Many reasons have one value "
               "of `errno`: a certificate that has expired, or is for another name, is `EACCES`.",
@@ -241,7 +230,6 @@ PAGES = {
     ),
     "tls_done": dict(
         brief="end the sending direction of a TLS connection",
-        proto="int tls_done(int s, int64_t deadline);",
         text=["Tells the peer that nothing more will be sent on the TLS socket <s>: its `brecv`(3) "
               "fails with `EPIPE` then. Receiving goes on.", DEADLINE],
         returns="0",
@@ -254,7 +242,6 @@ PAGES = {
     ),
     "tls_detach": dict(
         brief="end TLS and give the byte stream back",
-        proto="int tls_detach(int s, int64_t deadline);",
         text=["Tells the peer that nothing more will be sent on the TLS socket <s>, unless "
               "`tls_done`(3) has done so before; drops what still comes, until the peer says so too; "
               "and returns the handle of the byte stream underneath, with all that follows still in "

@@ -74,7 +74,6 @@ def recv_errors(einval=None):
 PAGES = {
     "udp_open": dict(
         brief="open a UDP socket",
-        proto="int udp_open(struct ipaddr *local, const struct ipaddr *remote);",
         text=OPEN,
         returns="The handle of the socket",
         errors=open_errors(),
@@ -83,7 +82,6 @@ PAGES = {
     ),
     "udp_open_mem": dict(
         brief="open a UDP socket, in the caller's memory",
-        proto="int udp_open_mem(struct ipaddr *local, const struct ipaddr *remote, struct udp_storage *mem);",
         text=[*OPEN, in_memory("udp_open", " with `hclose`(3)")],
         returns="The handle of the socket",
         errors=open_errors("<mem> is NULL. "),
@@ -92,7 +90,6 @@ PAGES = {
     ),
     "udp_send": dict(
         brief="send a UDP message",
-        proto="int udp_send(int s, const struct ipaddr *addr, const void *buf, size_t len);",
         text=["Sends the <len> bytes at <buf> as one message " + SEND],
         returns="0",
         errors=send_errors("<buf> is NULL and <len> is not 0."),
@@ -101,7 +98,6 @@ PAGES = {
     ),
     "udp_sendl": dict(
         brief="send a UDP message from several buffers",
-        proto="int udp_sendl(int s, const struct ipaddr *addr, struct iolist *first, struct iolist *last);",
         text=["Sends the data of the list of buffers from <first> to <last>, in this order, as one message " + SEND, SEND_LIST],
         returns="0",
         errors=send_errors(f"<first> or <last> is NULL; {BAD_LIST}; an `iol_base` is NULL and its `iol_len` is not 0."),
@@ -110,7 +106,6 @@ PAGES = {
     ),
     "udp_recv": dict(
         brief="receive a UDP message",
-        proto="ssize_t udp_recv(int s, struct ipaddr *addr, void *buf, size_t len, int64_t deadline);",
         text=["Receives one message and stores it in the <len> bytes at <buf>. If <buf> is NULL, a message of up to <len> bytes "
               "is received and dropped.", RECEIVE, DEADLINE],
         returns="The size of the message in bytes (it may be 0)",
@@ -120,7 +115,6 @@ PAGES = {
     ),
     "udp_recvl": dict(
         brief="receive a UDP message into several buffers",
-        proto="ssize_t udp_recvl(int s, struct ipaddr *addr, struct iolist *first, struct iolist *last, int64_t deadline);",
         text=["Receives one message and stores it in the list of buffers from <first> to <last>, filling one element after the "
               "other.", RECV_LIST.format(what="bytes of the message"),
               "If both <first> and <last> are NULL, one message of any size is received and dropped.", RECEIVE, DEADLINE],

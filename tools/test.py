@@ -45,6 +45,7 @@ def steps(libdill):
         ("installation as libdill", ["c-tests/headers/compat.py"]),
         ("manual pages", ["man/pages.py", "--check"]),
         ("examples of the manual pages", ["c-tests/examples/run.py"]),
+        ("programs of the examples", ["c-tests/examples/programs.py"]),
         ("c", ["c-tests/run.py"]),
         ("c by clang -O2", ["c-tests/run.py", "--compiler", "clang -O2", "--modes", "shared"]),
         ("c by gcc -O3", ["c-tests/run.py", "--compiler", "gcc -O3", "--modes", "shared"]),

@@ -8,6 +8,7 @@ with each compiler at each level of optimisation, and runs them.
 
 import itertools
 import pathlib
+import re
 import sys
 import tempfile
 
@@ -18,7 +19,7 @@ from checks import BUILD, CC, CXX, INCLUDE, check, finish, need, run  # noqa: E4
 LEVELS = ["-O0", "-O1", "-O2", "-O3", "-Os"]
 C = [("results.c", f"-std={std}") for std in ("c99", "gnu11", "gnu17")]
 CPP = [("results.c", "-std=c++98"), ("results.c", "-std=gnu++17"),
-       *itertools.product(("classes.cpp", "threads.cpp"), ("-std=c++11", "-std=c++17", "-std=gnu++20"))]
+       *itertools.product(("classes.cpp", "closures.cpp", "threads.cpp"), ("-std=c++11", "-std=c++17", "-std=gnu++20"))]
 
 
 def programs(compiler):
@@ -49,6 +50,23 @@ def notices_what_is_lost(work):
           done.stdout + done.stderr)
 
 
+def takes(compiler, word):
+    """Does the compiler take the arguments in closures.cpp that stand under this word?"""
+    done = run([*compiler, "-std=c++17", f"-D{word}", "-fsyntax-only", f"-I{INCLUDE}", HERE / "closures.cpp"])
+    return done.returncode == 0, done.stderr
+
+
+def limits_of_closures(compiler):
+    """What go(3) says that its arguments cannot name."""
+    good, why = takes(compiler, "UNION")
+    check(not good and "captur" in why, f"{compiler[0]}: no members of an anonymous union", why)
+    version = run([*compiler, "-dM", "-E", "-xc++", "/dev/null"]).stdout
+    clang = re.search(r"__clang_major__ (\d+)", version)
+    can = not clang or int(clang.group(1)) >= 16
+    good, why = takes(compiler, "BINDING")
+    check(good == can and (can or "local binding" in why), f"{compiler[0]}: structured bindings", why)
+
+
 def main():
     compilers = [[name] for name in sys.argv[1:]] or [CC, CXX, ["clang"], ["clang++"]]
     need(*(compiler[0] for compiler in compilers))
@@ -57,6 +75,8 @@ def main():
         for compiler in compilers:
             for (source, standard), level in itertools.product(programs(compiler), LEVELS):
                 compile_and_run(compiler, source, standard, level, work / "program")
+            if "++" in compiler[0]:
+                limits_of_closures(compiler)
         if not sys.argv[1:]:
             notices_what_is_lost(work)
     finish()

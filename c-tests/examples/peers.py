@@ -96,12 +96,12 @@ def read_head(sock):
     return start, fields
 
 
-class Server(threading.Thread):
-    """Accepts one connection and lets `talk` have it."""
+class OneClient(threading.Thread):
+    """Accepts one connection and lets `serve` have it."""
 
-    def __init__(self, talk):
+    def __init__(self, serve):
         super().__init__(daemon=True)
-        self.talk = talk
+        self.serve = serve
         self.error = None
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.listener.settimeout(LIMIT)
@@ -111,19 +111,9 @@ class Server(threading.Thread):
     def run(self):
         try:
             sock, _ = self.listener.accept()
-            sock.settimeout(LIMIT)
-            start, fields = read_head(sock)
-            expect(start == b"GET / HTTP/1.1", f"request {start!r}")
-            expect(fields["host"] == b"127.0.0.1", f"host {fields['host']!r}")
-            expect(fields["upgrade"].lower() == b"websocket", "upgrade")
-            expect(fields["connection"].lower() == b"upgrade", "connection")
-            expect(fields["sec-websocket-version"] == b"13", "version")
-            key = fields["sec-websocket-key"]
-            expect(len(base64.b64decode(key, validate=True)) == 16, "key of 16 bytes")
-            sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                         b"Connection: Upgrade\r\nSec-WebSocket-Accept: " + accept_key(key) +
-                         b"\r\n\r\n")
-            self.talk(Peer(sock, is_client=False), fields)
+            with sock:
+                sock.settimeout(LIMIT)
+                self.serve(sock)
         except Exception as error:  # reported by finish()
             self.error = error
         finally:
@@ -134,6 +124,28 @@ class Server(threading.Thread):
         expect(not self.is_alive(), "the peer is still waiting")
         if self.error:
             raise self.error
+
+
+class Server(OneClient):
+    """Opens a WebSocket and lets `talk` have it."""
+
+    def __init__(self, talk):
+        self.talk = talk
+        super().__init__(self.open)
+
+    def open(self, sock):
+        start, fields = read_head(sock)
+        expect(start == b"GET / HTTP/1.1", f"request {start!r}")
+        expect(fields["host"] == b"127.0.0.1", f"host {fields['host']!r}")
+        expect(fields["upgrade"].lower() == b"websocket", "upgrade")
+        expect(fields["connection"].lower() == b"upgrade", "connection")
+        expect(fields["sec-websocket-version"] == b"13", "version")
+        key = fields["sec-websocket-key"]
+        expect(len(base64.b64decode(key, validate=True)) == 16, "key of 16 bytes")
+        sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                     b"Connection: Upgrade\r\nSec-WebSocket-Accept: " + accept_key(key) +
+                     b"\r\n\r\n")
+        self.talk(Peer(sock, is_client=False), fields)
 
 
 def connection(port, alive):
@@ -163,3 +175,21 @@ def handshake(sock):
     expect(start.startswith(b"HTTP/1.1 101 "), f"status {start!r}")
     expect(fields["sec-websocket-accept"] == accept_key(key), "accept key")
     return Peer(sock, is_client=True)
+
+
+def answer_upgrade(sock, more=b""):
+    """Opens a WebSocket as a server; the request line and the fields."""
+    line, fields = read_head(sock)
+    sock.sendall(b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+                 + accept_key(fields["sec-websocket-key"]) + b"\r\n" + more + b"\r\n")
+    return line, fields
+
+
+def echo_one(sock):
+    """Sends one message back, and says goodbye after the client has."""
+    peer = Peer(sock, False)
+    peer.send(*peer.receive())
+    got = peer.receive_close()
+    expect(got == (1000, b""), f"got close {got!r}")
+    peer.send_close(1000)
+    peer.expect_end()

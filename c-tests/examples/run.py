@@ -7,7 +7,6 @@ replaced.
 """
 
 import argparse
-import os
 import pathlib
 import re
 import resource
@@ -21,21 +20,16 @@ import time
 
 sys.dont_write_bytecode = True
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-MAN = ROOT / "man"
+MAN = pathlib.Path(__file__).resolve().parents[2] / "man"
 sys.path.append(str(MAN))
 
 import pages as manual  # noqa: E402
 import peers  # noqa: E402
 import runtime_pages  # noqa: E402
+from build import ROOT, Build, count, ending, run  # noqa: E402
 from peers import BINARY, TEXT, expect  # noqa: E402
 
 HOST, CLIENT_PORT, SERVER_PORT = "www.example.org", "(?:80|443|1080)", "8080"
-
-
-def run(command, **options):
-    return subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=120,
-                          **options)
 
 
 # ---- The pages ----
@@ -55,10 +49,6 @@ def section(page, title):
     lines = found.group(1).strip("\n").split("\n")
     indent = min(len(l) - len(l.lstrip()) for l in lines if l.strip())
     return "\n".join(l[indent:] for l in lines) + "\n"
-
-
-def errno_names(text):
-    return set(re.findall(r"\bE(?:[A-Z]{3,})\b", text)) - {"EXAMPLE", "ERRORS", "EXIT"}
 
 
 def squeeze(text):
@@ -119,13 +109,14 @@ def check_complete(symbols):
     """Each symbol of libdill_rt has a page, or a reason to have none."""
     described = {name for family in runtime_pages.FAMILIES for name in family.PAGES}
     without = set(runtime_pages.NO_PAGES)
-    expect(runtime_pages.MACROS <= described and not runtime_pages.MACROS & symbols, "the table of macros is wrong")
+    macros = set(runtime_pages.MACROS)
+    expect(macros <= described and not macros & symbols, "the table of macros is wrong")
     expect(without <= symbols, f"not exported, but said to have no page: {sorted(without - symbols)}")
     expect(not without & described, f"said to have no page: {sorted(without & described)}")
     pages = {page.stem for page in MAN.glob("*.3")}
-    wanted = (symbols - without) | runtime_pages.MACROS
+    wanted = (symbols - without) | macros
     expect(wanted <= pages, f"exported, but without a page: {sorted(wanted - pages)}")
-    described -= runtime_pages.MACROS
+    described -= macros
     expect(described <= symbols, f"described, but not exported: {sorted(described - symbols)}")
 
 
@@ -157,17 +148,26 @@ def check_program_uses(page):
     expect(names & called, "the program does not call it")
 
 
+def separate(lists):
+    """The names in lists such as "EBADF, ENOTSUP"."""
+    return set(", ".join(lists).split(", ")) - {""}
+
+
+def listed(comment):
+    """The errors that a comment lists: a line of their own, "* EBADF: why", for those that have the same reason."""
+    return separate(re.findall(r"^\W*\* (E[A-Z\d]+(?:, E[A-Z\d]+)*):", comment, re.M))
+
+
 def header_errors(header):
-    """The errors that the comments in the header name, by function. "As NAME." stands for NAME's."""
+    """The errors that the comments in the header list, by function. "Returns as NAME" stands for NAME's."""
     comments = {name: text for text, name in re.findall(
         r"/\*((?:(?!\*/).)*)\*/\s*DILL_WS_EXPORT[^(;]*?dill_(ws_\w+)\(", header, re.S)}
-    return {name: set().union(*(errno_names(comments[other]) for other in
-                                [name, *re.findall(r"\bAs (ws_\w+)\.", text)]))
+    return {name: listed(text).union(*(listed(comments[other]) for other in re.findall(r"\bReturns as (ws_\w+)", text)))
             for name, text in comments.items()}
 
 
 def export_errors():
-    """The errors that the comments on the runtime's exports name, by function. "As [`dill_other`]" stands for those
+    """The errors that the comments on the runtime's exports list, by function. "As [`dill_other`]" stands for those
     of the other one, "above" for those in the list at the head of the file."""
     comments = {}
     for path in (ROOT / "runtime" / "src" / "abi").glob("*.rs"):
@@ -175,20 +175,21 @@ def export_errors():
         common = re.search(r"//! Every function here.*\n(?://!.*\n)*", source)
         for text, name in re.findall(
                 r'((?:^///.*\n)+)(?:#\[.*\]\n)+pub unsafe extern "C" fn dill_(\w+)', source, re.M):
-            comments[name] = re.sub(r"\n///", "", text) + (
-                common.group() if common and re.search(r"\babove\b", text) else "")
+            returns = re.sub(r"(?s)/// # Safety.*", "", text)
+            comments[name] = returns + (common.group() if common and re.search(r"\babove\b", returns) else "")
 
     def errors(name):
         others = re.findall(r"(?:\bAs|-1 as) \[`dill_(\w+)`\]", comments[name])
-        return errno_names(comments[name]).union(*(errors(other) for other in others))
+        return listed(comments[name]).union(*(errors(other) for other in others))
 
     return {name: errors(name) for name in comments}
 
 
 def check_errors(page, comments):
-    """The comment on the function and the page name the same errors."""
-    has_section = re.search(r"^\.SH ERRORS", page.read_text(), re.M)
-    commented, described = comments.get(page.stem), errno_names(section(page, "ERRORS")) if has_section else set()
+    """The comment on the function and the page list the same errors."""
+    errors = re.search(r"^\.SH ERRORS\n((?:(?!\.SH).*\n)*)", page.read_text(), re.M)
+    commented = comments.get(page.stem)
+    described = separate(re.findall(r"^\.TP\n\\fB(E.*)\\fP$", errors.group(1), re.M)) if errors else set()
     expect(commented is not None, "there is no comment on the function")
     expect(commented == described, f"only in the comment: {sorted(commented - described)}, "
            f"only on the page: {sorted(described - commented)}")
@@ -208,43 +209,18 @@ def program(page, host, port):
     return source
 
 
-class Build:
+class PageBuild(Build):
+    """It compiles the programs of the pages too."""
+
     def __init__(self, args, directory):
-        self.directory = pathlib.Path(directory)
-        self.cc = shlex.split(os.environ.get("CC", "cc"))
-        self.environment = dict(os.environ)
-        self.reserved = []
         if args.original:
+            super().__init__(args.original / "include", args.original / "lib", ["-ldill"], directory)
             # libdill's own header declares the functions; the name is ours.
             (self.directory / "libdill_ws.h").write_text("#include <libdill.h>\n")
-            include, lib = args.original / "include", args.original / "lib"
-            self.libs = ["-ldill"]
+            self.cc.append(f"-I{self.directory}")
             self.standard = "gnu11"  # its header does not compile as strict C
-            self.cc += [f"-I{self.directory}"]
         else:
-            include, lib = args.include, args.lib
-            self.libs = shlex.split(args.libs)
-            self.standard = "c11"
-        self.cc += [f"-I{include}"]
-        self.libs = [f"-L{lib}", *self.libs]
-        self.environment["LD_LIBRARY_PATH"] = str(lib)
-
-    def port(self):
-        """A port for a program to listen on. The socket bound to it keeps the system from giving it to anybody else
-        before the program is there, which can have it all the same: both set SO_REUSEADDR, and this one does not
-        listen."""
-        holder = socket.socket()
-        self.reserved.append(holder)
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.bind(("127.0.0.1", 0))
-        return holder.getsockname()[1]
-
-    def compile(self, source):
-        target = self.directory / source.stem
-        done = run([*self.cc, f"-std={self.standard}", "-O2", "-Wall", "-Wextra", "-Werror", source,
-                    "-o", target, *self.libs])
-        expect(done.returncode == 0, done.stderr)
-        return target
+            super().__init__(args.include, args.lib, shlex.split(args.libs), directory)
 
     def page(self, page, port):
         """The program of a page."""
@@ -253,33 +229,7 @@ class Build:
         return self.compile(source)
 
     def start(self, page, port, stdin=None):
-        return subprocess.Popen([self.page(page, port)], stdin=stdin, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True, env=self.environment,
-                                cwd=self.directory)
-
-    def certificates(self):
-        """A directory with certificates, which the programs take for those of the system."""
-        home = self.directory / "certificates"
-        if not home.exists():
-            home.mkdir()
-            done = run([ROOT / "c-tests/harness/certificates.sh", home])
-            expect(done.returncode == 0, done.stderr)
-            self.environment["SSL_CERT_FILE"] = str(home / "root.pem")
-            (self.directory / "chain.pem").write_bytes((home / "good.pem").read_bytes())
-            (self.directory / "key.pem").write_bytes((home / "good.key").read_bytes())
-            (self.directory / "clients.pem").write_bytes((home / "root.pem").read_bytes())
-        return home
-
-
-def ending(process):
-    """Output and exit status, or what went wrong."""
-    try:
-        out, err = process.communicate(timeout=peers.LIMIT)
-    finally:
-        process.kill()
-    expect(process.returncode == 0 and err == "",
-           f"exit status {process.returncode}, printed {out!r}, {err!r}")
-    return out
+        return self.launch([self.page(page, port)], stdin=stdin)
 
 
 def client_example(messages, close, output, field=None, server_closes=None):
@@ -766,22 +716,6 @@ def requests_example(build, page):
     expect(out == '/, cookie "x"\n/else, cookie "x"\n/chat, cookie "x"\n/chat, cookie "user=alice"\n', out)
 
 
-def answer_upgrade(sock, more=b""):
-    """Opens a WebSocket as a server; the request line and the fields."""
-    line, fields = peers.read_head(sock)
-    sock.sendall(b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-                 + peers.accept_key(fields["sec-websocket-key"]) + b"\r\n" + more + b"\r\n")
-    return line, fields
-
-
-def echo_one(sock):
-    peer = peers.Peer(sock, False)
-    peer.send(*peer.receive())
-    expect_close(peer, 1000)
-    peer.send_close(1000)
-    peer.expect_end()
-
-
 def one_client(build, page, serve, output):
     """The example is a client of what `serve` does with its connection."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -805,9 +739,9 @@ def proxy_example(build, page):
         expect(line == b"CONNECT inside.example:80 HTTP/1.1", line)
         expect(fields == {"host": b"inside.example:80", "proxy-authorization": b"Basic YWxpY2U6c2VjcmV0"}, fields)
         sock.sendall(b"HTTP/1.0 200 Connection established\r\n\r\n")
-        line, fields = answer_upgrade(sock)
+        line, fields = peers.answer_upgrade(sock)
         expect(fields["host"] == b"inside.example", fields)
-        echo_one(sock)
+        peers.echo_one(sock)
 
     one_client(build, page, serve, "hello\n")
 
@@ -815,11 +749,11 @@ def proxy_example(build, page):
 def connect_example(build, page):
     """The example opens a WebSocket; and another time is sent elsewhere."""
     def serve(sock):
-        line, fields = answer_upgrade(sock, b"Sec-WebSocket-Protocol: chat.v1\r\n")
+        line, fields = peers.answer_upgrade(sock, b"Sec-WebSocket-Protocol: chat.v1\r\n")
         expect(line == b"GET /chat HTTP/1.1", line)
         expect(fields["authorization"] == b"Bearer 1234", fields)
         expect(fields["sec-websocket-protocol"] == b"chat.v2, chat.v1", fields)
-        echo_one(sock)
+        peers.echo_one(sock)
 
     def redirect(sock):
         peers.read_head(sock)
@@ -839,7 +773,7 @@ def talk_once(peer):
 def options_example(build, page):
     """The example opens a WebSocket with options; and another time is refused."""
     def serve(sock):
-        line, fields = answer_upgrade(sock, b"Sec-WebSocket-Protocol: chat.v1\r\n")
+        line, fields = peers.answer_upgrade(sock, b"Sec-WebSocket-Protocol: chat.v1\r\n")
         expect(line == b"GET /chat HTTP/1.1", line)
         expect(fields["cookie"] == b"user=alice", fields)
         expect(fields["sec-websocket-protocol"] == b"chat.v2, chat.v1", fields)
@@ -971,6 +905,8 @@ BETTER_HERE = {
 def tests_in_c():
     for source in (ROOT / "c-tests").rglob("*.c"):
         yield from re.findall(r"^TEST(?:_\w+)?\((\w+)", source.read_text(), re.M)
+    for source in (ROOT / "c-tests" / "compilers").glob("*.cpp"):
+        yield from re.findall(r"^static void (\w+)\(\)", source.read_text(), re.M)
 
 
 def tests_in_rust():
@@ -1019,14 +955,14 @@ def checks(args, build):
         yield f"{page.name}: references", lambda page=page: check_references(page, known)
     yield "a reference to no page is noticed", lambda: refuses(check_references, MAN / "brecv.3", known - {"tls_done.3"})
 
-    prototypes, drop_in, defined = {}, set(), {}
+    prototypes, websocket, defined = {}, set(), {}
 
     def headers():
         for header in ("libdill.h", "libdillimpl.h", "libdill_ws.h"):
             prototypes.update(declared(build.cc, header))
-        drop_in.update(name for name in prototypes if name.startswith("ws_"))
         if not args.original:
             prototypes.update(declared(build.cc, "libdill_wsx.h"))
+        websocket.update(name for name in prototypes if name.startswith("ws_"))
         defined.update(macros(build.cc, "libdill.h"))
 
     yield "the headers", headers
@@ -1041,13 +977,19 @@ def checks(args, build):
         yield "a function without a page is noticed", lambda: refuses(check_complete, exported() | {"no_such"})
         yield "a page without a function is noticed", lambda: refuses(check_complete, exported() - {"brecv"})
         yield "every function of libdill_ws has a page", lambda: expect(
-            (missing := drop_in - {p.stem for p in functions}) == set(), missing)
+            (missing := websocket - {p.stem for p in functions}) == set(), missing)
+        readme = (ROOT / "README.md").read_text()
+        yield "README.md names every function of libdill_ws", lambda: expect(
+            (missing := websocket - set(re.findall(r"`(\w+)`", readme))) == set(), missing)
         comments = export_errors()
         for header in ("libdill_ws.h", "libdill_wsx.h"):
             comments |= header_errors((args.include / header).read_text())
         for page in functions:
             if page.stem not in runtime_pages.MACROS:
                 yield f"{page.name}: errors", lambda page=page: check_errors(page, comments)
+        yield "an error within another's entry is noticed", lambda: expect(
+            listed("/// * EBADF: no handle. ENOTSUP: no stream.\n//! * EPIPE, EBUSY: so.\n") == {"EBADF", "EPIPE", "EBUSY"},
+            "it counts, or others do not")
         yield "an error that no page names is noticed", lambda: refuses(
             check_errors, MAN / "brecv.3", {"brecv": comments["brecv"] | {"EXDEV"}})
     for page in functions:
@@ -1078,18 +1020,8 @@ def main():
                         help="the installation of an original libdill; compiles and runs the examples "
                         "there instead, and compares the pages with its header")
     args = parser.parse_args()
-    passed = failed = 0
     with tempfile.TemporaryDirectory() as directory:
-        for name, check in checks(args, Build(args, directory)):
-            try:
-                check()
-                passed += 1
-                print(f"ok    {name}", flush=True)
-            except Exception as error:
-                failed += 1
-                print(f"FAIL  {name}: {type(error).__name__}: {error}", flush=True)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+        return count(checks(args, PageBuild(args, directory)))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ CODE = "TWi"
 # libdill's header declares these, and no library has them.
 NOWHERE = {f"dill_dtls_{name}" for name in ("attach_client", "attach_client_mem", "attach_server",
                                             "attach_server_mem", "done", "detach")}
+# They belong to the go macros.
+OF_GO = {"dill_prologue", "dill_epilogue", "dill_unoptimisable"}
 
 
 def pinned(name):
@@ -116,6 +118,8 @@ def headers():
     full = {name for library in LIBRARIES for name in names(pinned(library))
             if name.startswith("dill_")}
     same("the headers declare the pinned symbols", declared, full | NOWHERE)
+    plain = {name for raw, name in re.findall(r"^#define (\w+) (dill_\w+)$", text, re.M) if name == f"dill_{raw}"}
+    same("each symbol has a macro for its plain name", plain & (full | NOWHERE), (full | NOWHERE) - OF_GO)
     source = "#include <libdillimpl.h>\n#include <libdill_wsx.h>\n" + "".join(
         f"extern __typeof__({name}) {name};\n" for name in sorted(full))
     done = run([*CC, f"-I{INCLUDE}", "-Werror", "-fsyntax-only", "-xc", "-"], input=source)

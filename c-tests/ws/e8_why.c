@@ -145,7 +145,7 @@ static coroutine void answer(struct peer *p)
 
 TEST(e8_answers)
 {
-    static char many[200 * 8];
+    static char many[200 * 8 + 1];
     for(size_t i = 0; i != 200; i++) memcpy(many + 8 * i, "Ab: cd\r\n", 8);
     const struct {struct response response; const char *words; int err; int flags; const char *protocols; int interim;} cases[] = {
         {{.line = "HTTP/1.1"}, "no HTTP", EPROTO, 0, NULL, 0},

@@ -41,8 +41,10 @@ struct World {
     send_failed: Cell<bool>,
     /// There was no room for a pong.
     was_full: Cell<bool>,
-    /// A sender has been at work during the receiving call under way.
+    /// A sender has been at work during the receiving call under way, or during the failed ones in a
+    /// row before it: behind a frame that was cut no call tries.
     sent_meanwhile: Cell<bool>,
+    receive_failed: Cell<bool>,
     /// The stream ended in such a call. If the sender was sending a pong, a newer one was left to the
     /// receiver, which tries now and then and may have met the end first.
     ended_behind_sender: Cell<bool>,
@@ -70,6 +72,7 @@ pub fn run(data: &[u8]) {
         send_failed: Cell::new(false),
         was_full: Cell::new(false),
         sent_meanwhile: Cell::new(false),
+        receive_failed: Cell::new(false),
         ended_behind_sender: Cell::new(false),
         seen: Cell::new(0),
         over: Cell::new(false),
@@ -251,7 +254,8 @@ impl World {
     fn receive(&self) -> Result<(), Error> {
         let busy = self.receiving.replace(true);
         if !busy {
-            self.sent_meanwhile.set(self.sending.get());
+            let before = self.sent_meanwhile.get() && self.receive_failed.get();
+            self.sent_meanwhile.set(before || self.sending.get());
         }
         let mut buffers = buffers(&self.decisions);
         let result = self.checked.receive(buffers.as_mut(), FOREVER);
@@ -260,6 +264,9 @@ impl World {
             self.ended_behind_sender.set(true);
         }
         self.receiving.set(busy);
+        if !busy {
+            self.receive_failed.set(result.is_err());
+        }
         result.map(drop)
     }
 

@@ -100,7 +100,7 @@ pub(super) fn explain(error: Error, words: &'static CStr) -> Error {
     if words.is_empty() { error } else { Error::Explained(to_errno(error), words) }
 }
 
-/// Sets errno without an [`Error`] at hand: the answer of a query for an unknown type.
+/// Sets errno for a function that does not [`report`]: a query for an unknown type.
 pub(super) fn set(error: Error) {
     errno::set_errno(errno::Errno(to_errno(error)));
 }

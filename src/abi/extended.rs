@@ -1,6 +1,6 @@
-//! The functions beyond libdill's. `include/libdill_wsx.h` is generated from this file, from
-//! `options.rs` and from `info.rs`. They have no plain names beside those in the header: a program that knows libdill only may
-//! have functions of those names.
+//! The functions beyond libdill's. `include/libdill_wsx.h` is generated from this file, and from `http.rs`,
+//! `options.rs` and `info.rs`. They have no plain names beside those in the header: a program that knows
+//! libdill only may have functions of those names.
 
 use super::attach;
 use super::errno::{report, why};
@@ -15,13 +15,19 @@ use std::ffi::{c_char, c_int, c_void};
 /// `resource` and `host` are ignored. A redirect is not followed.
 ///
 /// Returns the WebSocket's handle, or -1 with errno set, and `s` is closed then:
-/// EBADF: `s` is no handle. ENOTSUP: `s` is no byte stream; `ping` or `idle` is not 0.
-/// EINVAL: `resource` or `host` NULL, empty, or with bytes that cannot stand there; a resource that does
-/// not begin with "/", or has a "#"; a member of `opts` that makes no sense. E2BIG: `opts` has a member
-/// that is not known here, and not 0. EPROTO: the server did not agree; `status` and `head` say more.
-/// EMSGSIZE: the answer is larger than 32 KiB or has more than 128 fields.
-/// ECONNRESET: the connection broke. EBUSY: another coroutine is using `s`. ETIMEDOUT. ECANCELED.
-/// ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no byte stream; `ping` or `idle` is not 0.
+/// * EINVAL: `resource` or `host` NULL, empty, or with bytes that cannot stand there; a resource
+///   that does not begin with "/", or has a "#"; a member of `opts` that makes no sense.
+/// * E2BIG: `opts` has a member that is not known here, and not 0.
+/// * EPROTO: the server did not agree; `status` and `head` say more.
+/// * EMSGSIZE: the answer is larger than 32 KiB or has more than 128 fields.
+/// * ECONNRESET: the connection broke.
+/// * EBUSY: another coroutine is using `s`.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine is being cancelled.
+/// * ENOMEM: there is no memory.
+/// * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 section 4.1; ws_attach_client_opts(3), ws_opts(3).
 ///
@@ -48,12 +54,18 @@ pub unsafe extern "C" fn dill_ws_attach_client_opts(
 /// refused with 403: see `origin`. Where a proxy in front rewrites the Host field, that is all of them.
 ///
 /// Returns the WebSocket's handle, or -1 with errno set, and `s` is closed then:
-/// EBADF: `s` is no handle. ENOTSUP: `s` is no byte stream; `ping` or `idle` is not 0.
-/// EINVAL: a member of `opts` that makes no sense. E2BIG: `opts` has a member that is not known here, and
-/// not 0. EPROTO: the request was refused; `status` and `head` have the answer.
-/// EMSGSIZE: the request is larger than 32 KiB or has more than 128 fields.
-/// ECONNRESET: the connection broke. EBUSY: another coroutine is using `s`. ETIMEDOUT. ECANCELED.
-/// ENOMEM. EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no byte stream; `ping` or `idle` is not 0.
+/// * EINVAL: a member of `opts` that makes no sense.
+/// * E2BIG: `opts` has a member that is not known here, and not 0.
+/// * EPROTO: the request was refused; `status` and `head` have the answer.
+/// * EMSGSIZE: the request is larger than 32 KiB or has more than 128 fields.
+/// * ECONNRESET: the connection broke.
+/// * EBUSY: another coroutine is using `s`.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine is being cancelled.
+/// * ENOMEM: there is no memory.
+/// * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 section 4.2; ws_attach_server_opts(3), ws_opts(3).
 ///
@@ -77,12 +89,20 @@ pub unsafe extern "C" fn dill_ws_attach_server_opts(
 /// (RFC 6455 section 7.1.1). A byte stream of another kind is closed as hclose does it.
 ///
 /// Returns 0, or -1 with errno set:
-/// EINVAL: as for ws_done. EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket.
-/// EBUSY: another coroutine is sending or receiving.
-/// After these four the WebSocket is as it was; after the following, and after success, all is closed.
-/// EPROTO: the peer broke the protocol. ECONNRESET: the connection is broken, or ended without a close
-/// frame. ETIMEDOUT. ECANCELED. ENOMEM.
-/// EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
+/// * EINVAL: as for ws_done.
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no WebSocket.
+/// * EBUSY: another coroutine is sending or receiving.
+///
+/// After these four the WebSocket is as it was; after the following, and after success, all is
+/// closed.
+///
+/// * EPROTO: the peer broke the protocol.
+/// * ECONNRESET: the connection is broken, or ended without a close frame.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine is being cancelled.
+/// * ENOMEM: there is no memory.
+/// * EMFILE, ENFILE, ENOSPC: the host lacks what it needs to wait.
 ///
 /// Source: RFC 6455 section 7; ws_close(3).
 ///
@@ -107,8 +127,9 @@ pub unsafe extern "C" fn dill_ws_close(
 /// older or a newer header than the library gets what both know, and zeros.
 ///
 /// Returns 0, or -1 with errno set:
-/// EBADF: `s` is no handle. ENOTSUP: `s` is no WebSocket. EINVAL: `info` is NULL, or a length over
-/// SSIZE_MAX.
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no WebSocket.
+/// * EINVAL: `info` is NULL, or a length over SSIZE_MAX.
 ///
 /// Source: ws_query(3).
 ///

@@ -206,8 +206,11 @@ static coroutine void connect_tcp(struct ipaddr *addr, int *s)
 
 static int tcp_streams(void)
 {
-    struct ipaddr addr;
-    int l, cr, s[2] = {-1, -1};
+    /*  Not on the stack: a failure leaves the coroutine behind. */
+    static struct ipaddr addr;
+    static int s[2];
+    int l, cr;
+    s[0] = s[1] = -1;
     TRY(ipaddr_local(&addr, "127.0.0.1", 0, 0));
     TRY(l = tcp_listen(&addr, 5));
     TRY(cr = go(connect_tcp(&addr, &s[1])));
@@ -463,7 +466,10 @@ static coroutine void secure(int s, int *result)
 /*  Shakes hands over a pair. */
 static int open_tls(int s[2])
 {
-    int cr, server = -1;
+    /*  Not on the stack: a failure leaves the coroutine behind. */
+    static int server;
+    int cr;
+    server = -1;
     TRY(ipc_pair(s));
     TRY(cr = go(secure(s[1], &server)));
     s[0] = secure_client(s[0]);

@@ -64,8 +64,9 @@ TEST(rt_wakeups_one_receive_for_each_message)
         while(r.count == i && now() < limit) yield();
     }
     CHECK_INT(r.count, MESSAGES);
-    /*  The very first one cannot know yet that there is nothing. */
-    CHECK_RANGE(receives, MESSAGES, MESSAGES + 1);
+    /*  The very first one cannot know yet that there is nothing, and on a slow
+        machine word of some bytes comes behind the bytes. */
+    CHECK_RANGE(receives, MESSAGES, MESSAGES + MESSAGES / 4);
     CHECK_OK(hclose(h));
     CHECK_OK(hclose(r.s));
     close(fd);

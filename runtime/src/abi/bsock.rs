@@ -56,15 +56,16 @@ pub unsafe extern "C" fn dill_brecv(
 ///
 /// # Returns
 /// 0 when all bytes are on their way, or -1:
-/// * EBADF: `s` is no handle. ENOTSUP: it is no byte stream.
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no byte stream.
 /// * EINVAL: an end is NULL, `last` does not end the list, the list has a loop or a marked element,
 ///   or a buffer with a length is NULL.
 /// * EBUSY: another coroutine is sending. Nothing has changed.
 /// * ETIMEDOUT, ECANCELED: the deadline passed, or the coroutine may not wait. If nothing was sent
 ///   the stream is as before; otherwise later sends give ECONNRESET, and receiving goes on.
 /// * ENOMEM, ENOBUFS: no memory to buffer with. Nothing has changed unless a part was sent.
-/// * EPIPE: this side has said that it is done. ECONNRESET: the connection is broken, or the handle
-///   was closed meanwhile.
+/// * EPIPE: this side has said that it is done.
+/// * ECONNRESET: the connection is broken, or the handle was closed meanwhile.
 ///
 /// # Safety
 /// The ends are NULL or elements of a list which, like its buffers, stays readable until the call
@@ -87,9 +88,11 @@ pub unsafe extern "C" fn dill_bsendl(
 /// NULL buffers that is longer than any memory: it drops all that comes until the stream ends.
 ///
 /// # Returns
-/// 0 when every buffer is full, or -1. With EPIPE and ECONNRESET the buffers have the bytes that came
-/// before the end; with the others nothing has been consumed (the content of the buffers is undefined):
-/// * EBADF: `s` is no handle. ENOTSUP: it is no byte stream.
+/// 0 when every buffer is full, or -1. With EPIPE and ECONNRESET the buffers have the bytes that
+/// came before the end; with the others nothing has been consumed (the content of the buffers is
+/// undefined):
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no byte stream.
 /// * EINVAL: an end is NULL, `last` does not end the list, or the list has a loop or a marked
 ///   element, or its lengths add up to more than any memory.
 /// * EBUSY: another coroutine is receiving.

@@ -10,7 +10,10 @@ use super::nonnull;
 /// Makes a channel and stores the handles of its two ends.
 ///
 /// # Returns
-/// 0, or -1: ECANCELED if the coroutine may not block, ENOMEM, EINVAL if `chv` is NULL.
+/// 0, or -1:
+/// * ECANCELED: the coroutine may not block.
+/// * EINVAL: `chv` is NULL.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// `chv` is NULL or room for two handles.
@@ -28,7 +31,8 @@ pub unsafe extern "C" fn dill_chmake(chv: *mut [c_int; 2]) -> c_int {
 /// [`dill_chmake`] with memory of the caller, which is not needed here.
 ///
 /// # Returns
-/// As [`dill_chmake`]; EINVAL if `mem` is NULL.
+/// As [`dill_chmake`], and:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// As [`dill_chmake`].
@@ -44,9 +48,14 @@ pub unsafe extern "C" fn dill_chmake_mem(mem: *mut c_void, chv: *mut [c_int; 2])
 /// Sends a message to the other end of a channel, waiting for a receiver.
 ///
 /// # Returns
-/// 0, or -1: ECANCELED if the coroutine may not block or is cancelled meanwhile, EBADF, ENOTSUP if
-/// `ch` is no channel, EINVAL if `val` is NULL and `len` is not 0, EPIPE if this direction is done, EMSGSIZE, for the receiver as well, if it
-/// expects another size, ETIMEDOUT.
+/// 0, or -1:
+/// * EBADF: `ch` is no handle.
+/// * ENOTSUP: `ch` is no channel.
+/// * EINVAL: `val` is NULL and `len` is not 0.
+/// * EMSGSIZE: the receiver expects another size. It fails as well.
+/// * EPIPE: this direction is done.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine may not block, or is cancelled meanwhile.
 ///
 /// # Safety
 /// `val` is `len` readable bytes; it may be NULL if there are none.
@@ -84,7 +93,10 @@ pub unsafe extern "C" fn dill_chrecv(
 /// Ends the messages from this end of a channel; the other direction stays open.
 ///
 /// # Returns
-/// 0, or -1: EBADF, ENOTSUP if `ch` is no channel, EPIPE if that was done before.
+/// 0, or -1:
+/// * EBADF: `ch` is no handle.
+/// * ENOTSUP: `ch` is no channel.
+/// * EPIPE: that was done before.
 ///
 /// # Safety
 /// None to speak of.
@@ -96,9 +108,18 @@ pub unsafe extern "C" fn dill_chdone(ch: c_int) -> c_int {
 /// Does one of several channel operations: the first in order that is possible.
 ///
 /// # Returns
-/// The index of the clause, with errno 0, or what went wrong with it: EBADF, ENOTSUP, EINVAL for an
-/// unknown operation or NULL for memory, EPIPE, EMSGSIZE. Or -1: ECANCELED if the coroutine may not
-/// block or is cancelled meanwhile, EINVAL if there is no array of that size, ETIMEDOUT, ENOMEM.
+/// The index of the clause, with errno 0, or with what went wrong with it:
+/// * EBADF: `ch` is no handle.
+/// * ENOTSUP: `ch` is no channel.
+/// * EINVAL: the operation is unknown, or the memory is NULL and its length is not 0.
+/// * EMSGSIZE: the other side expects another size.
+/// * EPIPE: this direction is done.
+///
+/// Or -1:
+/// * EINVAL: there is no array of that size.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine may not block, or is cancelled meanwhile.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// `clauses` is an array of that size, or NULL with size 0; the memory of each clause is as its

@@ -22,8 +22,12 @@ pub static UNOPTIMISABLE: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 /// start with. `*ctx` becomes the buffer for the registers of the parent.
 ///
 /// # Returns
-/// The handle of a new bundle if `bndl` is negative, else 0. Or -1: ECANCELED if the coroutine may
-/// not block, EBADF or ENOTSUP if `bndl` is no bundle, EINVAL if `len` is too small, ENOMEM.
+/// The handle of a new bundle if `bndl` is negative, else 0. Or -1:
+/// * EBADF: `bndl` is no handle.
+/// * ENOTSUP: `bndl` is no bundle.
+/// * EINVAL: `len` is too small.
+/// * ECANCELED: the coroutine may not block.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// Only the `go` macro can call this: it must save its registers in `*ctx`, switch to `*ptr`, call
@@ -62,7 +66,9 @@ pub unsafe extern "C" fn dill_epilogue() -> ! {
 /// Makes an empty bundle.
 ///
 /// # Returns
-/// Its handle, or -1: ECANCELED if the coroutine may not block, ENOMEM.
+/// Its handle, or -1:
+/// * ECANCELED: the coroutine may not block.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// None to speak of.
@@ -74,7 +80,8 @@ pub unsafe extern "C" fn dill_bundle() -> c_int {
 /// [`dill_bundle`] with memory of the caller, which is not needed here.
 ///
 /// # Returns
-/// As [`dill_bundle`]; EINVAL if `mem` is NULL.
+/// As [`dill_bundle`], and:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// None to speak of.
@@ -86,8 +93,11 @@ pub unsafe extern "C" fn dill_bundle_mem(mem: *mut c_void) -> c_int {
 /// Waits until all coroutines of a bundle have finished.
 ///
 /// # Returns
-/// 0, or -1: ECANCELED if the coroutine may not block or is cancelled meanwhile, EBADF if `h` is
-/// unknown or is closed meanwhile, ENOTSUP if it is no bundle, ETIMEDOUT.
+/// 0, or -1:
+/// * EBADF: `h` is no handle, or is closed meanwhile.
+/// * ENOTSUP: `h` is no bundle.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine may not block, or is cancelled meanwhile.
 ///
 /// # Safety
 /// None to speak of.
@@ -99,7 +109,8 @@ pub unsafe extern "C" fn dill_bundle_wait(h: c_int, deadline: i64) -> c_int {
 /// Lets the other ready coroutines run.
 ///
 /// # Returns
-/// 0, or -1: ECANCELED if the coroutine may not block.
+/// 0, or -1:
+/// * ECANCELED: the coroutine may not block.
 ///
 /// # Safety
 /// None to speak of.
@@ -111,7 +122,8 @@ pub unsafe extern "C" fn dill_yield() -> c_int {
 /// Sleeps until the deadline; a negative one never comes.
 ///
 /// # Returns
-/// 0, or -1: ECANCELED if the coroutine may not block or is cancelled meanwhile.
+/// 0, or -1:
+/// * ECANCELED: the coroutine may not block, or is cancelled meanwhile.
 ///
 /// # Safety
 /// None to speak of.

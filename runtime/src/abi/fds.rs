@@ -8,9 +8,13 @@ use crate::sched::{self, Direction};
 /// Waits until a descriptor can be read, has reached its end, or is broken.
 ///
 /// # Returns
-/// 0, or -1: ECANCELED if the coroutine may not block or is cancelled meanwhile, EBADF if the
-/// descriptor is not open, EBUSY if another coroutine waits to read from it, ENOTSUP if it cannot be
-/// waited for (regular files), ETIMEDOUT; EMFILE, ENFILE, ENOMEM, ENOSPC if epoll is out of them.
+/// 0, or -1:
+/// * EBADF: the descriptor is not open.
+/// * EBUSY: another coroutine waits to read from it.
+/// * ENOTSUP: it cannot be waited for, as a regular file.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine may not block, or is cancelled meanwhile.
+/// * EMFILE, ENFILE, ENOMEM, ENOSPC: epoll is out of them.
 ///
 /// # Safety
 /// None to speak of.
@@ -22,7 +26,8 @@ pub unsafe extern "C" fn dill_fdin(fd: c_int, deadline: i64) -> c_int {
 /// Waits until a descriptor can be written or is broken.
 ///
 /// # Returns
-/// As [`dill_fdin`], with EBUSY for another coroutine that waits to write.
+/// As [`dill_fdin`], but:
+/// * EBUSY: another coroutine waits to write to it.
 ///
 /// # Safety
 /// None to speak of.
@@ -34,7 +39,8 @@ pub unsafe extern "C" fn dill_fdout(fd: c_int, deadline: i64) -> c_int {
 /// Forgets a descriptor, which the program is about to close.
 ///
 /// # Returns
-/// 0, also if the descriptor is unknown; or -1: EBUSY if a coroutine waits for it.
+/// 0, also if the descriptor is unknown; or -1:
+/// * EBUSY: a coroutine waits for it.
 ///
 /// # Safety
 /// None to speak of.

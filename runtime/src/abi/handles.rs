@@ -20,8 +20,10 @@ pub unsafe extern "C" fn dill_now() -> i64 {
 /// Gives an object a handle.
 ///
 /// # Returns
-/// The handle, or -1: EINVAL if `vfs` or one of its functions is NULL, ECANCELED if the coroutine
-/// may not block, ENOMEM.
+/// The handle, or -1:
+/// * EINVAL: `vfs` or one of its functions is NULL.
+/// * ECANCELED: the coroutine may not block.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// `vfs` is NULL or starts an object that stays valid until its close function has run.
@@ -34,7 +36,9 @@ pub unsafe extern "C" fn dill_hmake(vfs: *mut Hvfs) -> c_int {
 /// Asks the object behind a handle for an interface, or with -1 the host itself.
 ///
 /// # Returns
-/// The interface, or NULL: EBADF for an unknown handle, otherwise what the object says (ENOTSUP).
+/// The interface, or NULL:
+/// * EBADF: `h` is no handle.
+/// * ENOTSUP: the object does not have it. An object may say something else.
 ///
 /// # Safety
 /// The object keeps the contract of [`dill_hmake`].
@@ -50,8 +54,12 @@ pub unsafe extern "C" fn dill_hquery(h: c_int, ty: *const c_void) -> *mut c_void
 /// Moves an object to a new handle and invalidates the old one.
 ///
 /// # Returns
-/// The new handle, or -1: EBADF for an unknown handle; ECANCELED if the coroutine may not block and
-/// ENOMEM, and then the object is closed.
+/// The new handle, or -1:
+/// * EBADF: `h` is no handle.
+///
+/// Or, with the object closed:
+/// * ECANCELED: the coroutine may not block.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// The object keeps the contract of [`dill_hmake`].
@@ -63,7 +71,8 @@ pub unsafe extern "C" fn dill_hown(h: c_int) -> c_int {
 /// Closes an object; its close function may not block.
 ///
 /// # Returns
-/// 0, or -1: EBADF for an unknown handle.
+/// 0, or -1:
+/// * EBADF: `h` is no handle.
 ///
 /// # Safety
 /// The object keeps the contract of [`dill_hmake`].

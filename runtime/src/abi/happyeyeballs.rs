@@ -13,9 +13,12 @@ use crate::ipaddr;
 /// # Returns
 /// A handle, or -1:
 /// * EINVAL: `name` is NULL, or `port` is not in 1..=65535.
-/// * ECANCELED, ETIMEDOUT. EADDRNOTAVAIL: no such host. EAGAIN, EIO: the resolver cannot tell.
+/// * EADDRNOTAVAIL: no such host.
+/// * EAGAIN, EIO: the resolver cannot tell.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine may not wait.
+/// * EMFILE, ENFILE, ENOMEM: the look-up or the connection could not be started.
 /// * If all attempts have failed, what the last one failed with: see `dill_tcp_connect`.
-/// * EMFILE, ENFILE, ENOMEM, EAGAIN.
 ///
 /// # Safety
 /// `name` is NULL or a string.

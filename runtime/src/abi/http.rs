@@ -1,13 +1,15 @@
 //! HTTP heads. Deadlines are as for `dill_bsendl`.
 //!
 //! Every function here that sends or receives has these errors, besides its own:
-//! * EBADF: `s` is no handle. ENOTSUP: it is no HTTP socket.
+//! * EBADF: `s` is no handle.
+//! * ENOTSUP: `s` is no HTTP socket.
 //! * EBUSY: another coroutine is sending, or receiving, respectively.
 //! * ETIMEDOUT, ECANCELED: the deadline passed, or the coroutine may not wait. Over `tcp` and `ipc` a
 //!   call that receives has lost nothing and can be repeated; so can one that sends, if nothing of
 //!   its line was sent: otherwise later ones fail with ECONNRESET.
 //! * ECONNRESET: the stream broke, or the peer ended it in the middle of a head, or the handle was
-//!   closed meanwhile. ENOMEM.
+//!   closed meanwhile.
+//! * ENOMEM: no memory.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 
@@ -19,8 +21,13 @@ use super::storage_over;
 /// Makes an HTTP socket of the byte stream `s`, whose handle is gone.
 ///
 /// # Returns
-/// A handle, or -1: EBADF if `s` is no handle; or, with `s` closed, ENOTSUP if it is no byte stream,
-/// ECANCELED, ENOMEM.
+/// A handle, or -1:
+/// * EBADF: `s` is no handle.
+///
+/// Or, with `s` closed:
+/// * ENOTSUP: `s` is no byte stream.
+/// * ECANCELED: the coroutine may not wait.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// None to speak of.
@@ -29,7 +36,11 @@ pub unsafe extern "C" fn dill_http_attach(s: c_int) -> c_int {
     report(|| http::attach(s))
 }
 
-/// As [`dill_http_attach`]; EINVAL, with `s` closed, if `mem` is NULL. The memory is not used.
+/// [`dill_http_attach`] with memory of the caller, which is not used.
+///
+/// # Returns
+/// As [`dill_http_attach`], and, with `s` closed:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// As [`dill_http_attach`].
@@ -41,7 +52,8 @@ pub unsafe extern "C" fn dill_http_attach_mem(s: c_int, mem: *mut c_void) -> c_i
 /// Sends the empty line that ends a head. Nothing more can be sent then.
 ///
 /// # Returns
-/// 0, or -1 as above; EPIPE if this was done before.
+/// 0, or -1 as above, and:
+/// * EPIPE: this was done before.
 ///
 /// # Safety
 /// None to speak of.
@@ -54,9 +66,9 @@ pub unsafe extern "C" fn dill_http_done(s: c_int, deadline: i64) -> c_int {
 /// peer, and gives the stream back with all that follows the head still in it.
 ///
 /// # Returns
-/// The handle of the stream; `s` is gone. Or -1: EBADF, ENOTSUP or EBUSY as above; or, with the
-/// stream closed, the other errors above, and EPROTO if there is a line feed without a carriage
-/// return.
+/// The handle of the stream; `s` is gone. Or -1, as above, with EBADF, ENOTSUP and EBUSY before
+/// anything has changed. Or, with the stream closed, also:
+/// * EPROTO: there is a line feed without a carriage return.
 ///
 /// # Safety
 /// None to speak of.
@@ -68,9 +80,10 @@ pub unsafe extern "C" fn dill_http_detach(s: c_int, deadline: i64) -> c_int {
 /// Sends a request line.
 ///
 /// # Returns
-/// 0, or -1 as above; EINVAL, and nothing is sent, if an argument is NULL or empty, if there is
-/// anything but the letters, digits and signs of a token in `command`, or white space or a control
-/// character in `resource`; EPIPE after `dill_http_done`.
+/// 0, or -1 as above, and:
+/// * EINVAL: an argument is NULL or empty, there is anything but the letters, digits and signs of a
+///   token in `command`, or white space or a control character in `resource`. Nothing is sent.
+/// * EPIPE: `dill_http_done` was called.
 ///
 /// # Safety
 /// `command` and `resource` are NULL or strings.
@@ -94,10 +107,10 @@ pub unsafe extern "C" fn dill_http_sendrequest(
 /// the part does not fit or the call fails.
 ///
 /// # Returns
-/// 0, or -1 as above, and
+/// 0, or -1 as above, and:
 /// * EINVAL: a buffer is NULL. Nothing has been received.
-/// * EMSGSIZE: a part does not fit, and the line is gone; or the head is longer than 32 KiB, and what
-///   has come of this line is gone, as will be all others until the empty line.
+/// * EMSGSIZE: a part does not fit, and the line is gone; or the head is longer than 32 KiB, and
+///   what has come of this line is gone, as will be all others until the empty line.
 /// * EPROTO: this is no request line, and it is gone; or there is a line feed without a carriage
 ///   return in it, and then all later calls say so too.
 /// * EPIPE: here is the empty line. The next call receives what follows it.
@@ -128,8 +141,10 @@ pub unsafe extern "C" fn dill_http_recvrequest(
 /// Sends a status line.
 ///
 /// # Returns
-/// 0, or -1 as above; EINVAL, and nothing is sent, if `status` is not in 100..=599, or if `reason` is
-/// NULL or has control characters in it; EPIPE after `dill_http_done`.
+/// 0, or -1 as above, and:
+/// * EINVAL: `status` is not in 100..=599, or `reason` is NULL or has control characters in it.
+///   Nothing is sent.
+/// * EPIPE: `dill_http_done` was called.
 ///
 /// # Safety
 /// `reason` is NULL or a string.
@@ -178,9 +193,11 @@ pub unsafe extern "C" fn dill_http_recvstatus(
 /// Sends a field, without the white space around the value.
 ///
 /// # Returns
-/// 0, or -1 as above; EINVAL, and nothing is sent, if an argument is NULL, if `name` is empty or has
-/// anything but the letters, digits and signs of a token in it, or if there is a control character in
-/// `value`; EPROTO, and nothing is sent, if `value` is empty; EPIPE after `dill_http_done`.
+/// 0, or -1 as above, and:
+/// * EINVAL: an argument is NULL, `name` is empty or has anything but the letters, digits and signs
+///   of a token in it, or there is a control character in `value`. Nothing is sent.
+/// * EPROTO: `value` is empty. Nothing is sent.
+/// * EPIPE: `dill_http_done` was called.
 ///
 /// # Safety
 /// `name` and `value` are NULL or strings.
@@ -204,7 +221,8 @@ pub unsafe extern "C" fn dill_http_sendfield(
 /// [`dill_http_recvrequest`] stores its parts.
 ///
 /// # Returns
-/// 0, or -1 as [`dill_http_recvrequest`]: EPIPE says that there are no more fields.
+/// 0, or -1 as [`dill_http_recvrequest`], but:
+/// * EPIPE: there are no more fields.
 ///
 /// # Safety
 /// Each buffer is NULL or writable for its length until the call returns.

@@ -15,8 +15,10 @@ use super::nonnull;
 /// `IPADDR_PREF_IPV4`).
 ///
 /// # Returns
-/// 0, or -1: EINVAL if `addr` is NULL, or the port or the mode out of range; ENODEV if there is no
-/// such interface or it has no such address; ENOMEM.
+/// 0, or -1:
+/// * EINVAL: `addr` is NULL, or the port or the mode out of range.
+/// * ENODEV: there is no such interface, or it has no such address.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// `addr` is NULL or writable; `name` is NULL or a C string.
@@ -36,9 +38,14 @@ pub unsafe extern "C" fn dill_ipaddr_local(
 /// "for ever".
 ///
 /// # Returns
-/// 0, or -1: EINVAL if `addr` or `name` is NULL, or the port or the mode out of range;
-/// EADDRNOTAVAIL if there is no such address; EAGAIN if the resolver cannot tell at present, EIO if it
-/// fails; ETIMEDOUT; ECANCELED; EMFILE, ENFILE, ENOMEM, EAGAIN if the look-up could not be started.
+/// 0, or -1:
+/// * EINVAL: `addr` or `name` is NULL, or the port or the mode out of range.
+/// * EADDRNOTAVAIL: there is no such address.
+/// * EAGAIN: the resolver cannot tell at present, or the look-up could not be started.
+/// * EIO: the resolver fails.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine may not wait.
+/// * EMFILE, ENFILE, ENOMEM: the look-up could not be started.
 ///
 /// # Safety
 /// `addr` is NULL or writable; `name` is NULL or a C string.
@@ -64,10 +71,14 @@ pub unsafe extern "C" fn dill_ipaddr_remote(
 /// [`dill_ipaddr_remote`].
 ///
 /// # Returns
-/// How many were found and stored, which may be 0, or -1: EINVAL if `addrs` or `name` is NULL,
-/// `naddrs` is not positive, or the port or the mode is out of range; EAGAIN if the resolver cannot
-/// tell at present, EIO if it fails; ETIMEDOUT; ECANCELED; EMFILE, ENFILE, ENOMEM, EAGAIN if the
-/// look-up could not be started.
+/// How many were found and stored, which may be 0, or -1:
+/// * EINVAL: `addrs` or `name` is NULL, `naddrs` is not positive, or the port or the mode is out of
+///   range.
+/// * EAGAIN: the resolver cannot tell at present, or the look-up could not be started.
+/// * EIO: the resolver fails.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine may not wait.
+/// * EMFILE, ENFILE, ENOMEM: the look-up could not be started.
 ///
 /// # Safety
 /// `addrs` is NULL or writable for `naddrs` addresses; `name` is NULL or a C string.
@@ -88,7 +99,8 @@ pub unsafe extern "C" fn dill_ipaddr_remotes(
 /// `%`, by its name, or by its number, or not at all, as there is room in `IPADDR_MAXSTRLEN` bytes.
 ///
 /// # Returns
-/// `ipstr`, or NULL with EINVAL if a pointer is NULL or `addr` holds no address.
+/// `ipstr`, or NULL:
+/// * EINVAL: a pointer is NULL, or `addr` holds no address.
 ///
 /// # Safety
 /// `addr` is NULL or an address; `ipstr` is NULL or writable for the text and a NUL, for which
@@ -107,7 +119,11 @@ pub unsafe extern "C" fn dill_ipaddr_str(addr: *const Ipaddr, ipstr: *mut c_char
     if written < 0 { ptr::null() } else { ipstr }
 }
 
-/// Returns the family of the address, AF_INET or AF_INET6, or -1 with EINVAL if `addr` is NULL.
+/// Tells the family of the address.
+///
+/// # Returns
+/// AF_INET or AF_INET6, or -1:
+/// * EINVAL: `addr` is NULL.
 ///
 /// # Safety
 /// `addr` is NULL or an address.
@@ -117,8 +133,11 @@ pub unsafe extern "C" fn dill_ipaddr_family(addr: *const Ipaddr) -> c_int {
     report(|| unsafe { known(addr) }.map(|addr| addr.family()))
 }
 
-/// Returns the length of the socket address in bytes, 0 if `addr` holds none, or -1 with EINVAL if
-/// `addr` is NULL.
+/// Tells the length of the socket address.
+///
+/// # Returns
+/// The length in bytes, 0 if `addr` holds none, or -1:
+/// * EINVAL: `addr` is NULL.
 ///
 /// # Safety
 /// `addr` is NULL or an address.
@@ -137,7 +156,11 @@ pub unsafe extern "C" fn dill_ipaddr_sockaddr(addr: *const Ipaddr) -> *const soc
     addr.cast()
 }
 
-/// Returns the port in host order, or -1 with EINVAL if `addr` is NULL.
+/// Tells the port.
+///
+/// # Returns
+/// The port in host order, or -1:
+/// * EINVAL: `addr` is NULL.
 ///
 /// # Safety
 /// `addr` is NULL or an address.

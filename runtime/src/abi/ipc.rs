@@ -14,8 +14,14 @@ use super::storage;
 /// closed. `backlog` is the length of the queue of connections that nobody has accepted yet.
 ///
 /// # Returns
-/// A handle, or -1: EINVAL if `addr` is NULL or empty, ENAMETOOLONG if it does not fit a socket
-/// address; ECANCELED; EACCES, EADDRINUSE, ELOOP, EMFILE, ENFILE, ENOENT, ENOMEM, ENOTDIR.
+/// A handle, or -1:
+/// * EINVAL: `addr` is NULL or empty.
+/// * ENAMETOOLONG: `addr` does not fit a socket address.
+/// * ECANCELED: the coroutine may not wait.
+/// * EADDRINUSE: there is something at the path already.
+/// * EACCES, ELOOP, ENOENT, ENOTDIR: the path leads nowhere, or where this program may not go.
+/// * EMFILE, ENFILE: too many descriptors are open.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// `addr` is NULL or a C string.
@@ -25,7 +31,11 @@ pub unsafe extern "C" fn dill_ipc_listen(addr: *const c_char, backlog: c_int) ->
     report(|| unsafe { ipc::listen(addr, backlog) })
 }
 
-/// As [`dill_ipc_listen`]; EINVAL if `mem` is NULL.
+/// [`dill_ipc_listen`] with memory of the caller.
+///
+/// # Returns
+/// As [`dill_ipc_listen`], and:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// As [`dill_ipc_listen`].
@@ -42,9 +52,14 @@ pub unsafe extern "C" fn dill_ipc_listen_mem(
 /// Waits for a connection to the listener `s`.
 ///
 /// # Returns
-/// A handle, or -1: EBADF if `s` is no handle, ENOTSUP if it is no IPC listener; EBUSY if another
-/// coroutine waits already; ETIMEDOUT; ECANCELED; ECONNRESET if the handle is closed meanwhile;
-/// EMFILE, ENFILE, ENOBUFS, ENOMEM, and then it can be tried again.
+/// A handle, or -1:
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no IPC listener.
+/// * EBUSY: another coroutine waits already.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine may not wait.
+/// * ECONNRESET: the handle was closed meanwhile.
+/// * EMFILE, ENFILE, ENOBUFS, ENOMEM: the system is out of them. It can be tried again.
 ///
 /// # Safety
 /// None to speak of.
@@ -53,7 +68,11 @@ pub unsafe extern "C" fn dill_ipc_accept(s: c_int, deadline: i64) -> c_int {
     report(|| ipc::accept(s, deadline))
 }
 
-/// As [`dill_ipc_accept`]; EINVAL if `mem` is NULL.
+/// [`dill_ipc_accept`] with memory of the caller.
+///
+/// # Returns
+/// As [`dill_ipc_accept`], and:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// None to speak of.
@@ -65,9 +84,16 @@ pub unsafe extern "C" fn dill_ipc_accept_mem(s: c_int, mem: *mut c_void, deadlin
 /// Connects to the path `addr`.
 ///
 /// # Returns
-/// A handle, or -1: EINVAL if `addr` is NULL or empty, ENAMETOOLONG if it does not fit a socket
-/// address; ETIMEDOUT; ECANCELED; ECONNREFUSED if nobody listens, EPROTOTYPE if it is another kind of
-/// socket; EACCES, ELOOP, EMFILE, ENFILE, ENOENT, ENOMEM, ENOTDIR.
+/// A handle, or -1:
+/// * EINVAL: `addr` is NULL or empty.
+/// * ENAMETOOLONG: `addr` does not fit a socket address.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine may not wait.
+/// * ECONNREFUSED: nobody listens.
+/// * EPROTOTYPE: it is another kind of socket.
+/// * EACCES, ELOOP, ENOENT, ENOTDIR: the path leads nowhere, or where this program may not go.
+/// * EMFILE, ENFILE: too many descriptors are open.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// `addr` is NULL or a C string.
@@ -77,7 +103,11 @@ pub unsafe extern "C" fn dill_ipc_connect(addr: *const c_char, deadline: i64) ->
     report(|| unsafe { ipc::connect(addr, deadline) })
 }
 
-/// As [`dill_ipc_connect`]; EINVAL if `mem` is NULL.
+/// [`dill_ipc_connect`] with memory of the caller.
+///
+/// # Returns
+/// As [`dill_ipc_connect`], and:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// As [`dill_ipc_connect`].
@@ -94,9 +124,17 @@ pub unsafe extern "C" fn dill_ipc_connect_mem(
 /// Sends the descriptor `fd`, which this process keeps, with a byte of its own.
 ///
 /// # Returns
-/// 0, or -1: EBADF if `s` is no handle or `fd` no descriptor, EINVAL if `fd` is negative,
-/// ENOTSUP if `s` is no IPC connection; EBUSY if another coroutine is sending; ETIMEDOUT; ECANCELED;
-/// EPIPE if this side has said that it is done; ECONNRESET; ENOMEM; ETOOMANYREFS.
+/// 0, or -1:
+/// * EBADF: `s` is no handle, or `fd` no descriptor.
+/// * EINVAL: `fd` is negative.
+/// * ENOTSUP: `s` is no IPC connection.
+/// * EBUSY: another coroutine is sending.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine may not wait.
+/// * EPIPE: this side has said that it is done.
+/// * ECONNRESET: the connection is broken.
+/// * ENOMEM: no memory.
+/// * ETOOMANYREFS: too many descriptors are on their way.
 ///
 /// # Safety
 /// None to speak of.
@@ -108,10 +146,16 @@ pub unsafe extern "C" fn dill_ipc_sendfd(s: c_int, fd: c_int, deadline: i64) -> 
 /// Receives a descriptor, with the byte it came with.
 ///
 /// # Returns
-/// The descriptor, which is closed on exec, or -1: EBADF if `s` is no handle, ENOTSUP if it is no
-/// IPC connection; EPROTO if the next byte came without a descriptor, and then it is still there;
-/// EBUSY if another coroutine is receiving; ETIMEDOUT; ECANCELED; EPIPE if the peer ended the
-/// stream; ECONNRESET; ENOMEM.
+/// The descriptor, which is closed on exec, or -1:
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no IPC connection.
+/// * EPROTO: the next byte came without a descriptor. It is still there.
+/// * EBUSY: another coroutine is receiving.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine may not wait.
+/// * EPIPE: the peer ended the stream.
+/// * ECONNRESET: the connection is broken.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// None to speak of.
@@ -124,8 +168,13 @@ pub unsafe extern "C" fn dill_ipc_recvfd(s: c_int, deadline: i64) -> c_int {
 /// that was sent. Receiving goes on. The deadline is not used, as nothing waits.
 ///
 /// # Returns
-/// 0, or -1: EBADF if `s` is no handle, ENOTSUP if it is no IPC connection; EBUSY if another
-/// coroutine is sending; EPIPE if this was done before; ECONNRESET; ENOMEM.
+/// 0, or -1:
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no IPC connection.
+/// * EBUSY: another coroutine is sending.
+/// * EPIPE: this was done before.
+/// * ECONNRESET: the connection is broken.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// None to speak of.
@@ -138,9 +187,16 @@ pub unsafe extern "C" fn dill_ipc_done(s: c_int, deadline: i64) -> c_int {
 /// other, and closes the handle. A listener is just closed.
 ///
 /// # Returns
-/// 0 if the connection ended in order, or -1: EBADF if `s` is no handle, ENOTSUP if it is neither
-/// an IPC connection nor a listener; EBUSY if another coroutine is sending or receiving; or, with
-/// the handle closed nevertheless, ETIMEDOUT, ECANCELED, ECONNRESET, ENOMEM.
+/// 0 if the connection ended in order, or -1:
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is neither an IPC connection nor a listener.
+/// * EBUSY: another coroutine is sending or receiving.
+///
+/// Or, with the handle closed nevertheless:
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine may not wait.
+/// * ECONNRESET: the connection is broken.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// None to speak of.
@@ -153,8 +209,13 @@ pub unsafe extern "C" fn dill_ipc_close(s: c_int, deadline: i64) -> c_int {
 /// listener has a descriptor of its own.
 ///
 /// # Returns
-/// A handle, or -1: EBADF if `fd` is no descriptor, ENOTSOCK if it is no socket, EINVAL if it is
-/// negative or another kind of socket; ECANCELED, EMFILE, ENOMEM.
+/// A handle, or -1:
+/// * EBADF: `fd` is no descriptor.
+/// * ENOTSOCK: `fd` is no socket.
+/// * EINVAL: `fd` is negative or another kind of socket.
+/// * ECANCELED: the coroutine may not wait.
+/// * EMFILE: too many descriptors are open.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// Nobody else uses `fd` afterwards.
@@ -163,7 +224,11 @@ pub unsafe extern "C" fn dill_ipc_listener_fromfd(fd: c_int) -> c_int {
     report(|| listener::adopt(Kind::Ipc, fd))
 }
 
-/// As [`dill_ipc_listener_fromfd`]; EINVAL if `mem` is NULL.
+/// [`dill_ipc_listener_fromfd`] with memory of the caller.
+///
+/// # Returns
+/// As [`dill_ipc_listener_fromfd`], and:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// As [`dill_ipc_listener_fromfd`].
@@ -185,7 +250,11 @@ pub unsafe extern "C" fn dill_ipc_fromfd(fd: c_int) -> c_int {
     report(|| connection::adopt(Kind::Ipc, fd))
 }
 
-/// As [`dill_ipc_fromfd`]; EINVAL if `mem` is NULL.
+/// [`dill_ipc_fromfd`] with memory of the caller.
+///
+/// # Returns
+/// As [`dill_ipc_fromfd`], and:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// As [`dill_ipc_fromfd`].
@@ -197,7 +266,11 @@ pub unsafe extern "C" fn dill_ipc_fromfd_mem(fd: c_int, mem: *mut c_void) -> c_i
 /// Makes two connections to each other and stores their handles in `s`.
 ///
 /// # Returns
-/// 0, or -1: EINVAL if `s` is NULL; ECANCELED, EMFILE, ENFILE, ENOMEM.
+/// 0, or -1:
+/// * EINVAL: `s` is NULL.
+/// * ECANCELED: the coroutine may not wait.
+/// * EMFILE, ENFILE: too many descriptors are open.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// `s` is NULL or has room for two handles.
@@ -207,7 +280,11 @@ pub unsafe extern "C" fn dill_ipc_pair(s: *mut c_int) -> c_int {
     report(|| unsafe { pair(s) })
 }
 
-/// As [`dill_ipc_pair`]; EINVAL if `mem` is NULL.
+/// [`dill_ipc_pair`] with memory of the caller.
+///
+/// # Returns
+/// As [`dill_ipc_pair`], and:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// As [`dill_ipc_pair`].

@@ -55,9 +55,15 @@ pub unsafe extern "C" fn dill_mrecv(
 /// milliseconds on the clock of `dill_now`; 0 means "do not wait", a negative one "for ever".
 ///
 /// # Returns
-/// 0, or -1: EBADF if `s` is no handle, ENOTSUP if it is no message socket, EINVAL if an end is
-/// NULL or `last` does not end the list, otherwise what the protocol says: EBUSY, ECANCELED,
-/// ECONNRESET, EINVAL, EMSGSIZE, ENOMEM, EPIPE, ETIMEDOUT.
+/// 0, or -1:
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no message socket.
+/// * EINVAL: an end is NULL, `last` does not end the list, or a buffer with a length is NULL; or
+///   the protocol says so.
+///
+/// Otherwise what the protocol says:
+/// * EBUSY, ECANCELED, ECONNRESET, EMSGSIZE, ENOMEM, EPIPE, ETIMEDOUT: see the socket's own
+///   functions.
 ///
 /// # Safety
 /// The ends are NULL or elements of a list which, like its buffers, stays readable until the call
@@ -78,9 +84,14 @@ pub unsafe extern "C" fn dill_msendl(
 /// is as for [`dill_msendl`].
 ///
 /// # Returns
-/// The size of the message in bytes, or -1: EBADF if `s` is no handle, ENOTSUP if it is no message
-/// socket, EINVAL if only one end is NULL or `last` does not end the list, otherwise what the
-/// protocol says: EBUSY, ECANCELED, ECONNRESET, EINVAL, EMSGSIZE, ENOMEM, EPIPE, EPROTO, ETIMEDOUT.
+/// The size of the message in bytes, or -1:
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no message socket.
+/// * EINVAL: only one end is NULL, or `last` does not end the list; or the protocol says so.
+///
+/// Otherwise what the protocol says:
+/// * EBUSY, ECANCELED, ECONNRESET, EMSGSIZE, ENOMEM, EPIPE, EPROTO, ETIMEDOUT: see the socket's own
+///   functions.
 ///
 /// # Safety
 /// The ends are NULL or elements of a list that stays readable, over buffers that stay writable,

@@ -8,7 +8,8 @@
 //! * EBUSY: another coroutine is sending.
 //! * ETIMEDOUT, ECANCELED: the deadline passed, or the coroutine may not wait. Over `tcp`, `ipc` and
 //!   `tls` it can be tried again if nothing of the message was sent; otherwise later sends fail with
-//!   ECONNRESET. ENOMEM: likewise.
+//!   ECONNRESET.
+//! * ENOMEM: no memory. Likewise.
 //! * EPIPE: this side of the stream had ended before the socket was attached.
 //! * ECONNRESET: the stream is broken, or a message was cut before, or the handle was closed
 //!   meanwhile.
@@ -54,7 +55,11 @@ pub unsafe extern "C" fn dill_prefix_attach(s: c_int, hdrlen: usize, flags: c_in
     report(|| attach(s, hdrlen, flags))
 }
 
-/// As [`dill_prefix_attach`]; EINVAL, with `s` closed, if `mem` is NULL.
+/// [`dill_prefix_attach`] with memory of the caller.
+///
+/// # Returns
+/// As [`dill_prefix_attach`], and, with `s` closed:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// As [`dill_prefix_attach`].

@@ -4,11 +4,14 @@
 //! `dill_bsendl`, and one covers a whole call.
 //!
 //! Every function here has these errors, besides its own:
-//! * EBADF: `s` is no handle. ENOTSUP: it is no byte stream.
-//! * EPIPE: the peer has ended the stream. ECONNRESET: it broke, or was closed meanwhile.
+//! * EBADF: `s` is no handle.
+//! * ENOTSUP: `s` is no byte stream.
+//! * EPIPE: the peer has ended the stream.
+//! * ECONNRESET: the stream broke, or was closed meanwhile.
 //! * EBUSY: another coroutine is sending, or receiving, on the stream.
-//! * ETIMEDOUT: the deadline passed. ECANCELED: the coroutine is being cancelled.
-//! * ENOMEM, and what else the stream may fail with.
+//! * ETIMEDOUT: the deadline passed.
+//! * ECANCELED: the coroutine is being cancelled.
+//! * ENOMEM: no memory. The stream may fail with something else.
 
 use core::ffi::{CStr, c_char, c_int};
 use std::net::SocketAddr;
@@ -29,16 +32,19 @@ const PREFER_IPV4: c_int = 3;
 /// 1929). If either of these is NULL it is offered to go without only.
 ///
 /// # Returns
-/// 0, or -1 as above, and
-/// * EINVAL: `addr` is NULL or holds no address; or `username` or `password` is empty, or longer than
-///   255 bytes. Nothing has been sent.
+/// 0, or -1 as above, and:
+/// * EINVAL: `addr` is NULL or holds no address; or `username` or `password` is empty, or longer
+///   than 255 bytes. Nothing has been sent.
 /// * EPROTO: the proxy does not follow the protocol, or its reply has a code that is unknown.
-/// * EACCES: the proxy refuses the login, or wants another kind of it, or its rules do not allow the
-///   connection (`SOCKS5_CONNECTION_NOT_ALLOWED`).
-/// * EIO: the proxy says that it failed (`SOCKS5_GENERAL_FAILURE`). Its other codes:
-/// * ENETUNREACH: `SOCKS5_NETWORK_UNREACHABLE`. EHOSTUNREACH: `SOCKS5_HOST_UNREACHABLE`.
-/// * ECONNREFUSED: `SOCKS5_CONNECTION_REFUSED`. ETIMEDOUT, too: `SOCKS5_TTL_EXPIRED`.
-/// * EOPNOTSUPP: `SOCKS5_COMMAND_NOT_SUPPORTED`. EAFNOSUPPORT: `SOCKS5_ADDRESS_TYPE_NOT_SUPPORTED`.
+/// * EACCES: the proxy refuses the login, or wants another kind of it, or its rules do not allow
+///   the connection (`SOCKS5_CONNECTION_NOT_ALLOWED`).
+/// * EIO: the proxy says that it failed (`SOCKS5_GENERAL_FAILURE`).
+/// * ENETUNREACH: `SOCKS5_NETWORK_UNREACHABLE`.
+/// * EHOSTUNREACH: `SOCKS5_HOST_UNREACHABLE`.
+/// * ECONNREFUSED: `SOCKS5_CONNECTION_REFUSED`.
+/// * ETIMEDOUT: `SOCKS5_TTL_EXPIRED`, beside the deadline.
+/// * EOPNOTSUPP: `SOCKS5_COMMAND_NOT_SUPPORTED`.
+/// * EAFNOSUPPORT: `SOCKS5_ADDRESS_TYPE_NOT_SUPPORTED`.
 ///
 /// # Safety
 /// `username` and `password` are NULL or strings, `addr` is NULL or an address.
@@ -60,8 +66,9 @@ pub unsafe extern "C" fn dill_socks5_client_connect(
 /// name up, unless it is a literal address.
 ///
 /// # Returns
-/// As [`dill_socks5_client_connect`]; EINVAL if `hostname` is NULL, empty or longer than 255 bytes, if
-/// `port` is not in 1..=65535, or for `username` and `password` as there.
+/// As [`dill_socks5_client_connect`], but:
+/// * EINVAL: `hostname` is NULL, empty or longer than 255 bytes, `port` is not in 1..=65535, or
+///   `username` and `password` are as there.
 ///
 /// # Safety
 /// `username`, `password` and `hostname` are NULL or strings.
@@ -88,7 +95,7 @@ pub unsafe extern "C" fn dill_socks5_client_connectbyname(
 /// password may be empty; one with a NUL in it is refused without asking.
 ///
 /// # Returns
-/// 0, or -1 as above, and
+/// 0, or -1 as above, and:
 /// * EACCES: the client does not offer what is wanted, or its name or password is refused. It has
 ///   been told; what is left to do is to close the stream.
 /// * EPROTO: the client does not follow the protocol.
@@ -109,13 +116,14 @@ pub unsafe extern "C" fn dill_socks5_proxy_auth(
 /// host, it is looked up, and IPv4 addresses are preferred.
 ///
 /// # Returns
-/// The command, `SOCKS5_CONNECT`, `SOCKS5_BIND` or `SOCKS5_UDP_ASSOCIATE`, or -1 as above, and
+/// The command, `SOCKS5_CONNECT`, `SOCKS5_BIND` or `SOCKS5_UDP_ASSOCIATE`, or -1 as above, and:
 /// * EINVAL: `addr` is NULL. Nothing has been received.
 /// * EPROTO: the client does not follow the protocol, or the command is unknown.
-/// * EADDRNOTAVAIL: the name has no address. The command has been received, and
-///   `SOCKS5_HOST_UNREACHABLE` is the reply to it.
-/// * EAGAIN, EIO: the resolver cannot tell. EMFILE, ENFILE: it could not be started. The command has
-///   been received, and `SOCKS5_GENERAL_FAILURE` is the reply to it.
+///
+/// Or, when the command has been received:
+/// * EADDRNOTAVAIL: the name has no address. `SOCKS5_HOST_UNREACHABLE` is the reply to it.
+/// * EAGAIN, EIO: the resolver cannot tell. `SOCKS5_GENERAL_FAILURE` is the reply to it.
+/// * EMFILE, ENFILE: the resolver could not be started. The reply is the same.
 ///
 /// # Safety
 /// `addr` is NULL or writable.
@@ -133,10 +141,10 @@ pub unsafe extern "C" fn dill_socks5_proxy_recvcommand(
 /// text of the address, and the port.
 ///
 /// # Returns
-/// The command as [`dill_socks5_proxy_recvcommand`], or -1 as above, and
+/// The command as [`dill_socks5_proxy_recvcommand`] has it, or -1 as above, and:
 /// * EINVAL: `host` or `port` is NULL. Nothing has been received.
-/// * EPROTO: the client does not follow the protocol, the command is unknown, or there is a NUL in the
-///   name.
+/// * EPROTO: the client does not follow the protocol, the command is unknown, or there is a NUL in
+///   the name.
 ///
 /// # Safety
 /// `host` is NULL or writable for 256 bytes, `port` is NULL or writable.
@@ -156,8 +164,9 @@ pub unsafe extern "C" fn dill_socks5_proxy_recvcommandbyname(
 /// that it has made; after a failure it can be any, such as 0.0.0.0.
 ///
 /// # Returns
-/// 0, or -1 as above, and
-/// * EINVAL: `reply` is none of these, or `addr` is NULL or holds no address. Nothing has been sent.
+/// 0, or -1 as above, and:
+/// * EINVAL: `reply` is none of these, or `addr` is NULL or holds no address. Nothing has been
+///   sent.
 ///
 /// # Safety
 /// `addr` is NULL or an address.

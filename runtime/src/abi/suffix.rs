@@ -8,7 +8,8 @@
 //! * EBUSY: another coroutine is sending.
 //! * ETIMEDOUT, ECANCELED: the deadline passed, or the coroutine may not wait. Over `tcp`, `ipc` and
 //!   `tls` it can be tried again if nothing of the message was sent; otherwise later sends fail with
-//!   ECONNRESET. ENOMEM: likewise.
+//!   ECONNRESET.
+//! * ENOMEM: no memory. Likewise.
 //! * EPIPE: this side of the stream had ended before the socket was attached.
 //! * ECONNRESET: the stream is broken, or a message was cut before, or the handle was closed
 //!   meanwhile.
@@ -58,7 +59,11 @@ pub unsafe extern "C" fn dill_suffix_attach(
     report(|| unsafe { attach(s, suffix, suffixlen) })
 }
 
-/// As [`dill_suffix_attach`]; EINVAL, with `s` closed, if `mem` is NULL.
+/// [`dill_suffix_attach`] with memory of the caller.
+///
+/// # Returns
+/// As [`dill_suffix_attach`], and, with `s` closed:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// As [`dill_suffix_attach`].

@@ -15,8 +15,15 @@ use super::storage;
 /// `addr`. `backlog` is the length of the queue of connections that nobody has accepted yet.
 ///
 /// # Returns
-/// A handle, or -1: EINVAL if `addr` is NULL or holds no address; ECANCELED; EADDRINUSE,
-/// EADDRNOTAVAIL, EAFNOSUPPORT, EACCES, EMFILE, ENFILE, ENOBUFS, ENOMEM.
+/// A handle, or -1:
+/// * EINVAL: `addr` is NULL or holds no address.
+/// * ECANCELED: the coroutine may not wait.
+/// * EADDRINUSE: another socket listens there.
+/// * EADDRNOTAVAIL: no interface has the address.
+/// * EAFNOSUPPORT: the system has no such addresses.
+/// * EACCES: the program may not use this port.
+/// * EMFILE, ENFILE: too many descriptors are open.
+/// * ENOBUFS, ENOMEM: no memory.
 ///
 /// # Safety
 /// `addr` is NULL or an address that may be written to.
@@ -27,7 +34,11 @@ pub unsafe extern "C" fn dill_tcp_listen(addr: *mut Ipaddr, backlog: c_int) -> c
     report(|| addr.and_then(|addr| tcp::listen(addr, backlog)))
 }
 
-/// As [`dill_tcp_listen`]; EINVAL if `mem` is NULL.
+/// [`dill_tcp_listen`] with memory of the caller.
+///
+/// # Returns
+/// As [`dill_tcp_listen`], and:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// As [`dill_tcp_listen`].
@@ -46,9 +57,14 @@ pub unsafe extern "C" fn dill_tcp_listen_mem(
 /// there.
 ///
 /// # Returns
-/// A handle, or -1: EBADF if `s` is no handle, ENOTSUP if it is no TCP listener; EBUSY if another
-/// coroutine waits already; ETIMEDOUT; ECANCELED; ECONNRESET if the handle is closed meanwhile;
-/// EMFILE, ENFILE, ENOBUFS, ENOMEM, and then it can be tried again.
+/// A handle, or -1:
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no TCP listener.
+/// * EBUSY: another coroutine waits already.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine may not wait.
+/// * ECONNRESET: the handle was closed meanwhile.
+/// * EMFILE, ENFILE, ENOBUFS, ENOMEM: the system is out of them. It can be tried again.
 ///
 /// # Safety
 /// `addr` is NULL or writable.
@@ -58,7 +74,11 @@ pub unsafe extern "C" fn dill_tcp_accept(s: c_int, addr: *mut Ipaddr, deadline: 
     report(|| unsafe { accept(s, addr, deadline) })
 }
 
-/// As [`dill_tcp_accept`]; EINVAL if `mem` is NULL.
+/// [`dill_tcp_accept`] with memory of the caller.
+///
+/// # Returns
+/// As [`dill_tcp_accept`], and:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// As [`dill_tcp_accept`].
@@ -76,9 +96,17 @@ pub unsafe extern "C" fn dill_tcp_accept_mem(
 /// Connects to the address `addr`.
 ///
 /// # Returns
-/// A handle, or -1: EINVAL if `addr` is NULL or holds no address; ETIMEDOUT; ECANCELED;
-/// ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENETUNREACH, ENETDOWN, EADDRNOTAVAIL, EAFNOSUPPORT, EMFILE,
-/// ENFILE, ENOBUFS, ENOMEM.
+/// A handle, or -1:
+/// * EINVAL: `addr` is NULL or holds no address.
+/// * ETIMEDOUT: the deadline passed, or the system gave up.
+/// * ECANCELED: the coroutine may not wait.
+/// * ECONNREFUSED: nobody listens there.
+/// * ECONNRESET: the connection broke while it was made.
+/// * EHOSTUNREACH, ENETUNREACH, ENETDOWN: there is no way to the address.
+/// * EADDRNOTAVAIL: no port is left on this side.
+/// * EAFNOSUPPORT: the system has no such addresses.
+/// * EMFILE, ENFILE: too many descriptors are open.
+/// * ENOBUFS, ENOMEM: no memory.
 ///
 /// # Safety
 /// `addr` is NULL or an address.
@@ -88,7 +116,11 @@ pub unsafe extern "C" fn dill_tcp_connect(addr: *const Ipaddr, deadline: i64) ->
     report(|| unsafe { connect(addr, deadline) })
 }
 
-/// As [`dill_tcp_connect`]; EINVAL if `mem` is NULL.
+/// [`dill_tcp_connect`] with memory of the caller.
+///
+/// # Returns
+/// As [`dill_tcp_connect`], and:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// As [`dill_tcp_connect`].
@@ -106,8 +138,13 @@ pub unsafe extern "C" fn dill_tcp_connect_mem(
 /// that was sent. Receiving goes on. The deadline is not used, as nothing waits.
 ///
 /// # Returns
-/// 0, or -1: EBADF if `s` is no handle, ENOTSUP if it is no TCP connection; EBUSY if another
-/// coroutine is sending; EPIPE if this was done before; ECONNRESET; ENOMEM.
+/// 0, or -1:
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no TCP connection.
+/// * EBUSY: another coroutine is sending.
+/// * EPIPE: this was done before.
+/// * ECONNRESET: the connection is broken.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// None to speak of.
@@ -120,9 +157,16 @@ pub unsafe extern "C" fn dill_tcp_done(s: c_int, deadline: i64) -> c_int {
 /// other, and closes the handle. A listener is just closed.
 ///
 /// # Returns
-/// 0 if the connection ended in order, or -1: EBADF if `s` is no handle, ENOTSUP if it is neither a
-/// TCP connection nor a listener; EBUSY if another coroutine is sending or receiving; or, with
-/// the handle closed nevertheless, ETIMEDOUT, ECANCELED, ECONNRESET, ENOMEM.
+/// 0 if the connection ended in order, or -1:
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is neither a TCP connection nor a listener.
+/// * EBUSY: another coroutine is sending or receiving.
+///
+/// Or, with the handle closed nevertheless:
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine may not wait.
+/// * ECONNRESET: the connection is broken.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// None to speak of.
@@ -135,8 +179,13 @@ pub unsafe extern "C" fn dill_tcp_close(s: c_int, deadline: i64) -> c_int {
 /// descriptor of its own.
 ///
 /// # Returns
-/// A handle, or -1: EBADF if `fd` is no descriptor, ENOTSOCK if it is no socket, EINVAL if it is
-/// negative or another kind of socket; ECANCELED, EMFILE, ENOMEM.
+/// A handle, or -1:
+/// * EBADF: `fd` is no descriptor.
+/// * ENOTSOCK: `fd` is no socket.
+/// * EINVAL: `fd` is negative or another kind of socket.
+/// * ECANCELED: the coroutine may not wait.
+/// * EMFILE: too many descriptors are open.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// Nobody else uses `fd` afterwards.
@@ -145,7 +194,11 @@ pub unsafe extern "C" fn dill_tcp_listener_fromfd(fd: c_int) -> c_int {
     report(|| listener::adopt(Kind::Tcp, fd))
 }
 
-/// As [`dill_tcp_listener_fromfd`]; EINVAL if `mem` is NULL.
+/// [`dill_tcp_listener_fromfd`] with memory of the caller.
+///
+/// # Returns
+/// As [`dill_tcp_listener_fromfd`], and:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// As [`dill_tcp_listener_fromfd`].
@@ -167,7 +220,11 @@ pub unsafe extern "C" fn dill_tcp_fromfd(fd: c_int) -> c_int {
     report(|| connection::adopt(Kind::Tcp, fd))
 }
 
-/// As [`dill_tcp_fromfd`]; EINVAL if `mem` is NULL.
+/// [`dill_tcp_fromfd`] with memory of the caller.
+///
+/// # Returns
+/// As [`dill_tcp_fromfd`], and:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// As [`dill_tcp_fromfd`].

@@ -46,7 +46,11 @@ pub unsafe extern "C" fn dill_term_attach(s: c_int, buf: *const c_void, len: usi
     report(|| unsafe { attach(s, buf, len) })
 }
 
-/// As [`dill_term_attach`]; EINVAL, with `s` closed, if `mem` is NULL.
+/// [`dill_term_attach`] with memory of the caller.
+///
+/// # Returns
+/// As [`dill_term_attach`], and, with `s` closed:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// As [`dill_term_attach`].

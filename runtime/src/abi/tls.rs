@@ -5,11 +5,16 @@
 //! `tcp` and `ipc`. Receiving gives EPIPE when the peer has said that it is done, and ECONNRESET when
 //! the stream below ends without that; EPROTO, then ECONNRESET, when the peer breaks the protocol.
 //!
-//! Every function here that attaches has these errors. EBADF: `s` is no handle. And, with `s` closed:
+//! Every function here that attaches has these errors:
+//! * EBADF: `s` is no handle.
+//!
+//! And, with `s` closed:
 //! * EPROTO: `s` is no byte stream; or the peer does not speak TLS 1.2 or 1.3, breaks its rules, or
 //!   has refused to go on.
-//! * ECONNRESET: the peer is gone. ETIMEDOUT, ECANCELED: the deadline passed, before the handshake was
-//!   complete, or the coroutine may not wait. ENOMEM.
+//! * ECONNRESET: the peer is gone.
+//! * ETIMEDOUT: the deadline passed before the handshake was complete.
+//! * ECANCELED: the coroutine may not wait.
+//! * ENOMEM: no memory.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 
@@ -38,7 +43,11 @@ pub unsafe extern "C" fn dill_tls_attach_client(s: c_int, deadline: i64) -> c_in
     report(|| tls::attach(s, config::client_of_anyone, deadline))
 }
 
-/// As [`dill_tls_attach_client`]; EINVAL, with `s` closed, if `mem` is NULL.
+/// [`dill_tls_attach_client`] with memory of the caller.
+///
+/// # Returns
+/// As [`dill_tls_attach_client`], and, with `s` closed:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// As [`dill_tls_attach_client`].
@@ -58,9 +67,12 @@ pub unsafe extern "C" fn dill_tls_attach_client_mem(
 /// SSL_CERT_FILE is in the environment at the first call, those in that file are trusted instead.
 ///
 /// # Returns
-/// A handle, or -1 as above; and EACCES, with `s` closed, if the certificate is for another name, has
-/// expired, is not valid yet, or comes from somebody else. EINVAL if `hostname` is NULL, or no
-/// name or address. ENOENT or another error of the system's if no trusted certificate can be read.
+/// A handle, or -1 as above, and, with `s` closed:
+/// * EACCES: the certificate is for another name, has expired, is not valid yet, or comes from
+///   somebody else.
+/// * EINVAL: `hostname` is NULL, or no name or address.
+/// * ENOENT: there are no trusted certificates. Other errors of the system's tell that they cannot
+///   be read.
 ///
 /// # Safety
 /// `hostname` is NULL or a C string.
@@ -74,7 +86,11 @@ pub unsafe extern "C" fn dill_tls_attach_client_host(
     report(|| tls::attach(s, || unsafe { client_of(hostname) }, deadline))
 }
 
-/// As [`dill_tls_attach_client_host`]; EINVAL, with `s` closed, if `mem` is NULL.
+/// [`dill_tls_attach_client_host`] with memory of the caller.
+///
+/// # Returns
+/// As [`dill_tls_attach_client_host`], and, with `s` closed:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// As [`dill_tls_attach_client_host`].
@@ -97,9 +113,10 @@ pub unsafe extern "C" fn dill_tls_attach_client_host_mem(
 /// the PEM file `cert`, and the private key in the PEM file `pkey` (PKCS #8, PKCS #1 or SEC 1).
 ///
 /// # Returns
-/// A handle, or -1 as above; and, with `s` closed, EINVAL if a name is NULL, a file does not contain
-/// what it should, or the two do not belong together; ENOENT, EACCES, EISDIR or another error of the
-/// system's if one cannot be read.
+/// A handle, or -1 as above, and, with `s` closed:
+/// * EINVAL: a name is NULL, a file does not contain what it should, or the two do not belong
+///   together.
+/// * ENOENT, EACCES, EISDIR: a file cannot be read. Other errors of the system's are possible.
 ///
 /// # Safety
 /// `cert` and `pkey` are NULL or C strings.
@@ -114,7 +131,11 @@ pub unsafe extern "C" fn dill_tls_attach_server(
     report(|| tls::attach(s, || unsafe { server(cert, pkey) }, deadline))
 }
 
-/// As [`dill_tls_attach_server`]; EINVAL, with `s` closed, if `mem` is NULL.
+/// [`dill_tls_attach_server`] with memory of the caller.
+///
+/// # Returns
+/// As [`dill_tls_attach_server`], and, with `s` closed:
+/// * EINVAL: `mem` is NULL.
 ///
 /// # Safety
 /// As [`dill_tls_attach_server`].
@@ -136,9 +157,15 @@ pub unsafe extern "C" fn dill_tls_attach_server_mem(
 /// Tells the peer that nothing more will be sent. Receiving goes on.
 ///
 /// # Returns
-/// 0, or -1: EBADF if `s` is no handle, ENOTSUP if it is no TLS socket; EPIPE if this was done before;
-/// EBUSY if another coroutine is sending; ECONNRESET; ETIMEDOUT, ECANCELED, ENOMEM, and it can be tried
-/// again if nothing was sent.
+/// 0, or -1:
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no TLS socket.
+/// * EPIPE: this was done before.
+/// * EBUSY: another coroutine is sending.
+/// * ECONNRESET: the connection is broken.
+/// * ETIMEDOUT, ECANCELED: the deadline passed, or the coroutine may not wait. It can be tried
+///   again if nothing was sent.
+/// * ENOMEM: no memory. Likewise.
 ///
 /// # Safety
 /// None to speak of.
@@ -151,9 +178,17 @@ pub unsafe extern "C" fn dill_tls_done(s: c_int, deadline: i64) -> c_int {
 /// the peer says so too, and gives the stream back with all that follows still in it.
 ///
 /// # Returns
-/// The handle of the stream; `s` is gone. Or -1: EBADF if `s` is no handle, ENOTSUP if it is no TLS
-/// socket; EBUSY if another coroutine is sending or receiving; or, with the stream closed, EPROTO,
-/// ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
+/// The handle of the stream; `s` is gone. Or -1:
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no TLS socket.
+/// * EBUSY: another coroutine is sending or receiving.
+///
+/// Or, with the stream closed:
+/// * EPROTO: the peer broke the rules.
+/// * ECONNRESET: the connection is broken.
+/// * ETIMEDOUT: the deadline passed.
+/// * ECANCELED: the coroutine may not wait.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// None to speak of.
@@ -186,10 +221,12 @@ pub struct TlsOpts {
 /// As [`dill_tls_attach_client_host`], for the `hostname` in `opts`, and with what else is there.
 ///
 /// # Returns
-/// A handle, or -1 as there; and, with `s` closed: EINVAL if `opts` is NULL or too small, `hostname` is
-/// missing, `alpn` is no list of names, there is only one of `cert` and `pkey`, or something is wrong
-/// with the files as for [`dill_tls_attach_server`]; E2BIG if `opts` is larger than what is known and
-/// something is there; ENOENT, EACCES, EISDIR or another error of the system's if a file cannot be read.
+/// As [`dill_tls_attach_client_host`], and, with `s` closed:
+/// * EINVAL: `opts` is NULL or too small, `hostname` is missing, `alpn` is no list of names, there
+///   is only one of `cert` and `pkey`, or something is wrong with the files as for
+///   [`dill_tls_attach_server`].
+/// * E2BIG: `opts` is larger than what is known, and something is there.
+/// * ENOENT, EACCES, EISDIR: a file cannot be read. Other errors of the system's are possible.
 ///
 /// # Safety
 /// `opts` is NULL or begins with its size, and its members are NULL or C strings; `chosen` is NULL or
@@ -212,9 +249,11 @@ pub unsafe extern "C" fn dill_tls_attach_client_opts(
 /// the client has to prove who it is with a certificate from one of these authorities.
 ///
 /// # Returns
-/// A handle, or -1 as there; and, with `s` closed: EACCES if the client has shown no certificate, or it
-/// was refused; EINVAL if `opts` is NULL or too small, `hostname` is there, `alpn` is no list of names,
-/// or something is wrong with the files; E2BIG as for [`dill_tls_attach_client_opts`].
+/// As [`dill_tls_attach_server`], and, with `s` closed:
+/// * EACCES: the client has shown no certificate, or it was refused.
+/// * EINVAL: `opts` is NULL or too small, `hostname` is there, `alpn` is no list of names, or
+///   something is wrong with the files.
+/// * E2BIG: `opts` is larger than what is known, and something is there.
 ///
 /// # Safety
 /// As [`dill_tls_attach_client_opts`].

@@ -28,9 +28,12 @@ use super::storage;
 /// A handle, or -1:
 /// * EINVAL: one of the two holds no address, or they are of two families.
 /// * ECANCELED: the coroutine is being cancelled.
-/// * EADDRINUSE: another socket has the local address. EADDRNOTAVAIL: no interface has it.
-/// * EACCES: the program may not use this port. EAFNOSUPPORT: the system has no such addresses.
-/// * EMFILE, ENFILE: too many descriptors are open. ENOBUFS, ENOMEM.
+/// * EADDRINUSE: another socket has the local address.
+/// * EADDRNOTAVAIL: no interface has the local address.
+/// * EACCES: the program may not use this port.
+/// * EAFNOSUPPORT: the system has no such addresses.
+/// * EMFILE, ENFILE: too many descriptors are open.
+/// * ENOBUFS, ENOMEM: no memory.
 ///
 /// # Safety
 /// `local` is NULL or an address that may be written to; `remote` is NULL or an address.
@@ -43,7 +46,8 @@ pub unsafe extern "C" fn dill_udp_open(local: *mut Ipaddr, remote: *const Ipaddr
 /// As [`dill_udp_open`].
 ///
 /// # Returns
-/// As [`dill_udp_open`]; EINVAL also if `mem` is NULL. The memory is not used.
+/// As [`dill_udp_open`], and:
+/// * EINVAL: `mem` is NULL. The memory is not used.
 ///
 /// # Safety
 /// As [`dill_udp_open`].
@@ -63,13 +67,15 @@ pub unsafe extern "C" fn dill_udp_open_mem(
 ///
 /// # Returns
 /// 0, or -1:
-/// * EBADF: `s` is no handle. ENOTSUP: it is no UDP socket.
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no UDP socket.
 /// * EINVAL: there is no address to send to, or its port is 0; or `buf` is NULL and `len` is not 0.
-/// * EMSGSIZE: the message is too long for UDP, which takes 65507 bytes over IPv4 and 65527 over IPv6.
+/// * EMSGSIZE: the message is too long for UDP, which takes 65507 bytes over IPv4 and 65527 over
+///   IPv6.
 /// * EACCES, EPERM: the system does not let it pass, for instance to a broadcast address.
 /// * EAFNOSUPPORT: the address is not of the socket's family.
 /// * ENETUNREACH, EHOSTUNREACH, ENETDOWN: there is no way to the address.
-/// * ENOMEM.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// `addr` is NULL or an address; `buf` is readable for `len` bytes until the call returns.
@@ -91,13 +97,15 @@ pub unsafe extern "C" fn dill_udp_send(
 ///
 /// # Returns
 /// The length of the message in bytes, which may be 0, or -1:
-/// * EBADF: `s` is no handle. ENOTSUP: it is no UDP socket.
-/// * EMSGSIZE: the message is longer than `len`, and it is lost. The next call receives the next one.
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: `s` is no UDP socket.
+/// * EMSGSIZE: the message is longer than `len`, and it is lost. The next call receives the next
+///   one.
 /// * EBUSY: another coroutine is receiving from this socket.
 /// * ETIMEDOUT: no message has come in time.
 /// * ECANCELED: the coroutine is being cancelled.
 /// * ECONNRESET: the handle was closed meanwhile.
-/// * ENOMEM.
+/// * ENOMEM: no memory.
 ///
 /// # Safety
 /// `addr` is NULL or writable; `buf` is NULL or writable for `len` bytes until the call returns.
@@ -118,8 +126,9 @@ pub unsafe extern "C" fn dill_udp_recv(
 /// [`dill_udp_send`].
 ///
 /// # Returns
-/// As [`dill_udp_send`]; EINVAL also if an end is NULL, if `last` does not end the list, if the list has
-/// a loop, or if a member that is reserved is not 0.
+/// As [`dill_udp_send`], and:
+/// * EINVAL: an end is NULL, `last` does not end the list, the list has a loop, or a member that is
+///   reserved is not 0.
 ///
 /// # Safety
 /// `addr` is NULL or an address; the ends are NULL or elements of a list which, like its buffers,
@@ -139,8 +148,9 @@ pub unsafe extern "C" fn dill_udp_sendl(
 /// [`dill_udp_recv`]. A NULL buffer skips its length. Both ends NULL means "drop one message".
 ///
 /// # Returns
-/// As [`dill_udp_recv`]; and EINVAL if only one end is NULL, if `last` does not end the list, if the
-/// list has a loop, or if a member that is reserved is not 0.
+/// As [`dill_udp_recv`], and:
+/// * EINVAL: only one end is NULL, `last` does not end the list, the list has a loop, or a member
+///   that is reserved is not 0.
 ///
 /// # Safety
 /// `addr` is NULL or writable; the ends are NULL or elements of a list that stays readable, over

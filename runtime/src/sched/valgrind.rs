@@ -4,12 +4,12 @@
 //! valgrind recognises: see "The Client Request mechanism" in its manual. So this needs neither
 //! valgrind's headers nor a special build.
 
-/// Makes a client request: the answer, or 0 where there is no valgrind.
+/// Makes a client request. Returns its result, or 0 where there is no valgrind.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn request(code: usize, first: usize, second: usize) -> usize {
     let block = [code, first, second, 0, 0, 0];
-    let answer;
+    let result;
     // SAFETY: the rotations of rdi add up to two full turns and the exchange is one of a register
     // with itself. Under valgrind the request reads `block`.
     unsafe {
@@ -20,18 +20,18 @@ fn request(code: usize, first: usize, second: usize) -> usize {
             "rol rdi, 51",
             "xchg rbx, rbx",
             in("rax") block.as_ptr(),
-            inout("rdx") 0_usize => answer,
+            inout("rdx") 0_usize => result,
         );
     }
-    answer
+    result
 }
 
-/// Makes a client request: the answer, or 0 where there is no valgrind.
+/// Makes a client request. Returns its result, or 0 where there is no valgrind.
 #[cfg(target_arch = "aarch64")]
 #[inline(always)]
 fn request(code: usize, first: usize, second: usize) -> usize {
     let block = [code, first, second, 0, 0, 0];
-    let answer;
+    let result;
     // SAFETY: the rotations of x12 add up to two full turns and the last instruction copies a
     // register to itself. Under valgrind the request reads `block`.
     unsafe {
@@ -42,10 +42,10 @@ fn request(code: usize, first: usize, second: usize) -> usize {
             "ror x12, x12, #61",
             "orr x10, x10, x10",
             in("x4") block.as_ptr(),
-            inout("x3") 0_usize => answer,
+            inout("x3") 0_usize => result,
         );
     }
-    answer
+    result
 }
 
 const STACK_REGISTER: usize = 0x1501;
