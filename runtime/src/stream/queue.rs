@@ -14,15 +14,10 @@ use crate::sched::wait::Queue as Waiters;
 use crate::sched::{self, Errand, fork};
 
 use super::side::{Side, State, Turn};
+use super::store::Store;
 
 /// So many bytes are sent at once: enough to fill a TLS record, and for the system to be busy with.
 pub const MUCH: usize = 16 * 1024;
-
-/// What memory is asked for at first.
-const SOME: usize = 1024;
-
-/// When sent bytes are in the way of so many others, those are moved.
-const IN_THE_WAY: usize = 64 * 1024;
 
 /// When the bytes of a queue are to be sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,53 +38,6 @@ impl When {
             1.. => When::At(time),
             _ => When::Released,
         }
-    }
-}
-
-/// The bytes, and where the pieces end.
-#[derive(Default)]
-struct Store {
-    bytes: Vec<u8>,
-    /// How many of the bytes are sent.
-    sent: usize,
-    /// Where pieces end in `bytes`, in order.
-    ends: Vec<usize>,
-}
-
-impl Store {
-    /// Makes room for a piece. Error: ENOMEM.
-    fn reserve(&mut self, more: usize) -> Result<()> {
-        if self.sent > IN_THE_WAY && self.sent > self.bytes.len() / 2 {
-            self.move_up();
-        }
-        let wanted = if self.bytes.capacity() == 0 { more.max(SOME) } else { more };
-        let reserved = self.bytes.try_reserve(wanted).and_then(|()| self.ends.try_reserve(1));
-        reserved.map_err(|_| Errno(libc::ENOMEM))
-    }
-
-    /// Moves what is not sent to the front, from the beginning of a piece on.
-    fn move_up(&mut self) {
-        let done = self.ends.partition_point(|end| *end <= self.sent);
-        let start = done.checked_sub(1).and_then(|last| self.ends.get(last)).copied().unwrap_or(0);
-        self.bytes.drain(..start);
-        self.ends.drain(..done);
-        for end in &mut self.ends {
-            *end -= start;
-        }
-        self.sent -= start;
-    }
-
-    fn unsent(&self) -> &[u8] {
-        self.bytes.get(self.sent..).unwrap_or_default()
-    }
-
-    /// Where the piece ends that has been begun. It begins at 0, or where another ends.
-    fn end_of_begun(&self) -> usize {
-        if self.sent == 0 {
-            return 0;
-        }
-        let place = self.ends.partition_point(|end| *end < self.sent);
-        self.ends.get(place).copied().unwrap_or(self.sent)
     }
 }
 
@@ -227,14 +175,8 @@ impl Lane {
             self.errand.schedule_at(due)?;
         }
         let mut store = self.store.borrow_mut();
-        let mut cursor = list.cursor();
         // SAFETY: same condition as this function's.
-        // ROOM: made before.
-        unsafe { cursor.read(total, |bytes| store.bytes.extend_from_slice(bytes)) };
-        let end = store.bytes.len();
-        // ROOM: made before.
-        store.ends.push(end);
-        store.sent += sent;
+        unsafe { store.push(list, total, sent) };
         self.len.set(store.unsent().len());
         if is_behind {
             self.behind.set(self.behind.get() + total - sent);
@@ -263,10 +205,12 @@ impl Lane {
         store.sent += count;
         self.len.set(store.unsent().len());
         if self.len.get() == 0 {
-            *store = Store::default();
+            store.release();
         }
         drop(store);
-        self.waiters.fire_all(0);
+        if !self.waiters.is_empty() {
+            self.waiters.fire_all(0);
+        }
     }
 
     /// Has the bytes sent soon that were queued to be released.
@@ -298,15 +242,13 @@ impl Lane {
             return;
         }
         let mut store = self.store.borrow_mut();
-        let end = store.end_of_begun().max(store.sent);
-        store.bytes.truncate(end);
-        store.ends.retain(|known| *known <= end);
+        store.drop_unbegun();
         self.len.set(store.unsent().len());
         // What is left has been begun, so it is not behind anything.
         self.behind.set(0);
         self.is_held_back.set(false);
         if self.len.get() == 0 {
-            *store = Store::default();
+            store.release();
         }
         drop(store);
         self.waiters.fire_all(0);
@@ -320,7 +262,7 @@ impl Lane {
 
     /// Drops all.
     pub fn clear(&self) {
-        self.store.take();
+        self.store.take().release();
         self.len.set(0);
         self.behind.set(0);
         self.is_held_back.set(false);
