@@ -39,11 +39,11 @@ impl BsockSomeVfs {
     /// `vfs` must begin with its size, and be readable for that.
     pub unsafe fn queue(vfs: *const BsockSomeVfs) -> Option<NonNull<BsockQueueVfs>> {
         // SAFETY: promised by the caller.
-        let has_member = unsafe { (*vfs).size } >= size_of::<BsockSomeVfs>();
+        if unsafe { (*vfs).size } < size_of::<BsockSomeVfs>() {
+            return None;
+        }
         // SAFETY: so it is there.
-        let queue = NonNull::new(
-            if has_member { unsafe { (*vfs).queue } } else { ptr::null() }.cast_mut(),
-        )?;
+        let queue = NonNull::new(unsafe { (*vfs).queue }.cast_mut())?;
         // SAFETY: it begins with its size.
         let has_all = unsafe { queue.as_ref() }.size >= size_of::<BsockQueueVfs>();
         has_all.then_some(queue)

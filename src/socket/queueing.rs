@@ -18,6 +18,8 @@ impl<H: Host> WebSocket<H> {
     /// # Errors
     ///
     /// As for sending.
+    // Not inlined, so that those who hold nothing do not pay for it.
+    #[inline(never)]
     pub(super) fn hold(
         &self,
         len: usize,

@@ -140,14 +140,22 @@ impl<H: Host> WebSocket<H> {
         let mut head = [0; MAX_HEADER];
         let len = self.header(opcode, body.size())?.serialize(&mut head);
         let head = head.get(..len).unwrap_or_default();
-        let host = self.host();
-        let sent = if held {
-            let len = len.saturating_add(usize::try_from(body.size()).unwrap_or(usize::MAX));
-            self.hold(len, deadline, |due| host.queue_with_body(head, body, due))
-        } else {
-            host.send_with_body(head, body, deadline)
+        let sent = match held {
+            false => self.host().send_with_body(head, body, deadline),
+            true => self.hold_in_place(head, body, deadline),
         };
         sent.map_err(|error| self.send_failed(error, false))
+    }
+
+    #[inline(never)]
+    fn hold_in_place(
+        &self,
+        head: &[u8],
+        body: &H::Body<'_>,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let len = head.len().saturating_add(usize::try_from(body.size()).unwrap_or(usize::MAX));
+        self.hold(len, deadline, |due| self.host().queue_with_body(head, body, due))
     }
 
     /// A blocked sender of little must not bind much memory.

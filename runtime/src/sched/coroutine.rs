@@ -131,7 +131,7 @@ impl Deref for Task {
 
 impl Sleeper for Task {
     fn timer(&self) -> &Cell<usize> {
-        &(**self).timer
+        &self.timer
     }
 }
 
