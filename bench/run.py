@@ -33,7 +33,7 @@ LOADS = [
     ("64 B × 64 conn.", 64, 64, 1), ("1 KiB × 64 conn.", 64, 1024, 1),
     ("16 KiB × 64 conn.", 64, 16384, 1),
     ("64 KiB", 1, 65536, 1), ("1 MiB", 1, 1 << 20, 1),
-    ("64 B, 64 at once", 1, 64, 64),
+    ("64 B, 64 at once", 1, 64, 64), ("128 B × 100 conn., 16 at once", 100, 128, 16),
 ]
 # The same over TLS.
 TLS_LOADS = [
@@ -41,7 +41,7 @@ TLS_LOADS = [
     ("1 KiB × 10 conn.", 10, 1024, 1), ("64 KiB × 10 conn.", 10, 65536, 1),
     ("1 MiB × 4 conn.", 4, 1 << 20, 1),
 ]
-SECTIONS = ["echo", "tls", "calls", "functions", "turns", "scale"]
+SECTIONS = ["echo", "tls", "calls", "broadcast", "functions", "turns", "scale"]
 STUCK_SECONDS = 60
 
 
@@ -87,7 +87,8 @@ class Bench:
                             name=f"{pathlib.Path(source).stem}_libdill")
 
     def servers(self):
-        servers = [Server(OURS, [self.on_rt("echo.c")])]
+        echo = self.on_rt("echo.c")
+        servers = [Server(OURS, [echo]), Server(f"{OURS}, WS_HOLD", [echo, "hold"])]
         if self.args.against:
             program = self.on_rt("echo.c", self.args.against, "echo_against")
             servers.append(Server("the other build", [program]))
@@ -131,7 +132,8 @@ class Bench:
 
     def tls_servers(self):
         identity = self.identity()
-        servers = [Server(OURS, [self.on_rt("echo.c"), *identity])]
+        echo = self.on_rt("echo.c")
+        servers = [Server(OURS, [echo, *identity]), Server(f"{OURS}, WS_HOLD", [echo, "hold", *identity])]
         if self.args.against:
             program = self.on_rt("echo.c", self.args.against, "echo_against")
             servers.append(Server("the other build", [program, *identity]))
@@ -250,6 +252,35 @@ def calls(bench):
             row.append(f"{int(total[1]) / result[0]:.2f}" if result and total else "–")
         rows.append(row)
     table("System calls of the server per message of 64 B", ["", *(load[0] for load in loads)], rows)
+
+
+# Clients, messages at once, and how many clients do not receive.
+BROADCASTS = [(1000, 1, 0), (1000, 16, 0), (5000, 1, 0), (5000, 16, 0), (1000, 16, 1), (1000, 16, 100)]
+
+
+def broadcast(bench):
+    """The same for many, bare, by a loop of ws_send, and posted."""
+    program = bench.on_rt("broadcast.c")
+    modes = {"bare": "bare sockets", "send": "a loop of `ws_send`", "post": "`ws_post`"}
+    found = {}
+    for _ in range(bench.args.rounds):
+        for case in BROADCASTS:
+            for mode in modes:
+                command = [program, mode, *case, bench.args.seconds]
+                done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, text=True, check=True)
+                found.setdefault((mode, case), []).append([float(word) for word in done.stdout.split()])
+    head = ["clients, at once, stuck", *modes.values()]
+    for title, column in (("Messages of 128 B delivered per second (relative to bare sockets; more is better)", 1),
+                          ("Processor time for each, µs (relative; less is better)", 2)):
+        values = {key: [row[column] for row in rows] for key, rows in found.items()}
+        table(title, head, [
+            [f"{clients:,}, {burst}, {stuck}",
+             *(relative(values[mode, (clients, burst, stuck)], values["bare", (clients, burst, stuck)])
+               for mode in modes)] for clients, burst, stuck in BROADCASTS])
+    table("Memory that it takes, KiB", head, [
+        [f"{clients:,}, {burst}, {stuck}",
+         *(number(max(row[3] for row in found[mode, (clients, burst, stuck)])) for mode in modes)]
+        for clients, burst, stuck in BROADCASTS])
 
 
 def functions(bench):

@@ -85,9 +85,10 @@ struct dill_bsock_queue_vfs {
     /* sizeof(struct dill_bsock_queue_vfs), as whoever made the stream knows it. */
     size_t size;
     /* Queues a list, all of it or nothing, and never waits: 0, or -1 with EINVAL, EPIPE, ECONNRESET,
-       ENOMEM. With `time` 0 it is sent when the thread next looks at its descriptors; with another one
-       then, or earlier with whatever is sent; with a negative one behind all that is sent until
-       brelease is called. 16 KiB are sent at once, as far as there is room. */
+       ENOMEM. With `time` 0 it is sent when the thread next looks at its descriptors; with 1 at once, or
+       then, if several come in between; with a later one then, or earlier with whatever is sent; with a
+       negative one behind all that is sent until brelease is called. 16 KiB are sent at once, as far as
+       there is room. */
     int (*bqueue)(struct dill_bsock_some_vfs *vfs,
         struct dill_iolist *first, struct dill_iolist *last, int64_t time);
     /* Sends what is queued, and waits until at most `most` bytes of it are left: 0, or -1 with

@@ -9,9 +9,10 @@ NO_QUEUE = "The host is the original libdill, or the byte stream one of the prog
 BROKEN = ("ECONNRESET", "The connection is broken.")
 CLOSED = ("EPIPE", "The close frame has been sent already, or is being sent.")
 NEVER_WAITS = "The call never waits and never lets other coroutines run. So it works in a coroutine that is being cancelled, too."
-LATER = ("What is queued leaves by itself, whichever coroutine runs: when the thread next waits or looks at its descriptors, "
-         "which it does in each tick of the system's clock at least if coroutines switch, and from then on as the connection "
-         "takes it. An error that is met later is reported by the next call on the handle.")
+LATER = ("What is posted leaves by itself, whichever coroutine runs: at once where nothing is in front of it and such "
+         "messages have come singly so far; otherwise, together with others, when the thread next waits or looks at its "
+         "descriptors. From then on it leaves as the connection takes it. An error that is met later is reported by the next "
+         "call on the handle.")
 
 PAGES = {
     "ws_flush": dict(
@@ -63,6 +64,8 @@ PAGES = {
                 ("ENOTSUP", "<s> is no WebSocket, or <m> no prepared message. " + NO_QUEUE), CLOSED],
         notes=["What to do after `EAGAIN` depends on the program: leave the message out if the next one says more, or end the "
                "connection with `ws_fail`(3).",
+               "Several messages for many: post all of them to one connection, and then to the next. They share a system call "
+               "in any order, but so a connection is in the processor's cache once.",
                "`ws_send`(3) to one of them waits until what is queued there has left: within its deadline."],
         rfc="RFC 6455 section 6.1.",
     ),

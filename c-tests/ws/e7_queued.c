@@ -273,6 +273,34 @@ TEST_ROLES(a_post_goes_behind_what_is_held_and_before_what_is_sent_later)
     end(&c);
 }
 
+TEST_ROLES(single_posts_leave_at_once_and_several_together)
+{
+    NEEDS_QUEUE;
+    struct conn c;
+    open_with(&c, role, (struct ws_opts)ws_defaults);
+    for(int i = 0; i != 3; i++) {
+        CHECK_OK(msleep(now() + 1));
+        POST(&c, "one");
+        CHECK_INT(arrived(&c), (i + 1) * frame_size(role, 3));
+    }
+    size_t before = arrived(&c);
+    POST(&c, "two");
+    POST(&c, "two");
+    CHECK_INT(arrived(&c), before);
+    CHECK_OK(msleep(now() + 1));
+    CHECK_INT(arrived(&c), before + 2 * frame_size(role, 3));
+    for(int i = 0; i != 2; i++) POST(&c, "two");
+    CHECK_INT(arrived(&c), before + 2 * frame_size(role, 3));
+    CHECK_OK(msleep(now() + 1));
+    /*  The first of those that come singly again is not known to. */
+    POST(&c, "one");
+    CHECK_OK(msleep(now() + 1));
+    before = arrived(&c);
+    POST(&c, "one");
+    CHECK_INT(arrived(&c), before + frame_size(role, 3));
+    end(&c);
+}
+
 TEST_ROLES(a_post_is_refused_behind_maxqueue_bytes)
 {
     NEEDS_QUEUE;
@@ -437,7 +465,8 @@ TEST_ROLES(a_connection_that_is_failed_wakes_who_waits)
     struct receiver receiver = {.c = &c};
     int h = go(receive(&receiver));
     CHECK_OK(msleep(now() + 10));
-    POST(&c, "never begun");
+    HOLD(&c, "never begun");
+    POST(&c, "nor this");
     CHECK_OK(ws_fail(c.h, 1011));
     CHECK(!receiver.over);
     CHECK_OK(msleep(now() + 1));
@@ -525,10 +554,8 @@ TEST_ROLES(an_error_that_is_met_later_is_told_by_the_next_call)
     open_with(&c, role, (struct ws_opts)ws_defaults);
     wire_close(c.fd);
     for(int i = 0; i != 3; i++) {
-        int m = ws_msg(0, "x", 1);
-        int rc = ws_post(c.h, m);
+        int rc = ws_send(c.h, WS_HOLD, "x", 1, 0);
         if(i == 0) CHECK_OK(rc);
-        CHECK_OK(hclose(m));
         CHECK_OK(msleep(now() + 5));
     }
     CHECK_ERR(ws_send(c.h, 0, "x", 1, SOON), ECONNRESET);

@@ -58,8 +58,8 @@ pub struct BsockQueueVfs {
     pub size: usize,
     /// Queues a list, all of it or an error, without waiting, and almost always without a system call. It is sent
     /// by itself, whichever coroutine runs, behind what was sent or queued before: with the time 0 when the thread
-    /// next looks at its descriptors; with another one then, or with whatever is sent earlier; with a negative
-    /// one behind all that is sent until `brelease` is called.
+    /// next looks at its descriptors; with 1 at once, or then, if several come in between; with a later one then, or
+    /// with whatever is sent earlier; with a negative one behind all that is sent until `brelease` is called.
     pub bqueue: unsafe extern "C" fn(*mut BsockSomeVfs, *mut Iolist, *mut Iolist, i64) -> c_int,
     /// Sends what is queued, and waits until at most so many bytes of it are left.
     pub bflush: unsafe extern "C" fn(*mut BsockSomeVfs, usize, i64) -> c_int,

@@ -51,7 +51,8 @@ pub unsafe extern "C" fn dill_ws_msg(flags: c_int, buf: *const c_void, len: usiz
     report(|| unsafe { prepared::make(flags, buf, len) })
 }
 
-/// Posts a prepared message: it goes out by itself, behind what was sent and posted before.
+/// Posts a prepared message: it goes out by itself, behind what was sent and posted before. One that comes alone
+/// leaves at once; several before the thread next waits leave together then.
 ///
 /// Never waits, and never lets other coroutines run; it works in a coroutine that is being cancelled too. The
 /// message `m` is queued as a whole or not at all. An error that the connection meets later is reported by

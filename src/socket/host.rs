@@ -71,8 +71,8 @@ pub trait Host {
     fn can_queue(&self) -> bool;
 
     /// Queues `bytes`, all of them or none, without waiting: they are sent behind what was sent or queued before.
-    /// With `due` 0 that begins when the thread next looks at its descriptors; with another time not later than
-    /// then; with a negative one behind what is sent until [`Host::release`].
+    /// With `due` 0 that begins when the thread next looks at its descriptors; with 1 at once, or then, if several
+    /// come in between; with a later time not later than then; with a negative one behind what is sent until [`Host::release`].
     ///
     /// # Errors
     ///

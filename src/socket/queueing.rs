@@ -9,6 +9,9 @@ use crate::protocol::frame::{MAX_HEADER, Opcode};
 use crate::protocol::payload::Payload;
 use std::iter::once;
 
+/// The time of frames that are sent at once, or together if there are several.
+const NOW: Deadline = 1;
+
 /// The time of frames that wait for their release.
 const RELEASED: Deadline = -1;
 
@@ -143,7 +146,7 @@ impl<H: Host> WebSocket<H> {
     /// Queues a frame behind what was sent and queued before, and behind the message that is being sent.
     fn queue(&self, frame: &[u8]) -> Result<(), Error> {
         let is_behind = self.outbox().is_sending();
-        let queued = self.host().queue(frame, if is_behind { RELEASED } else { 0 });
+        let queued = self.host().queue(frame, if is_behind { RELEASED } else { NOW });
         queued.map_err(|error| self.send_failed(error, false))?;
         self.backlog().add(frame.len());
         if is_behind {

@@ -79,6 +79,8 @@ struct Local {
     current: Cell<Option<Task>>,
     ready: Cell<Option<(Task, Task)>>,
     switches: Cell<u32>,
+    /// How often descriptors were looked at.
+    looks: Cell<u32>,
     /// When timers were last looked at: a time that has certainly come.
     last_look: Cell<i64>,
     /// The tick of the clock in which descriptors and timers were last looked at.
@@ -104,6 +106,7 @@ thread_local! {
             current: Cell::new(None),
             ready: Cell::new(None),
             switches: Cell::new(0),
+            looks: Cell::new(0),
             last_look: Cell::new(0),
             looked: Cell::new(NEVER),
             breaths: Cell::new(0),
@@ -208,6 +211,7 @@ impl Local {
     /// Runs errands, then looks after descriptors and timers. `wait`: until there is something to be seen.
     #[cold]
     fn look(&self, wait: bool) {
+        self.looks.set(self.looks.get().wrapping_add(1));
         self.errands.run();
         let wait = wait && self.ready.get().is_none();
         let deadline = self.first_deadline();
@@ -440,6 +444,11 @@ pub(crate) fn doings() -> u32 {
 pub(crate) fn count_doing() -> u32 {
     let doings = &local().doings;
     doings.replace(doings.get().wrapping_add(1))
+}
+
+/// A count of how often this thread has looked at its descriptors.
+pub(crate) fn looks() -> u32 {
+    local().looks.get()
 }
 
 /// Drops the registration of a descriptor that is about to be closed, and wakes its waiters with

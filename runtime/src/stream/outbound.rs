@@ -176,7 +176,8 @@ impl Outbound {
         let mut sent = 0;
         // SAFETY: same condition as this function's.
         unsafe {
-            if now && total >= MUCH && self.0.len() == 0 {
+            let at_once = total >= MUCH && self.0.len() == 0 || self.0.sends_at_once(when);
+            if now && at_once {
                 match send_now(sink, list.cursor()) {
                     Ok(count) => sent = count.unwrap_or(0),
                     Err(failure) => return Err(self.settle(failure, false)),

@@ -22,6 +22,8 @@ pub const MUCH: usize = 16 * 1024;
 /// When the bytes of a queue are to be sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum When {
+    /// At once, unless several come between two looks at the descriptors: then together.
+    Now,
     /// When the thread next looks at its descriptors.
     Soon,
     /// At this time.
@@ -35,7 +37,8 @@ impl When {
     pub fn from_time(time: i64) -> When {
         match time {
             0 => When::Soon,
-            1.. => When::At(time),
+            1 => When::Now,
+            2.. => When::At(time),
             _ => When::Released,
         }
     }
@@ -56,6 +59,10 @@ pub struct Lane {
     errand: Errand,
     /// Whether the errand runs when there is room.
     awaits_room: Cell<bool>,
+    /// Whether several came together last time.
+    comes_in_bursts: Cell<bool>,
+    /// The count of looks when something was sent at once.
+    sent_at: Cell<u32>,
     /// Who waits for them to be sent.
     waiters: Waiters,
 }
@@ -71,6 +78,8 @@ impl Default for Lane {
             generation: Cell::new(0),
             errand: Errand::new(),
             awaits_room: Cell::new(false),
+            comes_in_bursts: Cell::new(false),
+            sent_at: Cell::new(0),
             waiters: Waiters::new(),
         }
     }
@@ -151,6 +160,18 @@ impl Lane {
         self.len.get() - self.behind.get()
     }
 
+    /// Whether a piece is to be sent at once: nothing waits that it would go with. The next one before the thread
+    /// looks at its descriptors is not.
+    pub fn sends_at_once(&self, when: When) -> bool {
+        if when != When::Now || self.len.get() > 0 || self.is_busy() || self.comes_in_bursts.get() {
+            return false;
+        }
+        let looks = sched::looks();
+        let is_second = self.sent_at.replace(looks) == looks;
+        self.comes_in_bursts.set(is_second);
+        !is_second
+    }
+
     /// Makes room for a piece. Errors: EPIPE, ECONNRESET; ENOMEM.
     pub fn prepare(&self, len: usize) -> Result<()> {
         self.check()?;
@@ -183,7 +204,7 @@ impl Lane {
         }
         if when == When::Released {
             self.is_held_back.set(true);
-        } else if when == When::Soon && is_to_be_run {
+        } else if matches!(when, When::Soon | When::Now) && is_to_be_run {
             self.errand.schedule();
         }
         Ok(())
@@ -205,6 +226,7 @@ impl Lane {
         store.sent += count;
         self.len.set(store.unsent().len());
         if self.len.get() == 0 {
+            self.comes_in_bursts.set(store.has_several());
             store.release();
         }
         drop(store);

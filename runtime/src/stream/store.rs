@@ -87,6 +87,11 @@ impl Store {
         self.sent -= start;
     }
 
+    /// Whether there were several pieces since it was empty.
+    pub fn has_several(&self) -> bool {
+        !self.ends.is_empty()
+    }
+
     /// The bytes that are not sent.
     pub fn unsent(&self) -> &[u8] {
         self.bytes.get(self.sent..).unwrap_or_default()
