@@ -164,3 +164,6 @@ thread_local! {
 fn at_thread_end() {
     POOL.with(|pool| pool.replace(Pool { stores: Vec::new(), bytes: 0 }));
 }
+
+#[cfg(test)]
+mod tests;

@@ -155,3 +155,62 @@ fn a_cancelled_call_does_not_feed_a_sink_for_ever() {
     assert!(outbound.is_broken());
     assert!(sink.taken.take().len() <= STEPS);
 }
+
+fn queue(outbound: &Outbound, sink: &Script, bytes: &[u8], when: When) -> Result<()> {
+    let list = Iolist::single(bytes.as_ptr().cast_mut().cast(), bytes.len());
+    // SAFETY: a list of one element, over the bytes.
+    unsafe {
+        let list = List::check(&raw const list, &raw const list).unwrap();
+        outbound.queue(sink, list, when)
+    }
+}
+
+#[test]
+fn what_is_queued_goes_first_and_together() {
+    let sink = Script::new([]);
+    let outbound = Outbound::default();
+    queue(&outbound, &sink, b"abc", When::Soon).unwrap();
+    queue(&outbound, &sink, b"de", When::Released).unwrap();
+    queue(&outbound, &sink, b"fg", When::Soon).unwrap();
+    send(&outbound, &sink, b"hi").unwrap();
+    assert_eq!(*sink.taken.borrow(), b"abchi");
+    outbound.lane().release();
+    assert!(!outbound.push_out(&sink));
+    assert_eq!(*sink.taken.borrow(), b"abchidefg");
+}
+
+#[test]
+fn a_send_behind_what_is_queued_is_all_or_nothing() {
+    let sink = Script::new([Step::Room(2), Step::Timeout]);
+    let outbound = Outbound::default();
+    queue(&outbound, &sink, b"abc", When::Soon).unwrap();
+    assert_eq!(send(&outbound, &sink, b"hi"), Err(Errno(libc::ETIMEDOUT)));
+    assert!(outbound.is_open());
+    assert!(outbound.is_cut());
+    assert_eq!(outbound.lane().len(), 1);
+    outbound.lane().drop_unbegun();
+    send(&outbound, &sink, b"jk").unwrap();
+    assert_eq!(*sink.taken.borrow(), b"abcjk");
+}
+
+#[test]
+fn a_failure_while_nobody_sends_is_told_later() {
+    let sink = Script::new([Step::Fails(Failure::Broken(Errno(libc::ECONNRESET)))]);
+    let outbound = Outbound::default();
+    queue(&outbound, &sink, b"abc", When::Soon).unwrap();
+    assert!(!outbound.push_out(&sink));
+    assert_eq!(outbound.lane().len(), 0);
+    assert_eq!(queue(&outbound, &sink, b"d", When::Soon), Err(Errno(libc::ECONNRESET)));
+    assert_eq!(outbound.flush(&sink, 0, 0), Err(Errno(libc::ECONNRESET)));
+    assert_eq!(send(&outbound, &sink, b"e"), Err(Errno(libc::ECONNRESET)));
+}
+
+#[test]
+fn what_the_system_lacks_is_asked_for_again() {
+    let sink = Script::new([Step::Fails(Failure::Interrupted(Errno(libc::ENOBUFS)))]);
+    let outbound = Outbound::default();
+    queue(&outbound, &sink, b"abc", When::Soon).unwrap();
+    assert!(outbound.push_out(&sink));
+    assert!(!outbound.push_out(&sink));
+    assert_eq!(*sink.taken.borrow(), b"abc");
+}
