@@ -11,13 +11,13 @@ pub(super) struct Backlog {
     hold: Deadline,
     /// There are no more bytes than this.
     bound: Cell<usize>,
-    /// Frames wait behind the message that is being sent.
-    is_parked: Cell<bool>,
+    /// Frames wait behind the message that is being sent, and those of senders with a place before this one.
+    parked: Cell<Option<u64>>,
 }
 
 impl Backlog {
     pub(super) fn new(most: usize, hold: Deadline) -> Self {
-        Self { most, hold, bound: Cell::new(0), is_parked: Cell::new(false) }
+        Self { most, hold, bound: Cell::new(0), parked: Cell::new(None) }
     }
 
     /// The most bytes to which another frame may be added.
@@ -43,13 +43,18 @@ impl Backlog {
         if self.hold == 0 { 0 } else { host.now().saturating_add(self.hold) }
     }
 
-    /// A frame was queued that is to wait for its release.
-    pub(super) fn park(&self) {
-        self.is_parked.set(true);
+    /// A frame was queued that is to wait for its release: behind others like it, or until it is the turn of `place`.
+    pub(super) fn park(&self, place: u64) {
+        self.parked.set(self.parked.get().or(Some(place)));
+    }
+
+    /// Until whose turn frames wait for their release, if they do.
+    pub(super) fn parked(&self) -> Option<u64> {
+        self.parked.get()
     }
 
     /// Whether frames wait for their release, which they get now.
     pub(super) fn take_parked(&self) -> bool {
-        self.is_parked.take()
+        self.parked.take().is_some()
     }
 }

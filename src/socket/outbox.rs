@@ -93,6 +93,18 @@ impl<W: Copy> Outbox<W> {
         self.side.is_busy()
     }
 
+    /// Behind which place a frame goes that is queued now; nothing where no sender is at work or waits.
+    pub(super) fn place_behind(&self) -> Option<u64> {
+        let is_awaited = self.queue.as_ref().is_some_and(|queue| !queue.is_empty());
+        (self.is_sending() || is_awaited).then(|| self.queue.as_ref().map_or(0, Queue::next))
+    }
+
+    /// Whether all that had a place before this one are done.
+    pub(super) fn is_turn_of(&self, place: u64) -> bool {
+        let is_awaited = self.queue.as_ref().is_some_and(|queue| queue.has_before(place));
+        !self.is_sending() && !is_awaited
+    }
+
     /// As [`Side::enter`], for a sender that waits for nobody.
     pub(super) fn enter(&self) -> Result<Turn<'_>, Error> {
         match &self.queue {

@@ -145,17 +145,27 @@ impl<H: Host> WebSocket<H> {
 
     /// Queues a frame behind what was sent and queued before, and behind the message that is being sent.
     fn queue(&self, frame: &[u8]) -> Result<(), Error> {
-        let is_behind = self.outbox().is_sending();
-        let queued = self.host().queue(frame, if is_behind { RELEASED } else { NOW });
+        let place = self.outbox().place_behind();
+        let due = if place.is_some() { RELEASED } else { NOW };
+        let queued = self.host().queue(frame, due);
         queued.map_err(|error| self.send_failed(error, false))?;
         self.backlog().add(frame.len());
-        if is_behind {
-            self.backlog().park();
+        if let Some(place) = place {
+            self.backlog().park(place);
         }
         Ok(())
     }
 
-    /// Behind a message: what was queued meanwhile goes next.
+    /// Behind a message: what was queued meanwhile goes next, unless somebody waits who came before.
+    pub(super) fn release_in_turn(&self) {
+        if let Some(place) = self.backlog().parked()
+            && self.outbox().is_turn_of(place)
+        {
+            self.release_parked();
+        }
+    }
+
+    /// What waits for its release goes next.
     pub(super) fn release_parked(&self) {
         if !self.backlog().take_parked() {
             return;

@@ -103,7 +103,8 @@ impl<H: Host> WebSocket<H> {
         send: impl FnOnce() -> Result<(), Error>,
     ) -> Result<(), Error> {
         let outbox = self.outbox();
-        let turn = outbox.enter_in_turn(self.host(), deadline)?;
+        let entered = outbox.enter_in_turn(self.host(), deadline);
+        let turn = entered.inspect_err(|_| self.release_in_turn())?;
         let sent = outbox
             .await_floor(self.host(), deadline)
             .and_then(|()| outbox.check())
@@ -113,7 +114,7 @@ impl<H: Host> WebSocket<H> {
             self.send_due(pongs, deadline);
         }
         drop(turn);
-        self.release_parked();
+        self.release_in_turn();
         outbox.call_next(self.host());
         sent
     }

@@ -175,6 +175,50 @@ TEST(messages_keep_the_order_of_the_calls)
         }
 }
 
+/**** Senders that wait their turn ****/
+
+struct turn {int h; const char *text; int len; int rc;};
+
+static coroutine void send_in_turn(struct turn *t)
+{
+    t->rc = ws_send(t->h, WS_TEXT, t->text, (size_t)t->len, SOON);
+}
+
+static void expect(struct at at, int h, const char *text)
+{
+    char buf[16];
+    ssize_t n = ws_recv(h, NULL, buf, sizeof buf, SOON);
+    check_bytes(at, "message", buf, n < 0 ? 0 : (size_t)n, text, strlen(text));
+}
+
+TEST(a_post_goes_behind_senders_that_wait_their_turn)
+{
+    static char much[4 << 20];
+    int h[2];
+    struct ws_opts o = ws_defaults;
+    o.flags = WS_TURNS;
+    o.maxmsg = sizeof much;
+    REQUIRE(open_pair(&ways[0], o, h));
+    memset(much, 'x', sizeof much);
+    struct turn turns[] = {{h[0], much, sizeof much, -1}, {h[0], "second", 6, -1},
+        {h[0], "third", 5, -1}};
+    int b = bundle();
+    for(int i = 0; i != 3; i++) bundle_go(b, send_in_turn(&turns[i]));
+    CHECK_OK(msleep(now() + 5));
+    int m = ws_msg(WS_TEXT, "posted", 6);
+    CHECK_OK(ws_post(h[0], m));
+    static char got[sizeof much];
+    CHECK_INT(ws_recv(h[1], NULL, got, sizeof got, SOON), sizeof much);
+    expect(HERE, h[1], "second");
+    expect(HERE, h[1], "third");
+    expect(HERE, h[1], "posted");
+    CHECK_OK(bundle_wait(b, SOON));
+    for(int i = 0; i != 3; i++) CHECK_INT(turns[i].rc, 0);
+    CHECK_OK(hclose(m));
+    CHECK_OK(hclose(b));
+    for(int i = 0; i != 2; i++) CHECK_OK(hclose(h[i]));
+}
+
 TEST(messages_keep_the_order_of_the_calls_in_small_queues)
 {
     for(size_t i = 0; i != COUNT_OF(ways); i++) {
