@@ -5,8 +5,8 @@
     MODE is `bare`, send(2) with frames that were made before; `send`, a loop
     of ws_send; or `post`, ws_msg and ws_post. Every client gets BURST messages of
     128 bytes, bare in one send, and the next ones when all have come. The clients
-    are another process; the first STUCK of them do not receive, and are
-    served as well as they can be.
+    are another process; the first STUCK of them do not receive, the system
+    keeps little for them, and they are served as well as they can be.
 
     Prints how many messages were delivered, how many a second, the
     microseconds of this process's processor time for each, and how many KiB its
@@ -29,6 +29,13 @@ static int *fds, *handles;
 static unsigned char frames[64 * (HEADER + SIZE)];
 static size_t frames_len;
 
+static void keep_little(int fd)
+{
+    int len = 16 * 1024;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &len, sizeof len);
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &len, sizeof len);
+}
+
 /**** The clients ****/
 
 /*  Says with a byte each time when every client has got what belongs to a round. */
@@ -40,6 +47,7 @@ static _Noreturn void receive_for_ever(const struct sockaddr_in *addr, int done)
     int *own = malloc((size_t)clients * sizeof *own);
     for(int i = 0; i != clients; i++) {
         own[i] = socket(AF_INET, SOCK_STREAM, 0);
+        if(i < stuck) keep_little(own[i]);
         need(own[i] >= 0 && connect(own[i], (const void*)addr, sizeof *addr) == 0, "connect");
         struct epoll_event event = {.events = EPOLLIN, .data.fd = own[i]};
         need(i < stuck || epoll_ctl(epoll, EPOLL_CTL_ADD, own[i], &event) == 0, "epoll_ctl");
@@ -100,6 +108,7 @@ static void attach(int fd, int i, char mode)
     struct ws_opts o = ws_defaults;
     o.flags = WS_NOHTTP;
     fds[i] = fd;
+    if(i < stuck) keep_little(fd);
     if(mode == 'b') return;
     int s = tcp_fromfd(fd);
     need(s >= 0, "tcp_fromfd");
@@ -114,13 +123,16 @@ static double seconds(clockid_t clock)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/*  In KiB, exactly: statm(5) is behind by what each processor has counted. */
 static long resident(void)
 {
-    long pages = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    need(f && fscanf(f, "%*d %ld", &pages) == 1, "statm");
+    char line[256];
+    long kib = 0;
+    FILE *f = fopen("/proc/self/smaps_rollup", "r");
+    need(f != NULL, "smaps_rollup");
+    while(!kib && fgets(line, sizeof line, f)) sscanf(line, "Rss: %ld", &kib);
     fclose(f);
-    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+    return kib;
 }
 
 static void await_round(int done)
