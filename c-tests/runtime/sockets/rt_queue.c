@@ -251,6 +251,8 @@ TEST_KINDS(the_orderly_end_goes_behind_what_is_queued)
     size_t full = stream_fill(s);
     CHECK_OK(queue(s, "abc", 0));
     CHECK(full > 0);
+    CHECK_ERR(kind == TCP ? tcp_done(s, BRIEFLY) : ipc_done(s, BRIEFLY), ETIMEDOUT);
+    CHECK_INT(queued(s), 3);
     CHECK_ERR(stream_close(kind, s, BRIEFLY), ETIMEDOUT);
     close(fd);
 }
