@@ -17,7 +17,13 @@ const HEADERS: [(&str, &str, &[&str]); 2] = [
     (
         "libdill_wsx.h",
         "cbindgen-wsx.toml",
-        &["src/abi/extended.rs", "src/abi/http.rs", "src/abi/options.rs", "src/abi/info.rs"],
+        &[
+            "src/abi/extended.rs",
+            "src/abi/http.rs",
+            "src/abi/queued.rs",
+            "src/abi/options.rs",
+            "src/abi/info.rs",
+        ],
     ),
 ];
 

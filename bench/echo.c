@@ -3,17 +3,15 @@
     WebSocket functions that libdill itself declares, with -DDEFLATE those with
     options, and agrees to compress.
 
-        echo [-b BYTES] [-l LEVEL] [CHAIN KEY]
+        echo [-b BYTES] [-l LEVEL] [-w] [CHAIN KEY]
 
     BYTES is the longest message, default 2 MiB. LEVEL is of the compression.
-    PEM files: over TLS. */
+    -w: frames wait for others. PEM files: over TLS. */
 
 #include <errno.h>
 #include <libdill.h>
-#ifdef DEFLATE
+#ifndef OWN_WS
 #include <libdill_wsx.h>
-#elif !defined OWN_WS
-#include <libdill_ws.h>
 #endif
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +19,9 @@
 
 static const char *chain, *key;
 static size_t message_max = 2 * 1024 * 1024;
-static int level;
+static int level, holds;
 
+/*  With options, where something needs them, or as libdill has it. */
 static int attach(int s)
 {
 #ifdef DEFLATE
@@ -31,10 +30,21 @@ static int attach(int s)
     opts.level = level;
     return ws_attach_server_opts(s, &opts, now() + 10000);
 #else
+#ifndef OWN_WS
+    if(holds) return ws_attach_server_opts(s, NULL, now() + 10000);
+#endif
     char resource[64], host[64]; /* libdill's own function cannot do without */
     return ws_attach_server(s, WS_BINARY, resource, sizeof resource, host, sizeof host,
         now() + 10000);
 #endif
+}
+
+static int reply(int s, int flags, const void *buf, size_t len)
+{
+#ifndef OWN_WS
+    if(holds) flags |= WS_HOLD;
+#endif
+    return ws_send(s, flags, buf, len, -1);
 }
 
 static coroutine void serve(int s)
@@ -48,7 +58,7 @@ static coroutine void serve(int s)
         int flags;
         ssize_t len = ws_recv(s, &flags, buf, message_max, -1);
         if(len < 0) break;
-        if(ws_send(s, flags, buf, (size_t)len, -1) < 0) break;
+        if(reply(s, flags, buf, (size_t)len) < 0) break;
     }
     free(buf);
     hclose(s);
@@ -65,9 +75,10 @@ static coroutine void accept_connections(int listener, int connections)
 
 int main(int argc, char *argv[])
 {
-    for(int option; (option = getopt(argc, argv, "b:l:")) != -1;) {
+    for(int option; (option = getopt(argc, argv, "b:l:w")) != -1;) {
         if(option == 'b') message_max = (size_t)atol(optarg);
         else if(option == 'l') level = atoi(optarg);
+        else if(option == 'w') holds = 1;
         else return 1;
     }
     if(argc - optind == 2) {

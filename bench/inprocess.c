@@ -109,8 +109,8 @@ static int open_stream(struct stream *self, size_t size, int type, int exact)
     self->hvfs = (struct hvfs){stream_query, stream_close};
     self->bvfs = (struct bsock_vfs){stream_bsendl, stream_brecvl};
 #ifdef DILL_BSOCK_SOME_TYPE
-    self->some = (struct dill_bsock_some_vfs){
-        sizeof self->some, stream_brecvsome, stream_bawaitroom, stream_blook};
+    self->some = (struct dill_bsock_some_vfs){.size = sizeof self->some,
+        .brecvsome = stream_brecvsome, .bawaitroom = stream_bawaitroom, .blook = stream_blook};
     self->has_some = !exact;
 #else
     (void)exact;

@@ -39,8 +39,8 @@ DEFLATED = [
 ]
 LEVELS = [2, 6]
 IDLE = 1000
-SECTIONS = ["echo", "tls", "connections", "instructions", "deflate", "idle", "calls", "functions", "turns",
-            "scale"]
+SECTIONS = ["echo", "tls", "connections", "instructions", "deflate", "idle", "calls", "broadcast", "functions",
+            "turns", "scale"]
 # Samples a second of where a server is, in itself or in the system.
 SAMPLES = 5000
 
@@ -286,6 +286,35 @@ def calls(bench):
             row.append(f"{int(total[1]) / result[0]:.2f}" if result and total else "–")
         rows.append(row)
     table("System calls of the server per message of 32 B", ["", *(load[0] for load in loads)], rows)
+
+
+# Clients, messages at once, and how many clients do not receive.
+BROADCASTS = [(1000, 1, 0), (1000, 16, 0), (5000, 1, 0), (5000, 16, 0), (1000, 16, 1), (1000, 16, 100)]
+
+
+def broadcast(bench):
+    """The same for many, bare, by a loop of ws_send, and posted."""
+    program = bench.on_rt("broadcast.c")
+    modes = {"bare": "bare sockets", "send": "a loop of `ws_send`", "post": "`ws_post`"}
+    found = {}
+    for _ in range(bench.args.rounds):
+        for case in BROADCASTS:
+            for mode in modes:
+                command = [program, mode, *case, bench.args.seconds]
+                done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, text=True, check=True)
+                found.setdefault((mode, case), []).append([float(word) for word in done.stdout.split()])
+    head = ["clients, at once, stuck", *modes.values()]
+    for title, column in (("Messages of 128 B delivered per second (relative to bare sockets; more is better)", 1),
+                          ("Processor time for each, µs (relative; less is better)", 2)):
+        values = {key: [row[column] for row in rows] for key, rows in found.items()}
+        table(title, head, [
+            [f"{clients:,}, {burst}, {stuck}",
+             *(relative(values[mode, (clients, burst, stuck)], values["bare", (clients, burst, stuck)])
+               for mode in modes)] for clients, burst, stuck in BROADCASTS])
+    table("Memory that it takes, KiB", head, [
+        [f"{clients:,}, {burst}, {stuck}",
+         *(number(max(row[3] for row in found[mode, (clients, burst, stuck)])) for mode in modes)]
+        for clients, burst, stuck in BROADCASTS])
 
 
 def functions(bench):

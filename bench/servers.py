@@ -65,15 +65,19 @@ class Bench:
                             name=f"{pathlib.Path(source).stem}_libdill")
 
     def ours(self, *arguments):
-        """Our echo server, and the same on another build."""
+        """Our echo server, and the same on another build, which need not know of options."""
         servers = [Server(OURS, [self.on_rt("echo.c"), *arguments])]
         if self.args.against:
-            program = self.on_rt("echo.c", self.args.against, "echo_against")
+            program = self.on_rt("echo.c", self.args.against, "echo_against", ["-DOWN_WS"])
             servers.append(Server("the other build", [program, *arguments]))
         return servers
 
+    def holding(self, *arguments):
+        """Our echo server, whose frames wait for others."""
+        return Server(f"{OURS}, WS_HOLD", [self.on_rt("echo.c"), "-w", *arguments])
+
     def servers(self):
-        servers = self.ours()
+        servers = [*self.ours(), self.holding()]
         if self.setup.libdill:
             program = self.on_libdill("echo.c")
             preload = {"LD_PRELOAD": str(self.setup.libs / "libdill_ws.so.0")}
@@ -159,7 +163,7 @@ class Bench:
 
     def tls_servers(self, name="good"):
         identity = self.identity(name)
-        servers = self.ours(*identity)
+        servers = [*self.ours(*identity), self.holding(*identity)]
         if not self.args.few:
             rust = self.rust()
             servers += self.uwebsockets("plain", *identity, name="uWebSockets (OpenSSL)")

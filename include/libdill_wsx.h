@@ -13,7 +13,7 @@
 
 /* Options: offer or accept permessage-deflate (RFC 7692). */
 #define DILL_WS_DEFLATE 4
-/* Sends: the frame may wait for company. */
+/* Sends: the frame may wait for others, to leave with them. */
 #define DILL_WS_HOLD 8
 /* Sends: this message is not compressed. */
 #define DILL_WS_PLAIN 16
@@ -47,6 +47,11 @@
 #define ws_headfield dill_ws_headfield
 #define ws_accept dill_ws_accept
 #define ws_respond dill_ws_respond
+#define ws_flush dill_ws_flush
+#define ws_msg dill_ws_msg
+#define ws_post dill_ws_post
+#define ws_postdone dill_ws_postdone
+#define ws_fail dill_ws_fail
 #endif
 
 
@@ -475,6 +480,109 @@ int dill_ws_respond(int r,
                     const void *body,
                     size_t len,
                     int64_t deadline);
+
+/*
+ Waits until everything that was held or posted on a WebSocket is in the system's hands.
+
+ Any number of coroutines may wait. Where nothing can be held, on libdill or over a byte stream of the
+ program's own, there is nothing to wait for.
+
+ Returns 0, or -1 with errno set:
+ * EBADF: `s` is no handle.
+ * ENOTSUP: `s` is no WebSocket.
+ * ECONNRESET: the connection is broken, and what was left is lost.
+ * ETIMEDOUT: the deadline passed. Nothing is lost: it can be called again.
+ * ECANCELED: the coroutine is being cancelled.
+
+ Source: ws_flush(3).
+ */
+DILL_WS_EXPORT
+int dill_ws_flush(int s,
+                  int64_t deadline);
+
+/*
+ Prepares a message for many WebSockets.
+
+ Copies the `len` bytes at `buf`, and frames them once: text if `flags` has `WS_TEXT`, otherwise binary.
+ Unless it has `WS_PLAIN`, the message is compressed when it is first posted where that was agreed on, once
+ for all connections with the same parameters. hclose frees the message; what was posted goes out all the
+ same.
+
+ Returns the message's handle, or -1 with errno set:
+ * EINVAL: unknown flag; `buf` NULL with a length, or a length over SSIZE_MAX; text that is not UTF-8.
+ * ECANCELED: the coroutine is being cancelled.
+ * ENOMEM: there is no memory.
+
+ Source: RFC 6455 section 5.6; ws_msg(3).
+ */
+DILL_WS_EXPORT
+int dill_ws_msg(int flags,
+                const void *buf,
+                size_t len);
+
+/*
+ Posts a prepared message: it goes out by itself, behind what was sent and posted before. One that comes alone
+ leaves at once; several before the thread next waits leave together then.
+
+ Never waits, and never lets other coroutines run; it works in a coroutine that is being cancelled too. The
+ message `m` is queued as a whole or not at all. An error that the connection meets later is reported by
+ the next call.
+
+ Returns 0, or -1 with errno set:
+ * EBADF: `s` or `m` is no handle.
+ * ENOTSUP: `s` is no WebSocket or `m` no prepared message; the host is libdill, or the byte stream one of
+   the program's own.
+ * EAGAIN: `maxqueue` bytes are waiting already.
+ * EPIPE: the close frame has been sent already, or is being sent.
+ * ECONNRESET: the connection is broken.
+ * ENOMEM: there is no memory.
+
+ Source: ws_post(3).
+ */
+DILL_WS_EXPORT
+int dill_ws_post(int s,
+                 int m);
+
+/*
+ Posts the close frame: does what ws_done does, but never waits.
+
+ It goes out behind what was sent and posted before, however much that is, and whoever is sending. Sending
+ is over from now on; receiving goes on until the peer's close frame.
+
+ Returns 0, or -1 with errno set:
+ * EINVAL: as for ws_done.
+ * EBADF: `s` is no handle.
+ * ENOTSUP: `s` is no WebSocket; the host is libdill, or the byte stream one of the program's own.
+ * EPIPE: the close frame has been sent already, or is being sent.
+ * ECONNRESET: the connection is broken.
+ * ENOMEM: there is no memory.
+
+ Source: RFC 6455 section 5.5.1; ws_postdone(3).
+ */
+DILL_WS_EXPORT
+int dill_ws_postdone(int s,
+                     int status,
+                     const void *buf,
+                     size_t len);
+
+/*
+ Ends a connection that other coroutines may be using.
+
+ Never waits, and never lets other coroutines run. Messages of which nothing has been sent yet are dropped.
+ The peer gets a close frame with `status`, if it takes one without being waited for, and with `status` 0
+ none. Receiving calls fail with ECONNRESET, those that wait already too, and sending ones with EPIPE. The
+ handle stays open: whoever owns it closes it.
+
+ Returns 0, or -1 with errno set:
+ * EINVAL: `status` is none that may be sent.
+ * EBADF: `s` is no handle.
+ * ENOTSUP: `s` is no WebSocket; the host is libdill, or the byte stream one of the program's own.
+
+ Source: RFC 6455 section 7.1.7; ws_fail(3).
+ */
+DILL_WS_EXPORT
+int dill_ws_fail(int s,
+                 int status);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -53,6 +53,13 @@ struct dill_bsock_vfs {
 #define DILL_BSOCK_SOME_TYPE ((const void *)(uintptr_t)0x64736f6d)
 #endif
 
+/* Before the member of that name, so that both remain the same. */
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define brecvsome dill_brecvsome
+#endif
+
+struct dill_bsock_queue_vfs;
+
 struct dill_bsock_some_vfs {
     /* sizeof(struct dill_bsock_some_vfs), as whoever made the stream knows it. */
     size_t size;
@@ -68,7 +75,38 @@ struct dill_bsock_some_vfs {
        the stream, wait or yield, and the bytes are good until it returns. */
     int (*blook)(struct dill_bsock_some_vfs *vfs,
         size_t (*look)(void *arg, const void *bytes, size_t len), void *arg, int64_t deadline);
+    /* What a stream can do that sends by itself; NULL, or not there, if it can not. */
+    const struct dill_bsock_queue_vfs *queue;
 };
+
+/* Such a stream sends what is queued, whichever coroutine runs, behind what was sent and queued before. `vfs`
+   is the table above. */
+struct dill_bsock_queue_vfs {
+    /* sizeof(struct dill_bsock_queue_vfs), as whoever made the stream knows it. */
+    size_t size;
+    /* Queues a list, all of it or nothing, and never waits: 0, or -1 with EINVAL, EPIPE, ECONNRESET,
+       ENOMEM. With `time` 0 it is sent when the thread next looks at its descriptors; with 1 at once, or
+       then, if several come in between; with a later one then, or earlier with whatever is sent; with a
+       negative one behind all that is sent until brelease is called. 16 KiB are sent at once, as far as
+       there is room. */
+    int (*bqueue)(struct dill_bsock_some_vfs *vfs,
+        struct dill_iolist *first, struct dill_iolist *last, int64_t time);
+    /* Sends what is queued, and waits until at most `most` bytes of it are left: 0, or -1 with
+       ETIMEDOUT, ECANCELED, or ECONNRESET if they are lost. */
+    int (*bflush)(struct dill_bsock_some_vfs *vfs, size_t most, int64_t deadline);
+    /* How many bytes are queued. */
+    size_t (*bqueued)(struct dill_bsock_some_vfs *vfs);
+    /* Has what was queued with a negative time sent by itself as well. */
+    void (*brelease)(struct dill_bsock_some_vfs *vfs);
+    /* Drops of what is queued the lists of which not a byte has been sent. */
+    void (*bdrop)(struct dill_bsock_some_vfs *vfs);
+    /* Has calls that wait, now or later, fail with ECONNRESET. What is queued is sent all the same. */
+    void (*bcut)(struct dill_bsock_some_vfs *vfs);
+};
+
+/* Waits for a byte, then receives between 1 and `len`: the number, or -1 as brecv does, and then nothing
+   has been consumed; ENOTSUP where the stream can not. A bridge passes on what comes when it comes. */
+DILL_EXPORT ssize_t dill_brecvsome(int s, void *buf, size_t len, int64_t deadline);
 
 /* Not in libdill either: hclose takes back what a byte stream has sent and the peer has not received. A
    stream that has this, which hquery(s, DILL_BSOCK_LINGER_TYPE) returns, can be told before that it shall

@@ -100,4 +100,21 @@ PAGES = {
         errors=recv_errors(f"{BAD_LIST}; the sizes add up to more than any memory."), notes=RECV_NOTES,
         example="iolist",
     ),
+    "brecvsome": dict(
+        brief="receive the bytes that have come",
+        text=["Waits until something has come from the peer, and receives what there is: between 1 and <len> bytes, which are "
+              "stored at <buf>, or dropped if that is NULL.", STREAM,
+              "A bridge between two streams, which knows nothing of what passes, passes on what comes when it comes.", DEADLINE],
+        returns="The number of bytes, which is 0 only if <len> is 0",
+        errors=[
+            NO_HANDLE, ("EBUSY", "Another coroutine is receiving on this stream."), CANCELED,
+            ("ECONNRESET", "The connection is broken, or the handle was closed meanwhile."),
+            ("EINVAL", "<len> is more than SSIZE_MAX."), NOMEM,
+            ("ENOTSUP", "<s> is a handle, but not of a byte stream, or of one that delivers exact amounts only, as an object "
+             "of the program's own may."),
+            ("EPIPE", "The peer has ended the stream in order."),
+            ("EPROTO", "The peer of a TLS socket does not keep to the protocol."), TIMEDOUT],
+        notes=["After a failure nothing has been consumed.", "It is declared in libdillimpl.h, and libdill has no such function."],
+        example="brecvsome",
+    ),
 }

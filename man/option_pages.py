@@ -11,7 +11,7 @@ NO_SENSE = "A member of <opts> makes no sense: see `ws_opts`(3)."
 NOT_WS = ("ENOTSUP", "<s> is a handle, but not of a WebSocket.")
 NOT_STREAM = ("ENOTSUP", "<s> is a handle, but not of a byte stream. `ping` or `idle` of <opts> is not 0.")
 
-SEE_ALSO = ("ws_connect", "ws_accept", "ws_headfield", "ws_send", "ws_recv", "ws_done", "ws_detach")
+SEE_ALSO = ("ws_connect", "ws_accept", "ws_flush", "ws_post", "ws_headfield", "ws_send", "ws_recv", "ws_done", "ws_detach")
 
 OPTS = dict(
     brief="what a WebSocket is to be made with",
@@ -48,8 +48,10 @@ OPTS = dict(
         ("`maxmsg`", "The longest message that is received, in bytes, after inflating. 0: 1 MiB. A longer one ends the "
          "connection with close code 1009; the receiving call fails with `EMSGSIZE`, later ones with `ECONNRESET`. One "
          "that is only longer than the caller's buffer is lost, and the connection goes on."),
-        ("`maxqueue`, `hold`", "The most bytes that are queued, and for how many milliseconds a frame may be held. Nothing "
-         "is queued or held yet."),
+        ("`maxqueue`", "How many bytes may wait to be sent by themselves, before the last message: those of frames that are "
+         "held (`WS_HOLD`, below) and of messages that are posted, see `ws_post`(3). 0: 64 KiB."),
+        ("`hold`", "For how many milliseconds a frame may be held. 0: until the thread next waits or looks at its "
+         "descriptors."),
         ("`ping`, `idle`", "They are for watching whether the peer is alive, and are not supported yet: other values than 0 "
          "fail with `ENOTSUP`."),
         ("`status`", "If not NULL, the HTTP status of the answer is stored there: what a server has said to a client, or "
@@ -146,7 +148,8 @@ PAGES = {
               ("`int64_t rtt_us`", "The last round trip in microseconds. 0: none is known. None is measured yet."),
               ("`int64_t silence_ms`", "For how many milliseconds the peer has been silent. It is 0 as long as that is not "
                "measured."),
-              ("`size_t queued`", "How many bytes are queued and not sent yet."),
+              ("`size_t queued`", "How many bytes are held or posted and not sent yet. Over TLS they are counted as they are before "
+               "they are encrypted, or behind."),
               "The strings are the library's and stay until the handle is closed or detached. A program that was compiled with "
               "an older or a newer header gets what both know, and zeros.",
               "The function never blocks."],

@@ -16,6 +16,7 @@ import sys
 sys.dont_write_bytecode = True
 
 import option_pages  # noqa: E402
+import queued_pages  # noqa: E402
 import prototypes  # noqa: E402
 import request_pages  # noqa: E402
 import runtime_pages  # noqa: E402
@@ -505,7 +506,7 @@ OVERVIEW_NOTES = [
 ORDER = list(PAGES)
 
 # The pages of what is in libdill_wsx.h.
-EXTENDED = [option_pages, request_pages]
+EXTENDED = [option_pages, request_pages, queued_pages]
 
 # Structures: they have pages, but no prototypes.
 TYPES = ["ws_opts"]

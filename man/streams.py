@@ -15,7 +15,8 @@ ACCEPT_NOTES = [
 DONE = [
     "Tells the peer that nothing more will be sent on the connection <s>: after all that was sent it sees the end of "
     "the stream, so that its `brecv`(3) fails with `EPIPE`. Receiving goes on.",
-    "<deadline> is not used, since nothing waits.",
+    "What is queued in the stream leaves first, and the call waits for that until <deadline>. Only libraries queue, such as "
+    "libdill_ws for `ws_post`; otherwise nothing waits.",
 ]
 
 CLOSE = [
@@ -54,9 +55,11 @@ def done_errors(kind):
     return [
         NO_HANDLE,
         ("EBUSY", "Another coroutine is sending, and goes on."),
+        ("ECANCELED", "The coroutine is being cancelled, and something was still queued."),
         ("ECONNRESET", "The connection is broken, or an earlier send was cut in the middle."),
         NOMEM, no_handle_of(f"{kind} connection"),
         ("EPIPE", "This has been done already."),
+        ("ETIMEDOUT", "Something was still queued. The call can be repeated."),
     ]
 
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Tries examples/webapp with a real browser, and with clients that misbehave.
+"""Tries examples/webapp and examples/ticker with a real browser, and with clients that misbehave.
 
     run.py                      all checks; ends with "N passed, N failed"
     run.py --screenshot FILE    also keeps a picture of the chat
+    run.py --ticker FILE        and of the ticker
     run.py --libdill SRC        also compiles examples/webapp.c of a libdill source tree, as it
                                 is, and tries it; it has the ports 8080 and 8081
 
@@ -393,6 +394,42 @@ def check_rude_clients(port, ann, bob):
     same("nobody else is disturbed", ann.sees("Bob: still here"), ["Bob: still here"])
 
 
+def check_ticker(args, program, directory):
+    """A page shows what the ticker posts, and comes back when the server does."""
+    home = ROOT / "examples" / "ticker"
+    server = Server(args, home / "ticker.c", directory, "0", home / "ticker.html")
+    browser = None
+    try:
+        port = server.port()
+        browser = Browser(program)
+        tabs = [browser.tab(f"http://localhost:{port}/") for _ in range(2)]
+
+        def shown(tab, what):
+            return tab.value(f"document.getElementById('{what}').textContent")
+
+        deadline = time.monotonic() + SECONDS
+        while any(int(shown(tab, "count") or 0) < 5 for tab in tabs) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        for tab in tabs:
+            same("a page is connected to the ticker", shown(tab, "state"), "connected")
+            check("it counts what comes", int(shown(tab, "count")) >= 5)
+            price = tab.value("document.querySelector('.price').textContent")
+            check("it shows a price", re.fullmatch(r"\d+\.\d\d", price or ""), price)
+        if args.ticker:
+            args.ticker.write_bytes(tabs[0].screenshot())
+        server.process.terminate()
+        deadline = time.monotonic() + SECONDS
+        while not shown(tabs[0], "state").startswith("disc") and time.monotonic() < deadline:
+            time.sleep(0.05)
+        same("a page is told why the ticker ends", shown(tabs[0], "state"), "disconnected the market is closed")
+        server.process.wait(SECONDS)
+        same("and it ends in order", server.process.returncode, 0)
+    finally:
+        if browser:
+            browser.close()
+        server.stop()
+
+
 def settled(server, want):
     deadline = time.monotonic() + SECONDS
     while server.descriptors() > want and time.monotonic() < deadline:
@@ -465,6 +502,7 @@ def main():
     parser.add_argument("--include", type=pathlib.Path, default=ROOT / "include")
     parser.add_argument("--lib", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--screenshot", type=pathlib.Path)
+    parser.add_argument("--ticker", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--libdill", type=pathlib.Path, metavar="SRC")
     args = parser.parse_args()
     program = os.environ.get("CHROMIUM", "chromium")
@@ -473,6 +511,7 @@ def main():
         try:
             args.cflags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror"]
             check_example(args, program, directory)
+            check_ticker(args, program, directory)
             if args.libdill:
                 args.cflags = ["-O2", "-w"]
                 check_libdill_example(args, program, directory)

@@ -165,10 +165,10 @@ def connect(port, alive):
     return handshake(connection(port, alive))
 
 
-def handshake(sock):
+def handshake(sock, origin=b"https://www.example.com"):
     """A WebSocket over a connection."""
     key = base64.b64encode(os.urandom(16))
-    sock.sendall(b"GET /chat HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: https://www.example.com\r\n"
+    sock.sendall(b"GET /chat HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: " + origin + b"\r\n"
                  b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                  b"Sec-WebSocket-Key: " + key + b"\r\n\r\n")
     start, fields = read_head(sock)

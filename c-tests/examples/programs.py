@@ -162,8 +162,39 @@ def proxy_wants_a_password(build):
     expect(got == (1, "", "the proxy answers 407\n"), got)
 
 
+# ---- ticker ----
+
+def ticker_tells_everybody(build):
+    """Two clients see the same prices, also one that has not looked for a while. All are told of the end."""
+    server, port = listening(build, "ticker/ticker.c", 0, EXAMPLES / "ticker/ticker.html")
+    try:
+        def connection():
+            return peers.connection(port, lambda: server.poll() is None)
+
+        with connection() as page:
+            page.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            line, fields = peers.read_head(page)
+            expect(line == b"HTTP/1.1 200 OK" and fields["content-type"].startswith(b"text/html"), line)
+        with connection() as one, connection() as two:
+            ann, bob = (peers.handshake(sock, b"http://127.0.0.1") for sock in (one, two))
+            seen = [ann.receive() for _ in range(10)]
+            late = [bob.receive() for _ in range(5)]
+            expect(len(set(seen)) > 1 and [m for m in late if m in seen], (seen, late))
+            server.terminate()
+            for peer in (ann, bob):
+                while (got := peer.receive())[0] == peers.TEXT:
+                    pass
+                expect(got[1] == b"\x03\xe9the market is closed", got)
+                peer.send_close(1001)
+                peer.expect_end()
+        out, err = server.communicate(timeout=peers.LIMIT)
+    finally:
+        server.kill()
+    expect((server.returncode, err) == (0, ""), (server.returncode, err))
+
+
 def checks(build):
-    for check in (chat_agrees, chat_is_refused, chat_is_sent_elsewhere, chat_without_a_subprotocol,
+    for check in (ticker_tells_everybody, chat_agrees, chat_is_refused, chat_is_sent_elsewhere, chat_without_a_subprotocol,
                   chat_is_not_the_webapp, proxy_reaches_a_server, proxy_sees_nothing_of_tls, proxy_wants_a_password):
         yield check.__name__, lambda check=check: check(build)
 

@@ -791,6 +791,42 @@ def options_example(build, page):
     one_client(build, page, refuse, "status 401: the answer's status is not 101, RFC 6455 4.1\n")
 
 
+def flush_example(build, page):
+    """The example sends three messages together."""
+    def serve(sock):
+        peers.answer_upgrade(sock)
+        peer = peers.Peer(sock, False)
+        for text in (b"one", b"two", b"three"):
+            expect(peer.receive() == (TEXT, text), "the messages")
+        peer.send(TEXT, b"all there")
+        expect_close(peer, 1000)
+        peer.send_close(1000)
+        peer.expect_end()
+
+    one_client(build, page, serve, "29 bytes are held\nall there\n")
+
+
+def post_example(build, page):
+    """The example tells two clients the same, and ends."""
+    port = build.port()
+    process = build.start(page, port)
+    try:
+        def connection():
+            return peers.connection(port, lambda: process.poll() is None)
+
+        with connection() as one, connection() as two:
+            clients = [peers.handshake(sock) for sock in (one, two)]
+            for peer in clients:
+                expect(peer.receive() == (TEXT, b"to everybody"), "the message")
+                expect_close(peer, 1001)
+                peer.send_close(1001)
+                peer.expect_end()
+        out = ending(process)
+    finally:
+        process.kill()
+    expect(out == "", f"printed {out!r}")
+
+
 # What is in libdill_wsx.h.
 EXTENDED = {name for family in manual.EXTENDED for name in family.PAGES} | set(manual.TYPES)
 
@@ -824,6 +860,8 @@ EXAMPLES = {
     **dict.fromkeys(["ws_request", "ws_field", "ws_accept", "ws_respond"], requests_example),
     "ws_proxy": proxy_example,
     **dict.fromkeys(["ws_connect", "ws_headfield"], connect_example),
+    "ws_flush": flush_example,
+    **dict.fromkeys(["ws_msg", "ws_post", "ws_postdone", "ws_fail"], post_example),
     "libdill_ws": serves_many,
     **dict.fromkeys(
         ["http_attach", "http_attach_mem", "http_done", "http_sendrequest", "http_sendfield",
@@ -836,6 +874,7 @@ EXAMPLES = {
     **dict.fromkeys(
         ["tls_attach_client_opts", "tls_attach_server_opts", "tls_why"], tls_opts_example),
     "libdill_rt": serves_until_told,
+    "brecvsome": prints("Hello\n"),
     **dict.fromkeys(["now", "msleep"], prints("".join(f"round {i} in time\n" for i in (1, 2, 3)))),
     **dict.fromkeys(["fdin", "fdout", "fdclean"], prints("1000000 bytes\n")),
     **dict.fromkeys(["hmake", "hquery", "hown", "hclose"], prints("7\nthe old number is gone\n8\n")),

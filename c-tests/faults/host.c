@@ -273,7 +273,7 @@ int stream_open(const void *in, size_t len, int some, size_t piece)
 {
     newest = (struct stream){
         .hvfs = {stream_query, stream_close},
-        .some = {sizeof(struct dill_bsock_some_vfs), brecvsome, bawaitroom, blook},
+        .some = {sizeof(struct dill_bsock_some_vfs), brecvsome, bawaitroom, blook, NULL},
         .piece = piece,
         .offers_some = some};
     stream_feed(in, len);

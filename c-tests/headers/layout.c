@@ -97,9 +97,18 @@ ASSERT(sizeof(sigjmp_buf) == 200);
 #endif
 
 #ifdef LIBDILL_RT_H_INCLUDED
-SIZE(bsock_some_vfs, 4 * POINTER);
+SIZE(bsock_some_vfs, 5 * POINTER);
 AT(bsock_some_vfs, size, 0);
 AT(bsock_some_vfs, brecvsome, POINTER);
 AT(bsock_some_vfs, bawaitroom, 2 * POINTER);
 AT(bsock_some_vfs, blook, 3 * POINTER);
+AT(bsock_some_vfs, queue, 4 * POINTER);
+SIZE(bsock_queue_vfs, 7 * POINTER);
+AT(bsock_queue_vfs, size, 0);
+AT(bsock_queue_vfs, bqueue, POINTER);
+AT(bsock_queue_vfs, bflush, 2 * POINTER);
+AT(bsock_queue_vfs, bqueued, 3 * POINTER);
+AT(bsock_queue_vfs, brelease, 4 * POINTER);
+AT(bsock_queue_vfs, bdrop, 5 * POINTER);
+AT(bsock_queue_vfs, bcut, 6 * POINTER);
 #endif

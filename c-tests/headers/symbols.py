@@ -141,7 +141,7 @@ def quiet():
     # The two halves of go(), and what only tells of errors.
     macros = {"dill_prologue", "dill_epilogue", "dill_ws_why"}
     for library, tests in (("libdill_rt", ["runtime/core/rt_errno.c"]),
-                           ("libdill_ws", ["ws/s2_errno.c", "ws/e2_errno.c", "ws/e3_errno.c"])):
+                           ("libdill_ws", ["ws/s2_errno.c", "ws/e2_errno.c", "ws/e3_errno.c", "ws/e7_errno.c"])):
         functions = {line.split()[1] for line in pinned(library) if line.startswith("function dill_")}
         tested = {f"dill_{name}" for name in called("".join((HERE.parent / test).read_text() for test in tests))}
         same(f"{' '.join(tests)}: all functions of {library}", tested & functions, functions - macros)

@@ -5,6 +5,7 @@ use core::mem::{offset_of, size_of};
 use core::ptr::NonNull;
 
 use crate::errno::{Errno, Result};
+use crate::extension::{BsockSomeVfs, SOME_TYPE};
 use crate::handle;
 use crate::iolist::Iolist;
 use crate::sched;
@@ -83,6 +84,21 @@ pub unsafe fn receive(
         check_ends(first, last)?;
         call((*vfs).brecvl, vfs, first, last, deadline)
     }
+}
+
+/// Receives between 1 and `len` bytes, as they come. Returns how many.
+///
+/// # Safety
+/// `buf` is NULL or writable for `len` bytes.
+pub unsafe fn receive_some(s: c_int, buf: *mut c_void, len: usize, deadline: i64) -> Result<usize> {
+    sched::breathe();
+    let vfs: *mut BsockSomeVfs = handle::query(s, SOME_TYPE)?.cast().as_ptr();
+    if isize::try_from(len).is_err() {
+        return Err(Errno(libc::EINVAL));
+    }
+    // SAFETY: the query found the stream's own function; the caller promises the room.
+    let count = unsafe { ((*vfs).brecvsome)(vfs, buf, len, deadline) };
+    usize::try_from(count).map_err(|_| Errno::last())
 }
 
 /// What every list must fulfil, whoever implements the stream; streams of this library check all.

@@ -104,6 +104,11 @@ impl List {
         Ok(seen.list(first, last))
     }
 
+    /// A list of nothing.
+    pub fn nothing() -> List {
+        List { first: ptr::null(), last: ptr::null(), total: Some(0), skips: Skips::None }
+    }
+
     /// A list that skips as many bytes as memory can hold, without an element.
     pub fn nowhere() -> List {
         let total = Some(isize::MAX as usize);

@@ -10,7 +10,7 @@ use core::ptr::{self, NonNull};
 
 use crate::bsock::{self, BsockVfs, Look};
 use crate::errno::{self, Errno, Result};
-use crate::extension::{BsockLingerVfs, BsockSomeVfs, LINGER_TYPE, SOME_TYPE};
+use crate::extension::{BsockLingerVfs, BsockQueueVfs, BsockSomeVfs, LINGER_TYPE, SOME_TYPE};
 use crate::handle;
 use crate::iolist::Iolist;
 use crate::msock;
@@ -32,6 +32,8 @@ pub struct Overlay {
     /// A byte stream that shows what has arrived, and says when there is room. One that does has
     /// consumed nothing when a receive fails.
     has_some: bool,
+    /// It sends by itself what is queued.
+    has_queue: bool,
 }
 
 /// Closes what an object was to lie over, as there will be none. It may not exist.
@@ -45,16 +47,16 @@ impl Overlay {
     pub fn stream(s: c_int) -> Result<Overlay> {
         let below = take(s, bsock::TYPE)?;
         // SAFETY: the query found what begins with its size.
-        let has_all =
-            |vfs: NonNull<BsockSomeVfs>| unsafe { vfs.as_ref().size } >= size_of::<BsockSomeVfs>();
-        let has_some = some_of(below).is_ok_and(has_all);
-        Ok(Overlay { below: Cell::new(below), has_some })
+        let size = some_of(below).map_or(0, |vfs| unsafe { vfs.as_ref().size });
+        let has_some = size >= BsockSomeVfs::FIRST;
+        let has_queue = queue_of(below).is_ok();
+        Ok(Overlay { below: Cell::new(below), has_some, has_queue })
     }
 
     /// Takes a message socket over. Errors: as for [`Overlay::stream`].
     pub fn messages(s: c_int) -> Result<Overlay> {
         let below = take(s, msock::TYPE)?;
-        Ok(Overlay { below: Cell::new(below), has_some: false })
+        Ok(Overlay { below: Cell::new(below), has_some: false, has_queue: false })
     }
 
     /// Closes what is below, unless that was done or it was given back.
@@ -104,6 +106,56 @@ impl Overlay {
     /// ECANCELED, and those of the stream; ECONNRESET if it is gone.
     pub fn await_room(&self, deadline: i64) -> Result<()> {
         self.call(|s| if self.has_some { await_room(s, deadline) } else { Ok(()) })
+    }
+
+    /// Whether the stream sends by itself what is queued.
+    pub fn has_queue(&self) -> bool {
+        self.has_queue
+    }
+
+    /// Queues bytes in the stream, which has a queue. Errors: those of the stream; ECONNRESET if it is gone.
+    pub fn queue(&self, bytes: &[u8]) -> Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let mut list = Iolist::single(bytes.as_ptr().cast_mut().cast(), bytes.len());
+        let list = &raw mut list;
+        self.call(|s| {
+            let (vfs, queue) = queue_of(s)?;
+            // SAFETY: the query found the stream's own functions; the list is local, and only read.
+            succeeded(unsafe { (queue.as_ref().bqueue)(vfs, list, list, 0) })
+        })
+    }
+
+    /// Waits until at most `most` bytes are queued in the stream, which has a queue. Errors: those of the stream;
+    /// ECONNRESET if it is gone.
+    pub fn flush(&self, most: usize, deadline: i64) -> Result<()> {
+        self.call(|s| {
+            let (vfs, queue) = queue_of(s)?;
+            // SAFETY: the query found the stream's own functions.
+            succeeded(unsafe { (queue.as_ref().bflush)(vfs, most, deadline) })
+        })
+    }
+
+    /// How many bytes are queued in the stream, which has a queue.
+    pub fn queued(&self) -> usize {
+        let queued = self.call(|s| {
+            let (vfs, queue) = queue_of(s)?;
+            // SAFETY: the query found the stream's own functions.
+            Ok(unsafe { (queue.as_ref().bqueued)(vfs) })
+        });
+        queued.unwrap_or(0)
+    }
+
+    /// Ends the calls of the stream, which has a queue, that wait.
+    pub fn cut(&self) {
+        self.call(|s| {
+            let (vfs, queue) = queue_of(s)?;
+            // SAFETY: the query found the stream's own functions.
+            unsafe { (queue.as_ref().bcut)(vfs) };
+            Ok(())
+        })
+        .ok();
     }
 
     /// Sends all the bytes to the stream. Errors: those of the stream; ECONNRESET if it is gone.
@@ -270,13 +322,23 @@ fn some_of(s: c_int) -> Result<NonNull<BsockSomeVfs>> {
     handle::query(s, SOME_TYPE).map(NonNull::cast)
 }
 
+/// The table of a stream that sends by itself, and the functions for that. Errors: those of a query; ENOTSUP.
+fn queue_of(s: c_int) -> Result<(*mut BsockSomeVfs, NonNull<BsockQueueVfs>)> {
+    let vfs = some_of(s)?.as_ptr();
+    // SAFETY: the query found what begins with its size.
+    let queue = unsafe { BsockSomeVfs::queue(vfs) };
+    queue.map(|queue| (vfs, queue)).ok_or(Errno(libc::ENOTSUP))
+}
+
 fn await_room(s: c_int, deadline: i64) -> Result<()> {
     let vfs = some_of(s)?.as_ptr();
     // SAFETY: the query found the stream's own functions.
-    match unsafe { ((*vfs).bawaitroom)(vfs, deadline) } {
-        0.. => Ok(()),
-        _ => Err(Errno::last()),
-    }
+    succeeded(unsafe { ((*vfs).bawaitroom)(vfs, deadline) })
+}
+
+/// The result of a stream's function.
+fn succeeded(result: c_int) -> Result<()> {
+    if result >= 0 { Ok(()) } else { Err(Errno::last()) }
 }
 
 /// # Safety
@@ -291,10 +353,7 @@ unsafe fn receive_some(s: c_int, base: *mut c_void, len: usize, deadline: i64) -
 fn look_into(s: c_int, deadline: i64, mut look: Look<'_>) -> Result<()> {
     let vfs = some_of(s)?.as_ptr();
     // SAFETY: the query found the stream's own functions; `show` gets the argument that it wants.
-    match unsafe { ((*vfs).blook)(vfs, show, (&raw mut look).cast(), deadline) } {
-        0.. => Ok(()),
-        _ => Err(Errno::last()),
-    }
+    succeeded(unsafe { ((*vfs).blook)(vfs, show, (&raw mut look).cast(), deadline) })
 }
 
 /// Shows bytes to whoever [`look_into`] was called for.

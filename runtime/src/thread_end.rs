@@ -25,13 +25,15 @@ pub enum Owner {
     Choices,
     /// Free receive buffers.
     Buffers,
+    /// Free memory for what waits to be sent.
+    Queues,
 }
 
 /// Where the clean-up of one stands.
 type Place = Cell<Option<fn()>>;
 
 /// How many there are.
-const OWNERS: usize = Owner::Buffers as usize + 1;
+const OWNERS: usize = Owner::Queues as usize + 1;
 
 // ROOM: it has no destructor.
 thread_local! {

@@ -18,7 +18,7 @@ pub(super) const TEXT: c_int = 1;
 /// Flag: the opening handshake was done by other means.
 pub(super) const NO_HTTP: c_int = 2;
 
-/// Flag of sends on handles made with options: the frame may wait for others. None does yet.
+/// Flag of sends on handles made with options: the frame may wait for others.
 pub(super) const HOLD: c_int = 8;
 
 /// Flag of sends on handles made with options: the message is not compressed.

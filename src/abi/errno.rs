@@ -47,7 +47,7 @@ fn to_errno(error: Error) -> c_int {
         | Error::NotAStream
         | Error::OtherKind
         | Error::NotAKey => libc::EPROTO,
-        Error::NoStatus => libc::EAGAIN,
+        Error::NoStatus | Error::Full => libc::EAGAIN,
         Error::NoField => libc::ENOENT,
         Error::Exhausted(errno) | Error::Host(errno) | Error::Explained(errno, _) => errno,
     }

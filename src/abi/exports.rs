@@ -7,7 +7,7 @@ use super::object::{self, InUse};
 use super::storage::{Storage, WsStorage};
 use super::{buffers, random};
 use crate::protocol::key;
-use crate::socket::Error;
+use crate::socket::{Error, Manner};
 use libc::ssize_t;
 use std::ffi::{c_char, c_int, c_void};
 
@@ -457,10 +457,8 @@ unsafe fn send(
     let (kind, _) = parse_flags(flags & !known)?;
     // SAFETY: passed on from the caller.
     let body = unsafe { Body::new(first, last) }?;
-    match flags & PLAIN {
-        0 => websocket.send(kind, &body, deadline),
-        _ => websocket.send_plain(kind, &body, deadline),
-    }
+    let manner = Manner { plain: flags & known & PLAIN != 0, held: flags & known & HOLD != 0 };
+    websocket.send_with(kind, &body, manner, deadline)
 }
 
 /// # Safety

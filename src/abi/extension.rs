@@ -4,7 +4,9 @@
 
 use core::ffi::{c_char, c_int, c_void};
 use core::mem::{offset_of, size_of};
-use core::ptr;
+use core::ptr::{self, NonNull};
+
+use super::iolist::Iolist;
 
 /// The virtual functions of a byte stream that can say what has arrived and whether it can send. Its
 /// receives are all or nothing: one that fails has consumed nothing.
@@ -22,6 +24,54 @@ pub struct BsockSomeVfs {
     /// Waits for at least one byte, then has somebody look at all that have arrived, where they lie, and
     /// takes as many as that returns. The pointer is handed to it.
     pub blook: unsafe extern "C" fn(*mut BsockSomeVfs, Look, *mut c_void, i64) -> c_int,
+    /// What a stream can do that sends by itself what is queued; NULL: it does not.
+    pub queue: *const BsockQueueVfs,
+}
+
+impl BsockSomeVfs {
+    /// The size of the first version, which ends before `queue`.
+    pub const FIRST: usize = offset_of!(BsockSomeVfs, queue);
+
+    /// What the stream can do that sends by itself, if it does.
+    ///
+    /// # Safety
+    ///
+    /// `vfs` must begin with its size, and be readable for that.
+    pub unsafe fn queue(vfs: *const BsockSomeVfs) -> Option<NonNull<BsockQueueVfs>> {
+        // SAFETY: promised by the caller.
+        if unsafe { (*vfs).size } < size_of::<BsockSomeVfs>() {
+            return None;
+        }
+        // SAFETY: so it is there.
+        let queue = NonNull::new(unsafe { (*vfs).queue }.cast_mut())?;
+        // SAFETY: it begins with its size.
+        let has_all = unsafe { queue.as_ref() }.size >= size_of::<BsockQueueVfs>();
+        has_all.then_some(queue)
+    }
+}
+
+/// The functions of a byte stream that sends by itself what is queued. Each is called with the table that this
+/// one was found in.
+#[repr(C)]
+pub struct BsockQueueVfs {
+    /// The size of this struct in bytes. It may grow at the end.
+    pub size: usize,
+    /// Queues a list, all of it or an error, without waiting, and almost always without a system call. It is sent
+    /// by itself, whichever coroutine runs, behind what was sent or queued before: with the time 0 when the thread
+    /// next looks at its descriptors; with 1 at once, or then, if several come in between; with a later one then, or
+    /// with whatever is sent earlier; with a negative one behind all that is sent until `brelease` is called.
+    pub bqueue: unsafe extern "C" fn(*mut BsockSomeVfs, *mut Iolist, *mut Iolist, i64) -> c_int,
+    /// Sends what is queued, and waits until at most so many bytes of it are left.
+    pub bflush: unsafe extern "C" fn(*mut BsockSomeVfs, usize, i64) -> c_int,
+    /// How many bytes are queued.
+    pub bqueued: unsafe extern "C" fn(*mut BsockSomeVfs) -> usize,
+    /// Has what was queued to be released sent by itself as well.
+    pub brelease: unsafe extern "C" fn(*mut BsockSomeVfs),
+    /// Drops of what is queued the lists of which not a byte has been sent.
+    pub bdrop: unsafe extern "C" fn(*mut BsockSomeVfs),
+    /// Ends the calls that wait, with ECONNRESET, and has none wait any more. What is queued is sent all the
+    /// same.
+    pub bcut: unsafe extern "C" fn(*mut BsockSomeVfs),
 }
 
 /// Looks at bytes, and returns how many to take. It must not use the stream or let others run.
@@ -78,7 +128,16 @@ const _: () = {
     assert!(offset_of!(BsockSomeVfs, brecvsome) == size_of::<usize>());
     assert!(offset_of!(BsockSomeVfs, bawaitroom) == 2 * size_of::<usize>());
     assert!(offset_of!(BsockSomeVfs, blook) == 3 * size_of::<usize>());
-    assert!(size_of::<BsockSomeVfs>() == 4 * size_of::<usize>());
+    assert!(offset_of!(BsockSomeVfs, queue) == 4 * size_of::<usize>());
+    assert!(size_of::<BsockSomeVfs>() == 5 * size_of::<usize>());
+    assert!(offset_of!(BsockQueueVfs, size) == 0);
+    assert!(offset_of!(BsockQueueVfs, bqueue) == size_of::<usize>());
+    assert!(offset_of!(BsockQueueVfs, bflush) == 2 * size_of::<usize>());
+    assert!(offset_of!(BsockQueueVfs, bqueued) == 3 * size_of::<usize>());
+    assert!(offset_of!(BsockQueueVfs, brelease) == 4 * size_of::<usize>());
+    assert!(offset_of!(BsockQueueVfs, bdrop) == 5 * size_of::<usize>());
+    assert!(offset_of!(BsockQueueVfs, bcut) == 6 * size_of::<usize>());
+    assert!(size_of::<BsockQueueVfs>() == 7 * size_of::<usize>());
     assert!(size_of::<BsockLingerVfs>() == size_of::<usize>());
     assert!(offset_of!(HostVfs, connect) == size_of::<usize>());
     assert!(offset_of!(HostVfs, tls_attach_client) == 2 * size_of::<usize>());

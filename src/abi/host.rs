@@ -1,6 +1,6 @@
 //! The host: whoever provides handles, coroutines and byte streams. `libdill_rt` or libdill itself.
 
-use super::extension::{BsockLingerVfs, BsockSomeVfs, LINGER_TYPE, SOME_TYPE};
+use super::extension::{BsockLingerVfs, BsockQueueVfs, BsockSomeVfs, LINGER_TYPE, SOME_TYPE};
 use super::iolist::{Body, Iolist};
 use super::{errno, random};
 use crate::socket::{Deadline, Error, Host, Outgoing};
@@ -92,6 +92,8 @@ pub(super) struct Stream {
     /// -1 once closed or released.
     handle: Cell<c_int>,
     is_extended: bool,
+    /// It sends by itself what is queued.
+    has_queue: bool,
 }
 
 impl Stream {
@@ -110,7 +112,15 @@ impl Stream {
         }
         // SAFETY: any number may be passed.
         let handle = check(|| unsafe { dill_hown(s) })?;
-        Ok(Self { handle: Cell::new(handle), is_extended: is_extended(handle) })
+        Ok(Self::of(handle))
+    }
+
+    fn of(handle: c_int) -> Self {
+        let vfs = errno::ask(|| extension_of(handle).ok());
+        // SAFETY: the query found what begins with its size.
+        let is_extended = vfs.is_ok_and(|vfs| unsafe { vfs.as_ref().size } >= BsockSomeVfs::FIRST);
+        let has_queue = vfs.is_ok_and(|vfs| queue_of(vfs).is_some());
+        Self { handle: Cell::new(handle), is_extended, has_queue }
     }
 
     /// A byte stream that stays the caller's.
@@ -124,7 +134,7 @@ impl Stream {
         if let Err(error) = found {
             return Err(if error == Error::BadHandle { error } else { Error::NotSupported });
         }
-        Ok(Borrowed(Self { handle: Cell::new(s), is_extended: is_extended(s) }))
+        Ok(Borrowed(Self::of(s)))
     }
 
     /// Closes the stream.
@@ -148,6 +158,39 @@ impl Stream {
     /// Gives the stream away.
     pub(super) fn release(&self) -> c_int {
         self.handle.replace(-1)
+    }
+}
+
+impl Stream {
+    /// # Safety
+    ///
+    /// A well-formed list over readable memory.
+    unsafe fn queue_list(
+        &self,
+        first: *mut Iolist,
+        last: *mut Iolist,
+        due: Deadline,
+    ) -> Result<(), Error> {
+        let (vfs, queue) = self.queue_functions()?;
+        // SAFETY: the stream is alive; the rest is passed on from the caller.
+        done(unsafe { (queue.as_ref().bqueue)(vfs, first, last, due) })
+    }
+
+    /// The functions of a stream that sends by itself.
+    fn queue_functions(&self) -> Result<(*mut BsockSomeVfs, NonNull<BsockQueueVfs>), Error> {
+        let vfs = extension_of(self.handle.get())?;
+        let queue = queue_of(vfs).ok_or(Error::NotSupported)?;
+        Ok((vfs.as_ptr(), queue))
+    }
+
+    /// Makes a call of a stream that sends by itself, and that somebody may have closed.
+    fn call_queue<T>(
+        &self,
+        call: impl FnOnce(*mut BsockSomeVfs, &BsockQueueVfs) -> T,
+    ) -> Option<T> {
+        let functions = errno::ask(|| self.queue_functions().ok());
+        // SAFETY: the stream's own table, which stays as long as the stream.
+        functions.ok().map(|(vfs, queue)| call(vfs, unsafe { queue.as_ref() }))
     }
 }
 
@@ -181,12 +224,10 @@ fn extension_of(s: c_int) -> Result<NonNull<BsockSomeVfs>, Error> {
     errno::result(NonNull::new(vfs.cast()))
 }
 
-/// Whether a stream has the extension, and all of it that is used here.
-fn is_extended(s: c_int) -> bool {
-    // SAFETY: any number may be passed.
-    let vfs = || NonNull::<BsockSomeVfs>::new(unsafe { dill_hquery(s, SOME_TYPE) }.cast());
-    // SAFETY: the query found what begins with its size.
-    errno::ask(vfs).is_ok_and(|vfs| unsafe { vfs.as_ref().size } >= size_of::<BsockSomeVfs>())
+/// What a stream can do that sends by itself.
+fn queue_of(vfs: NonNull<BsockSomeVfs>) -> Option<NonNull<BsockQueueVfs>> {
+    // SAFETY: a query has found what begins with its size.
+    unsafe { BsockSomeVfs::queue(vfs.as_ptr()) }
 }
 
 /// Shows bytes to the closure that [`Host::look`] was called with.
@@ -283,6 +324,54 @@ impl Host for Stream {
         let room = check(|| unsafe { (vfs.as_ref().bawaitroom)(vfs.as_ptr(), 0) });
         // Of other errors the send itself will tell.
         !room.is_err_and(Error::is_interruption)
+    }
+
+    fn can_queue(&self) -> bool {
+        self.has_queue
+    }
+
+    fn queue(&self, bytes: &[u8], due: Deadline) -> Result<(), Error> {
+        let mut element = Iolist::single(bytes.as_ptr().cast(), bytes.len());
+        let list = &raw mut element;
+        // SAFETY: a list of one element that is readable for its length.
+        unsafe { self.queue_list(list, list, due) }
+    }
+
+    fn queue_with_body(&self, head: &[u8], body: &Body<'_>, due: Deadline) -> Result<(), Error> {
+        if body.size() == 0 {
+            return self.queue(head, due);
+        }
+        let (first, last) = body.ends();
+        let mut chain = Iolist::single(head.as_ptr().cast(), head.len());
+        chain.iol_next = first;
+        // SAFETY: a well-formed chain: ours in front of the caller's, which was checked.
+        unsafe { self.queue_list(&mut chain, last, due) }
+    }
+
+    fn flush(&self, most: usize, deadline: Deadline) -> Result<(), Error> {
+        let (vfs, queue) = self.queue_functions()?;
+        // SAFETY: the stream is alive when it is called, and sees to itself from then on.
+        done(unsafe { (queue.as_ref().bflush)(vfs, most, deadline) })
+    }
+
+    fn queued(&self) -> usize {
+        // SAFETY: the stream is alive.
+        self.call_queue(|vfs, queue| unsafe { (queue.bqueued)(vfs) }).unwrap_or(0)
+    }
+
+    fn release(&self) {
+        // SAFETY: as above.
+        self.call_queue(|vfs, queue| unsafe { (queue.brelease)(vfs) });
+    }
+
+    fn drop_queued(&self) {
+        // SAFETY: as above.
+        self.call_queue(|vfs, queue| unsafe { (queue.bdrop)(vfs) });
+    }
+
+    fn cut(&self) {
+        // SAFETY: as above.
+        self.call_queue(|vfs, queue| unsafe { (queue.bcut)(vfs) });
     }
 
     fn half_close(&self, deadline: Deadline) {

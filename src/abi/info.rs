@@ -53,7 +53,12 @@ impl Names {
     /// # Safety
     ///
     /// `to` must be writable for `len` bytes.
-    pub(super) unsafe fn store(&self, to: *mut c_void, len: usize) -> Result<(), Error> {
+    pub(super) unsafe fn store(
+        &self,
+        queued: usize,
+        to: *mut c_void,
+        len: usize,
+    ) -> Result<(), Error> {
         if to.is_null() || isize::try_from(len).is_err() {
             return Err(Error::InvalidArgument);
         }
@@ -62,7 +67,7 @@ impl Names {
             extension: pointer(&self.extension),
             rtt_us: 0,
             silence_ms: 0,
-            queued: 0,
+            queued,
         };
         let known = size_of::<WsInfo>().min(len);
         // SAFETY: writable for `len` bytes, and ours has so many and no padding.

@@ -18,6 +18,8 @@ mod info;
 mod iolist;
 mod object;
 mod options;
+mod prepared;
+mod queued;
 mod random;
 mod raw_names;
 mod request;

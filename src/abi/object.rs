@@ -347,7 +347,7 @@ pub(super) unsafe fn close_in_order(
 pub(super) unsafe fn query_info(s: c_int, to: *mut c_void, len: usize) -> Result<(), Error> {
     let websocket = InUse::find(s)?;
     // SAFETY: passed on from the caller.
-    unsafe { websocket.object().extras.names.store(to, len) }
+    unsafe { websocket.object().extras.names.store(websocket.queued(), to, len) }
 }
 
 /// Stores what the peer's close frame said, and tells the length of its message.

@@ -233,8 +233,15 @@ impl WsOpts {
 
     fn settings(&self) -> Result<Settings, Error> {
         let max_message = if self.maxmsg == 0 { USUAL_MAXMSG } else { self.maxmsg as u64 };
-        let takes_turns = self.flags & TURNS != 0;
-        Ok(Settings { max_message, window: self.window()?, level: self.level()?, takes_turns })
+        let usual = Settings::default();
+        Ok(Settings {
+            max_message,
+            window: self.window()?,
+            level: self.level()?,
+            takes_turns: self.flags & TURNS != 0,
+            max_queue: if self.maxqueue == 0 { usual.max_queue } else { self.maxqueue },
+            hold: self.hold,
+        })
     }
 
     fn level(&self) -> Result<u8, Error> {

@@ -59,6 +59,18 @@ impl Deflater {
         Ok(Compression { stream, takeover, start, most, is_empty: true })
     }
 
+    /// The window and the effort.
+    pub fn parameters(&self) -> (u8, u8) {
+        (self.window, self.level)
+    }
+
+    /// Empties the context: the next message refers to none before it.
+    pub fn forget(&mut self) {
+        pool::forget::<Compressor>(self.context);
+        self.context = Tag::NONE;
+        self.history.clear();
+    }
+
     /// Compresses a message that is in pieces, as [`Compression`] does.
     ///
     /// # Errors

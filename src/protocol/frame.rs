@@ -195,6 +195,18 @@ impl Header {
         };
         self.masking_key.map_or(len, |key| put(out, len, key))
     }
+
+    /// Writes the header in front of its payload, which stands behind room for the longest one. Returns where it
+    /// begins.
+    pub fn put_in_front(&self, frame: &mut [u8]) -> usize {
+        let mut bytes = [0; MAX_HEADER];
+        let len = self.serialize(&mut bytes);
+        let start = MAX_HEADER - len;
+        for (to, from) in frame.iter_mut().skip(start).zip(bytes.iter().take(len)) {
+            *to = *from;
+        }
+        start
+    }
 }
 
 /// Writes bytes at `at`. Returns where they end.

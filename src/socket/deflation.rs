@@ -5,7 +5,7 @@ use super::{Deadline, Error, Host, WebSocket};
 use crate::codec::{Context, Deflater};
 use crate::protocol::frame::{MAX_HEADER, Opcode};
 use crate::protocol::mask;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 /// Shorter messages are hardly ever shorter when compressed: those that may refer to earlier ones, and those that
 /// may not.
@@ -20,13 +20,26 @@ pub(super) struct Deflation {
     /// Nobody else runs while it is borrowed.
     deflater: RefCell<Deflater>,
     least: u64,
+    /// The peer has got, or gets, a message that was compressed without our context: that begins anew.
+    is_stale: Cell<bool>,
 }
 
 impl Deflation {
     /// For a window of 2^`window` bytes, kept from message to message or not.
     pub(super) fn new((window, takeover): (u8, bool), level: u8) -> Self {
         let least = if takeover { LEAST_WITH_CONTEXT } else { LEAST_ALONE };
-        Self { deflater: RefCell::new(Deflater::new(window, level, takeover)), least }
+        let deflater = RefCell::new(Deflater::new(window, level, takeover));
+        Self { deflater, least, is_stale: Cell::new(false) }
+    }
+
+    /// The window and the effort.
+    pub(super) fn parameters(&self) -> (u8, u8) {
+        self.deflater.borrow().parameters()
+    }
+
+    /// The next message must not refer to earlier ones.
+    pub(super) fn begin_afresh(&self) {
+        self.is_stale.set(true);
     }
 
     /// Whether compressing a message of so many bytes promises anything.
@@ -48,6 +61,7 @@ impl<H: Host> WebSocket<H> {
         deflation: &Deflation,
         opcode: Opcode,
         body: &H::Body<'_>,
+        held: bool,
         deadline: Deadline,
     ) -> Result<bool, Error> {
         let mut frame = Vec::new();
@@ -56,7 +70,7 @@ impl<H: Host> WebSocket<H> {
         frame.resize(MAX_HEADER, 0);
         let Some(context) = self.deflate(deflation, body, &mut frame)? else { return Ok(false) };
         let frame = self.finish_frame(opcode, &mut frame)?;
-        let sent = self.host().send(frame, deadline);
+        let sent = self.send_bytes(frame, held, deadline);
         sent.map_err(|error| self.send_failed(error, false))?;
         deflation.advance(context, body);
         Ok(true)
@@ -70,6 +84,9 @@ impl<H: Host> WebSocket<H> {
         out: &mut Vec<u8>,
     ) -> Result<Option<Context>, Error> {
         let most = usize::try_from(body.size()).unwrap_or(usize::MAX).saturating_sub(1);
+        if deflation.is_stale.take() {
+            deflation.deflater.borrow_mut().forget();
+        }
         let mut message =
             deflation.deflater.borrow_mut().begin(out, most).map_err(|_| Error::OutOfMemory)?;
         let mut much = 0;
@@ -90,18 +107,13 @@ impl<H: Host> WebSocket<H> {
     /// Puts the header in front of a compressed payload, which stands behind room for the longest one, and masks
     /// a client's payload.
     fn finish_frame<'f>(&self, opcode: Opcode, frame: &'f mut [u8]) -> Result<&'f [u8], Error> {
-        let (room, payload) = frame.split_at_mut_checked(MAX_HEADER).unwrap_or_default();
+        let payload = frame.get_mut(MAX_HEADER..).unwrap_or_default();
         let mut header = self.header(opcode, payload.len() as u64)?;
         header.rsv1 = true;
         if let Some(key) = header.masking_key {
             mask::apply(key, 0, payload);
         }
-        let mut bytes = [0; MAX_HEADER];
-        let len = header.serialize(&mut bytes);
-        let start = MAX_HEADER - len;
-        for (to, from) in room.iter_mut().skip(start).zip(bytes) {
-            *to = from;
-        }
+        let start = header.put_in_front(frame);
         Ok(frame.get(start..).unwrap_or_default())
     }
 }

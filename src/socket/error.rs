@@ -45,6 +45,8 @@ pub enum Error {
     NoStatus,
     /// The request, or the answer, has no such field.
     NoField,
+    /// As much as may be is queued already.
+    Full,
     /// No memory.
     OutOfMemory,
     /// The system has run out of something else, or allows no more of it, as its errno.
@@ -82,6 +84,7 @@ impl Error {
             Self::NotAKey => c"the key is not 16 bytes of base64, RFC 6455 4.1",
             Self::TooBig => c"more than the buffer has room for",
             Self::NoStatus => c"the peer's close frame has not come yet",
+            Self::Full => c"as many bytes as may be are queued already",
             Self::NoField => c"there is no such field",
             Self::OutOfMemory => c"there is no memory",
             Self::Exhausted(_) => c"the system has no more of what it takes to wait",

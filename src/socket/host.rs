@@ -66,6 +66,50 @@ pub trait Host {
     /// to another coroutine.
     fn has_room(&self) -> bool;
 
+    /// Whether the byte stream sends by itself what is queued. The methods from here to [`Host::cut`] are only for
+    /// hosts whose streams do.
+    fn can_queue(&self) -> bool;
+
+    /// Queues `bytes`, all of them or none, without waiting: they are sent behind what was sent or queued before.
+    /// With `due` 0 that begins when the thread next looks at its descriptors; with 1 at once, or then, if several
+    /// come in between; with a later time not later than then; with a negative one behind what is sent until [`Host::release`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfMemory`]; [`Error::Ended`] and [`Error::Reset`] mean that nothing can be sent any more.
+    fn queue(&self, bytes: &[u8], due: Deadline) -> Result<(), Error>;
+
+    /// Queues `head` and all of `body`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Host::queue`].
+    fn queue_with_body(
+        &self,
+        head: &[u8],
+        body: &Self::Body<'_>,
+        due: Deadline,
+    ) -> Result<(), Error>;
+
+    /// Waits until at most `most` bytes are queued.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Reset`]: what was queued is lost. [`Error::TimedOut`], [`Error::Cancelled`].
+    fn flush(&self, most: usize, deadline: Deadline) -> Result<(), Error>;
+
+    /// How many bytes are queued.
+    fn queued(&self) -> usize;
+
+    /// Has those sent that were to wait for this.
+    fn release(&self);
+
+    /// Drops what is queued, but for the rest of what has been begun.
+    fn drop_queued(&self);
+
+    /// Ends the calls of the byte stream that wait, with [`Error::Reset`].
+    fn cut(&self);
+
     /// Tells the peer that nothing more will be sent, where the stream can do that.
     fn half_close(&self, deadline: Deadline);
 

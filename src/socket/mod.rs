@@ -10,6 +10,7 @@
 //! before a host call is read again after it. [`side::Turn`] keeps a second receiver and a second sender
 //! out. The caller's own buffers are borrowed across host calls; they belong to the caller alone.
 
+mod backlog;
 mod closing;
 mod deflation;
 mod delivery;
@@ -25,7 +26,9 @@ pub mod memory_host;
 mod outbox;
 mod overtime;
 mod partial;
+mod prepared;
 mod queue;
+mod queueing;
 mod receive;
 mod scratch;
 mod send;
@@ -39,4 +42,6 @@ pub use error::Error;
 pub use exchange::{Fields, Next, Response, open_tunnel, receive_request, respond};
 pub use handshake::{Witness, accept_request, attach_client, attach_server, await_end};
 pub use host::{Area, Deadline, Filled, Host, Incoming, Outgoing};
+pub use prepared::Prepared;
+pub use send::Manner;
 pub use websocket::{Settings, WebSocket};

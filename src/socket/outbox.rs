@@ -26,6 +26,10 @@ pub(super) struct Outbox<W> {
     payload: Cell<Payload>,
     /// When a receiver may try to send a pong.
     next_try: Cell<NextTry>,
+    /// The close frame is being sent.
+    is_closing: Cell<bool>,
+    /// Somebody has ended the connection, whoever was sending.
+    is_cut: Cell<bool>,
     /// Until when a call may wait for the close frame; none has tried yet where this is missing.
     until: Cell<Option<Deadline>>,
 }
@@ -60,6 +64,8 @@ impl<W: Copy> Outbox<W> {
             due: Cell::default(),
             payload: Cell::default(),
             next_try: Cell::default(),
+            is_closing: Cell::new(false),
+            is_cut: Cell::new(false),
             until: Cell::default(),
         }
     }
@@ -75,6 +81,28 @@ impl<W: Copy> Outbox<W> {
     /// As [`Side::check`].
     pub(super) fn check(&self) -> Result<(), Error> {
         self.side.check()
+    }
+
+    /// As [`Outbox::check`], for whoever has to know that the close frame is on its way.
+    pub(super) fn check_unclosed(&self) -> Result<(), Error> {
+        if self.is_closing.get() { Err(Error::Ended) } else { self.check() }
+    }
+
+    /// Whether a sender has entered.
+    pub(super) fn is_sending(&self) -> bool {
+        self.side.is_busy()
+    }
+
+    /// Behind which place a frame goes that is queued now; nothing where no sender is at work or waits.
+    pub(super) fn place_behind(&self) -> Option<u64> {
+        let is_awaited = self.queue.as_ref().is_some_and(|queue| !queue.is_empty());
+        (self.is_sending() || is_awaited).then(|| self.queue.as_ref().map_or(0, Queue::next))
+    }
+
+    /// Whether all that had a place before this one are done.
+    pub(super) fn is_turn_of(&self, place: u64) -> bool {
+        let is_awaited = self.queue.as_ref().is_some_and(|queue| queue.has_before(place));
+        !self.is_sending() && !is_awaited
     }
 
     /// As [`Side::enter`], for a sender that waits for nobody.
@@ -247,6 +275,19 @@ impl<W: Copy> Outbox<W> {
         self.owe(Due::Close, payload);
     }
 
+    /// Our close frame is about to be sent.
+    pub(super) fn begin_closing(&self) {
+        self.is_closing.set(true);
+    }
+
+    /// It is out, or it is not.
+    pub(super) fn end_closing(&self, is_out: bool) {
+        self.is_closing.set(false);
+        if is_out {
+            self.close();
+        }
+    }
+
     /// Our close frame is out: nothing is due any more.
     pub(super) fn close(&self) {
         self.due.set(Due::Nothing);
@@ -258,9 +299,25 @@ impl<W: Copy> Outbox<W> {
         self.side.break_off();
     }
 
+    /// Whether somebody has ended the connection, whoever was sending.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut.get()
+    }
+
+    /// Somebody ends the connection: whoever waits for a turn finds that.
+    pub(super) fn cut<H: Host<Waiter = W>>(&self, host: &H) {
+        self.is_cut.set(true);
+        self.close();
+        self.call_all(host);
+    }
+
     /// The handle is closed: whoever waits for the floor, or a turn, gets it, and finds the end.
     pub(super) fn abandon<H: Host<Waiter = W>>(&self, host: &H) {
         self.side.break_off();
+        self.call_all(host);
+    }
+
+    fn call_all<H: Host<Waiter = W>>(&self, host: &H) {
         self.wake(host);
         if let Some(queue) = &self.queue {
             queue.for_each(|waiter| host.give_turn(waiter));

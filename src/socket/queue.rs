@@ -26,6 +26,16 @@ impl<W: Copy> Queue<W> {
         self.places.borrow().is_empty()
     }
 
+    /// The number of the place that is taken next.
+    pub(super) fn next(&self) -> u64 {
+        self.number.get()
+    }
+
+    /// Whether somebody waits in a place before this one.
+    pub(super) fn has_before(&self, number: u64) -> bool {
+        self.places.borrow().front().is_some_and(|first| first.number < number)
+    }
+
     /// Goes behind all others. Returns the number of the place.
     ///
     /// # Errors

@@ -1,6 +1,5 @@
 //! Sending frames.
 
-use super::deflation::Deflation;
 use super::duties::Pongs;
 use super::host::Outgoing;
 use super::scratch::Scratch;
@@ -17,6 +16,18 @@ use std::iter::once;
 const SHORT: usize = 256;
 const SHORTER: usize = 48;
 
+/// A held frame that is this long leaves at once, and is sent like any other.
+const TOO_MUCH: u64 = 16 * 1024;
+
+/// How a message is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// Never compressed.
+    pub plain: bool,
+    /// It may wait for others, where the byte stream sends by itself.
+    pub held: bool,
+}
+
 impl<H: Host> WebSocket<H> {
     /// Sends one message as one frame, compressed where that was agreed on and makes it shorter.
     ///
@@ -27,35 +38,30 @@ impl<H: Host> WebSocket<H> {
     /// - [`Error::Reset`], [`Error::Busy`], [`Error::TimedOut`], [`Error::Cancelled`].
     /// - [`Error::OutOfMemory`]: nothing is sent.
     pub fn send(&self, kind: Kind, body: &H::Body<'_>, deadline: Deadline) -> Result<(), Error> {
-        self.send_message(self.deflation(), kind, body, deadline)
+        self.send_with(kind, body, Manner::default(), deadline)
     }
 
-    /// Sends one message as one frame, and never compressed.
+    /// As [`WebSocket::send`], in another manner.
     ///
     /// # Errors
     ///
     /// As [`WebSocket::send`].
-    pub fn send_plain(
+    pub fn send_with(
         &self,
         kind: Kind,
         body: &H::Body<'_>,
-        deadline: Deadline,
-    ) -> Result<(), Error> {
-        self.send_message(None, kind, body, deadline)
-    }
-
-    fn send_message(
-        &self,
-        deflation: Option<&Deflation>,
-        kind: Kind,
-        body: &H::Body<'_>,
+        manner: Manner,
         deadline: Deadline,
     ) -> Result<(), Error> {
         composer::check(kind, body.pieces()).map_err(|_| Error::InvalidArgument)?;
-        let (deflation, opcode) = (deflation.filter(|it| it.suits(body.size())), kind.opcode());
+        let deflation = self.deflation().filter(|it| !manner.plain && it.suits(body.size()));
+        let held = manner.held && body.size() < TOO_MUCH && self.host().can_queue();
+        let opcode = kind.opcode();
         self.as_sender(deadline, || match deflation {
-            Some(deflation) if self.send_deflated(deflation, opcode, body, deadline)? => Ok(()),
-            _ => self.send_frame(opcode, body, deadline),
+            Some(deflation) if self.send_deflated(deflation, opcode, body, held, deadline)? => {
+                Ok(())
+            }
+            _ => self.send_frame(opcode, body, held, deadline),
         })
     }
 
@@ -63,25 +69,30 @@ impl<H: Host> WebSocket<H> {
         &self,
         opcode: Opcode,
         body: &H::Body<'_>,
+        held: bool,
         deadline: Deadline,
     ) -> Result<(), Error> {
         if body.size() <= SHORTER as u64 {
-            self.send_short::<{ MAX_HEADER + SHORTER }>(opcode, body, deadline)
+            self.send_short::<{ MAX_HEADER + SHORTER }>(opcode, body, held, deadline)
         } else if body.size() <= SHORT as u64 {
-            self.send_short::<{ MAX_HEADER + SHORT }>(opcode, body, deadline)
+            self.send_short::<{ MAX_HEADER + SHORT }>(opcode, body, held, deadline)
         } else if !self.composer().masks() && leaves_as_it_is(body) {
-            self.send_in_place(opcode, body, deadline)
+            self.send_in_place(opcode, body, held, deadline)
         } else {
             let memory = &mut Scratch::take(body.size())?;
-            self.send_copied(opcode, body.size(), body.pieces(), memory, deadline)
+            self.send_copied(opcode, body.size(), body.pieces(), memory, held, deadline)
         }
     }
 
     /// Sends the close frame (RFC 6455 §5.5.1). Sending is over then.
     pub(super) fn send_close(&self, close: Close, deadline: Deadline) -> Result<(), Error> {
-        self.send_control(Opcode::Close, close.payload(), deadline)?;
-        self.outbox().close();
-        Ok(())
+        let outbox = self.outbox();
+        // Nothing follows a close frame, so what was to go behind goes before.
+        self.release_parked();
+        outbox.begin_closing();
+        let sent = self.send_control(Opcode::Close, close.payload(), deadline);
+        outbox.end_closing(sent.is_ok());
+        sent
     }
 
     /// Waits for the floor, and sends while other senders and replies are kept out. Replies that had to
@@ -92,7 +103,8 @@ impl<H: Host> WebSocket<H> {
         send: impl FnOnce() -> Result<(), Error>,
     ) -> Result<(), Error> {
         let outbox = self.outbox();
-        let turn = outbox.enter_in_turn(self.host(), deadline)?;
+        let entered = outbox.enter_in_turn(self.host(), deadline);
+        let turn = entered.inspect_err(|_| self.release_in_turn())?;
         let sent = outbox
             .await_floor(self.host(), deadline)
             .and_then(|()| outbox.check())
@@ -102,6 +114,7 @@ impl<H: Host> WebSocket<H> {
             self.send_due(pongs, deadline);
         }
         drop(turn);
+        self.release_in_turn();
         outbox.call_next(self.host());
         sent
     }
@@ -114,7 +127,7 @@ impl<H: Host> WebSocket<H> {
     ) -> Result<(), Error> {
         let frame = &mut [0; MAX_HEADER + Payload::MAX];
         let payload = payload.as_slice();
-        self.send_copied(opcode, payload.len() as u64, once(payload), frame, deadline)
+        self.send_copied(opcode, payload.len() as u64, once(payload), frame, false, deadline)
     }
 
     /// A server's frame: header and payload leave together, straight from the caller's buffers.
@@ -122,13 +135,28 @@ impl<H: Host> WebSocket<H> {
         &self,
         opcode: Opcode,
         body: &H::Body<'_>,
+        held: bool,
         deadline: Deadline,
     ) -> Result<(), Error> {
         let mut head = [0; MAX_HEADER];
         let len = self.header(opcode, body.size())?.serialize(&mut head);
         let head = head.get(..len).unwrap_or_default();
-        let sent = self.host().send_with_body(head, body, deadline);
+        let sent = match held {
+            false => self.host().send_with_body(head, body, deadline),
+            true => self.hold_in_place(head, body, deadline),
+        };
         sent.map_err(|error| self.send_failed(error, false))
+    }
+
+    #[inline(never)]
+    fn hold_in_place(
+        &self,
+        head: &[u8],
+        body: &H::Body<'_>,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let len = head.len().saturating_add(usize::try_from(body.size()).unwrap_or(usize::MAX));
+        self.hold(len, deadline, |due| self.host().queue_with_body(head, body, due))
     }
 
     /// A blocked sender of little must not bind much memory.
@@ -137,10 +165,11 @@ impl<H: Host> WebSocket<H> {
         &self,
         opcode: Opcode,
         body: &H::Body<'_>,
+        held: bool,
         deadline: Deadline,
     ) -> Result<(), Error> {
         let frame = &mut [0; ROOM];
-        self.send_copied(opcode, body.size(), body.pieces(), frame, deadline)
+        self.send_copied(opcode, body.size(), body.pieces(), frame, held, deadline)
     }
 
     /// The payload is copied to `memory`, and a client's masked on the way, since the caller's buffers
@@ -152,6 +181,7 @@ impl<H: Host> WebSocket<H> {
         size: u64,
         pieces: impl Iterator<Item = &'a [u8]>,
         memory: &mut [u8],
+        held: bool,
         deadline: Deadline,
     ) -> Result<(), Error> {
         let mut writer = Writer::new(self.header(opcode, size)?, pieces);
@@ -162,9 +192,24 @@ impl<H: Host> WebSocket<H> {
                 return Ok(());
             }
             let part = memory.get(..used).unwrap_or_default();
-            let sent = self.host().send(part, deadline);
+            let sent = self.send_bytes(part, held, deadline);
             sent.map_err(|error| self.send_failed(error, is_begun))?;
             is_begun = true;
+        }
+    }
+
+    /// Sends bytes, or has them wait for others.
+    #[inline]
+    pub(super) fn send_bytes(
+        &self,
+        bytes: &[u8],
+        held: bool,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let host = self.host();
+        match held {
+            false => host.send(bytes, deadline),
+            true => self.hold(bytes.len(), deadline, |due| host.queue(bytes, due)),
         }
     }
 
@@ -177,8 +222,14 @@ impl<H: Host> WebSocket<H> {
     /// What the host's refusal to send means for the connection. Once a part of a frame is out, anything
     /// that stops the next one leaves the frame cut, and nothing can follow it.
     pub(super) fn send_failed(&self, error: Error, is_begun: bool) -> Error {
+        if self.outbox().is_cut() {
+            return Error::Ended;
+        }
         if is_begun || !self.survives(error) {
             self.outbox().break_off();
+            if self.backlog().take_parked() {
+                self.host().drop_queued();
+            }
         }
         error.of_stream()
     }

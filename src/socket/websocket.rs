@@ -1,9 +1,10 @@
 //! The state of one WebSocket.
 
+use super::backlog::Backlog;
 use super::deflation::Deflation;
 use super::inbox::Inbox;
 use super::outbox::Outbox;
-use super::{Error, Host};
+use super::{Deadline, Error, Host};
 use crate::codec::Inflater;
 use crate::protocol::composer::Composer;
 use crate::protocol::extension::{Parameters, Window};
@@ -25,11 +26,25 @@ pub struct Settings {
     pub level: u8,
     /// Whether senders wait for each other.
     pub takes_turns: bool,
+    /// The most bytes that are queued, before the last message of them.
+    pub max_queue: usize,
+    /// For how many milliseconds a frame may be held.
+    pub hold: Deadline,
 }
+
+/// How much is queued where nobody says otherwise.
+const USUAL_QUEUE: usize = 64 * 1024;
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { max_message: u64::MAX, window: Window::Usual, level: 1, takes_turns: false }
+        Self {
+            max_message: u64::MAX,
+            window: Window::Usual,
+            level: 1,
+            takes_turns: false,
+            max_queue: USUAL_QUEUE,
+            hold: 0,
+        }
     }
 }
 
@@ -38,6 +53,7 @@ pub struct WebSocket<H: Host> {
     host: H,
     inbox: Inbox,
     outbox: Outbox<H::Waiter>,
+    backlog: Backlog,
     composer: Composer,
     /// Where permessage-deflate was agreed on.
     deflation: Option<Deflation>,
@@ -48,7 +64,7 @@ pub struct WebSocket<H: Host> {
 impl<H: Host> WebSocket<H> {
     /// One end of a connection whose opening handshake is over.
     pub fn new(host: H, Agreement { role, deflate, .. }: Agreement, settings: Settings) -> Self {
-        let Settings { max_message, window, level, takes_turns } = settings;
+        let Settings { max_message, window, level, takes_turns, max_queue, hold } = settings;
         let directions = deflate.map(|Parameters { client, server }| match role {
             Role::Client => (client, server),
             Role::Server => (server, client),
@@ -62,6 +78,7 @@ impl<H: Host> WebSocket<H> {
             host,
             inbox: Inbox::new(role, inflater, max_message),
             outbox: Outbox::new(takes_turns),
+            backlog: Backlog::new(max_queue, hold),
             composer: Composer::new(role),
             deflation,
             steps: Cell::new(0),
@@ -84,6 +101,10 @@ impl<H: Host> WebSocket<H> {
 
     pub(super) fn outbox(&self) -> &Outbox<H::Waiter> {
         &self.outbox
+    }
+
+    pub(super) fn backlog(&self) -> &Backlog {
+        &self.backlog
     }
 
     pub(super) fn composer(&self) -> Composer {

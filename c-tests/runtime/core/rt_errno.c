@@ -224,6 +224,10 @@ static void streams(int s[2], int *excused)
     WAITS_FOR(do_send, s[1], brecv(s[0], block, 4, SOON));
     part.iol_len = 4;
     WAITS_FOR(do_send, s[1], brecvl(s[0], &part, &part, SOON));
+    do_send(s[1]);
+    arrive();
+    Q(brecvsome(s[0], block, 4, SOON));
+    WAITS_FOR(do_send, s[1], brecvsome(s[0], block, 4, SOON));
     Q(bsend(s[0], block, 4, SOON));
     Q(bsendl(s[0], &part, &part, SOON));
 }

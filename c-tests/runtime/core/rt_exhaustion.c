@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <libdill_ws.h>
+#include <libdill_wsx.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -423,6 +424,62 @@ static int websockets(void)
     return converse(s);
 }
 
+/*  What fails for want of memory has queued nothing, and what is queued arrives
+    if there is some later. */
+static int queue_frames(int h, int m)
+{
+    struct ws_info before, after;
+    TRY(ws_query(h, &before, sizeof before));
+    int held = ws_send(h, WS_TEXT | WS_HOLD, "held", 4, LATE), why = errno;
+    TRY(ws_query(h, &after, sizeof after));
+    if(held < 0) CHECK_INT(after.queued, before.queued);
+    errno = why;
+    TRY(held);
+    before = after;
+    int posted = ws_post(h, m);
+    why = errno;
+    TRY(ws_query(h, &after, sizeof after));
+    if(posted < 0) CHECK_INT(after.queued, before.queued);
+    errno = why;
+    TRY(posted);
+    return 0;
+}
+
+/*  Where there is no memory any more, what is queued may stay so. */
+static long long in_time(long long result)
+{
+    if(result < 0 && errno == ETIMEDOUT && failing_on) errno = ENOMEM;
+    return result;
+}
+
+static int post_both_ways(int s[2])
+{
+    struct ws_opts o = ws_defaults;
+    int h[2], m;
+    o.flags = WS_NOHTTP;
+    o.hold = 1;
+    TRY(h[0] = ws_attach_client_opts(s[0], NULL, NULL, &o, LATE));
+    TRY(h[1] = ws_attach_server_opts(s[1], &o, LATE));
+    TRY(m = ws_msg(WS_TEXT, "posted", 6));
+    for(int i = 0; i != 2; i++) {
+        TRY(queue_frames(h[i], m));
+        TRY(queue_frames(h[i], m));
+        TRY(in_time(ws_flush(h[i], now() + 50)));
+        for(int k = 0; k != 4; k++)
+            TRY(in_time(ws_recv(h[!i], NULL, got[i], MUCH, now() + 50)));
+        TRY(ws_postdone(h[i], 1000, "bye", 3));
+    }
+    TRY(ws_fail(h[0], 1011));
+    return 0;
+}
+
+static int posts(void)
+{
+    int s[2];
+    TRY(ipc_pair(s));
+    return post_both_ways(s);
+}
+
 /**** TLS ****/
 
 static const char *cert, *key, *roots;
@@ -494,6 +551,13 @@ static int tls_streams(void)
     return use_stream(s, detach_tls);
 }
 
+static int posts_over_tls(void)
+{
+    int s[2];
+    TRY(open_tls(s));
+    return post_both_ways(s);
+}
+
 static int websockets_over_tls(void)
 {
     int s[2];
@@ -551,7 +615,8 @@ static long attempt_all(int (*act)(void), int from_then_on)
     for(long n = 0; n != 5000; n++) {
         struct attempt a = {.act = act, .fails = n - 1};
         pthread_t thread;
-        if(act == tls_streams || act == websockets_over_tls) prepare_tls();
+        if(act == tls_streams || act == websockets_over_tls || act == posts_over_tls)
+            prepare_tls();
         check_note("allocation %ld%s", n, from_then_on ? " and all behind it" : "");
         if(n == 0) check_note("without a failure");
         failing_on = n > 0 && from_then_on;
@@ -593,8 +658,10 @@ TEST(rt_exhaustion_socks5) {exhaust(socks5);}
 TEST(rt_exhaustion_addresses) {exhaust(addresses);}
 TEST(rt_exhaustion_connect_by_name) {exhaust(connect_by_name);}
 TEST(rt_exhaustion_websockets) {exhaust(websockets);}
+TEST(rt_exhaustion_posts) {exhaust(posts);}
 TEST(rt_exhaustion_tls_streams) {exhaust(tls_streams);}
 TEST(rt_exhaustion_websockets_over_tls) {exhaust(websockets_over_tls);}
+TEST(rt_exhaustion_posts_over_tls) {exhaust(posts_over_tls);}
 
 /*  What a process needs once is fetched anew in a child: the authorities of the
     system. They do not include the server's, which may be out of memory too. */

@@ -1088,6 +1088,7 @@ TEST(rt_tls_no_socket_for_the_cancelled)
 struct own_stream {
     struct hvfs hvfs;
     struct bsock_vfs bvfs;
+    struct dill_bsock_some_vfs svfs;
     int u;
     int closed;
     int sends;
@@ -1099,8 +1100,7 @@ static void *own_query(struct hvfs *hvfs, const void *type)
 {
     struct own_stream *self = (struct own_stream*)hvfs;
     if(type == bsock_type) return &self->bvfs;
-    if(type == DILL_BSOCK_SOME_TYPE && self->knows)
-        return hquery(self->u, type);
+    if(type == DILL_BSOCK_SOME_TYPE && self->knows) return &self->svfs;
     errno = ENOTSUP;
     return NULL;
 }
@@ -1116,6 +1116,35 @@ static struct own_stream *own_around(struct bsock_vfs *bvfs)
 {
     return (struct own_stream*)
         ((char*)bvfs - offsetof(struct own_stream, bvfs));
+}
+
+/*  The same of the stream below. */
+static struct dill_bsock_some_vfs *own_below(struct dill_bsock_some_vfs *svfs)
+{
+    struct own_stream *self = (struct own_stream*)
+        ((char*)svfs - offsetof(struct own_stream, svfs));
+    return hquery(self->u, DILL_BSOCK_SOME_TYPE);
+}
+
+static ssize_t own_brecvsome(struct dill_bsock_some_vfs *svfs, void *buf,
+    size_t len, int64_t deadline)
+{
+    struct dill_bsock_some_vfs *below = own_below(svfs);
+    return below->brecvsome(below, buf, len, deadline);
+}
+
+static int own_bawaitroom(struct dill_bsock_some_vfs *svfs, int64_t deadline)
+{
+    struct dill_bsock_some_vfs *below = own_below(svfs);
+    return below->bawaitroom(below, deadline);
+}
+
+static int own_blook(struct dill_bsock_some_vfs *svfs,
+    size_t (*look)(void *arg, const void *bytes, size_t len), void *arg,
+    int64_t deadline)
+{
+    struct dill_bsock_some_vfs *below = own_below(svfs);
+    return below->blook(below, look, arg, deadline);
 }
 
 static int own_bsendl(struct bsock_vfs *bvfs, struct iolist *first,
@@ -1139,6 +1168,7 @@ static int own_make(struct own_stream *self, int u)
 {
     *self = (struct own_stream){
         .hvfs = {own_query, own_close}, .bvfs = {own_bsendl, own_brecvl},
+        .svfs = {sizeof self->svfs, own_brecvsome, own_bawaitroom, own_blook, NULL},
         .u = u};
     return hmake(&self->hvfs);
 }

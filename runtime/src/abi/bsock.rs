@@ -1,7 +1,9 @@
-//! Byte streams. The errors of all four functions are those of the stream; for `tcp` and `ipc` see
+//! Byte streams. The errors of libdill's four functions are those of the stream; for `tcp` and `ipc` see
 //! [`dill_bsendl`] and [`dill_brecvl`].
 
 use core::ffi::{c_int, c_void};
+
+use libc::ssize_t;
 
 use crate::bsock::{self, TypeId};
 use crate::errno::ret;
@@ -112,4 +114,32 @@ pub unsafe extern "C" fn dill_brecvl(
 ) -> c_int {
     // SAFETY: the caller's promise is the callee's demand.
     ret(unsafe { bsock::receive(s, first, last, deadline) })
+}
+
+/// Waits until something has arrived on the byte stream `s`, and receives what there is: between 1 and `len`
+/// bytes, into `buf`, or nowhere if that is NULL. The deadline is as for [`dill_bsendl`]. Not in libdill.
+///
+/// # Returns
+/// The number of bytes, 0 only if `len` is 0; or -1, and then nothing has been consumed:
+/// * EBADF: `s` is no handle.
+/// * ENOTSUP: it is no byte stream, or one that delivers exact amounts only.
+/// * EINVAL: `len` is over SSIZE_MAX.
+/// * EBUSY: another coroutine is receiving.
+/// * ETIMEDOUT, ECANCELED: the deadline passed, or the coroutine may not wait.
+/// * ENOMEM: no memory to buffer with.
+/// * EPIPE: the peer has ended the stream.
+/// * ECONNRESET: the connection is broken, or the handle was closed meanwhile.
+/// * EPROTO: a TLS peer does not keep to the protocol.
+///
+/// # Safety
+/// `buf` is NULL or writable for `len` bytes until the call returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dill_brecvsome(
+    s: c_int,
+    buf: *mut c_void,
+    len: usize,
+    deadline: i64,
+) -> ssize_t {
+    // SAFETY: the caller's promise is the callee's demand.
+    ret(unsafe { bsock::receive_some(s, buf, len, deadline) })
 }

@@ -165,7 +165,8 @@ pub unsafe extern "C" fn dill_ipc_recvfd(s: c_int, deadline: i64) -> c_int {
 }
 
 /// Ends the sending direction of the connection `s`: the peer sees the end of the stream after all
-/// that was sent. Receiving goes on. The deadline is not used, as nothing waits.
+/// that was sent. Receiving goes on. What is queued in the stream, see libdillimpl.h, leaves first, and
+/// the call waits for that until the deadline. Otherwise nothing waits.
 ///
 /// # Returns
 /// 0, or -1:
@@ -175,12 +176,13 @@ pub unsafe extern "C" fn dill_ipc_recvfd(s: c_int, deadline: i64) -> c_int {
 /// * EPIPE: this was done before.
 /// * ECONNRESET: the connection is broken.
 /// * ENOMEM: no memory.
+/// * ETIMEDOUT, ECANCELED: something was still queued. It can be tried again.
 ///
 /// # Safety
 /// None to speak of.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn dill_ipc_done(s: c_int, _deadline: i64) -> c_int {
-    report(|| connection::done(Kind::Ipc, s))
+pub unsafe extern "C" fn dill_ipc_done(s: c_int, deadline: i64) -> c_int {
+    report(|| connection::done(Kind::Ipc, s, deadline))
 }
 
 /// Ends the sending direction unless that was done, drops what still comes until the peer ends the

@@ -11,7 +11,7 @@ use super::group::Group;
 use super::list::Link;
 use super::stack::Memory;
 use super::switch::Context;
-use super::timers::NO_TIMER;
+use super::timers::{NO_TIMER, Sleeper};
 use super::wait::Wait;
 
 /// Why a coroutine was resumed.
@@ -126,6 +126,12 @@ impl Deref for Task {
     fn deref(&self) -> &Coroutine {
         // SAFETY: see the type: a task is alive, and only ever accessed through shared references.
         unsafe { self.0.as_ref() }
+    }
+}
+
+impl Sleeper for Task {
+    fn timer(&self) -> &Cell<usize> {
+        &self.timer
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn count() -> u32 {
 
 /// A number that neither a parent nor a child of this process has.
 #[inline]
-pub(super) fn generation() -> u32 {
+pub(crate) fn generation() -> u32 {
     generation::current(|| {
         FORKS.fetch_add(1, Ordering::Relaxed);
         poller::close_copies();

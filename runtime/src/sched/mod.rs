@@ -13,6 +13,7 @@
 //! * `coroutine`: the control block. `switch`: the registers, by architecture. `stack`: the pool.
 //! * `group`: starting, ending and cancelling coroutines.
 //! * `wait`: waiting for one of several things. `timers`, `poller`: deadlines and descriptors.
+//! * `errands`: what streams do before the thread waits.
 //! * `fork`, `generation`: other processes. `list`: the links. `valgrind`: what valgrind has to know.
 
 use core::cell::{Cell, RefCell};
@@ -28,6 +29,7 @@ use crate::time;
 
 mod asan;
 mod coroutine;
+mod errands;
 pub(crate) mod fork;
 mod generation;
 pub(crate) mod group;
@@ -37,7 +39,7 @@ mod stack;
 #[cfg(test)]
 pub(crate) mod testing;
 mod timers;
-mod valgrind;
+pub(crate) mod valgrind;
 pub(crate) mod wait;
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -49,6 +51,8 @@ mod switch;
 
 pub(crate) use coroutine::Outcome;
 use coroutine::{Coroutine, State, Task};
+pub(crate) use errands::Errand;
+use errands::Errands;
 use poller::Poller;
 use stack::{Memory, Pool};
 use timers::Timers;
@@ -61,6 +65,9 @@ const POLL_EVERY: u32 = 32;
 /// So many light breaths are as good as a whole one.
 const LIGHT_BREATHS: u8 = 16;
 
+/// Milliseconds to wait at most while something could not be sent that has nobody to wait for it.
+const UNDONE: i64 = 5;
+
 /// No tick of the clock.
 const NEVER: i64 = -1;
 
@@ -72,6 +79,8 @@ struct Local {
     current: Cell<Option<Task>>,
     ready: Cell<Option<(Task, Task)>>,
     switches: Cell<u32>,
+    /// How often descriptors were looked at.
+    looks: Cell<u32>,
     /// When timers were last looked at: a time that has certainly come.
     last_look: Cell<i64>,
     /// The tick of the clock in which descriptors and timers were last looked at.
@@ -83,9 +92,10 @@ struct Local {
     began: Cell<i64>,
     /// How many coroutines there are, `main` included.
     coroutines: Cell<usize>,
-    timers: RefCell<Timers>,
+    timers: RefCell<Timers<Task>>,
     stacks: RefCell<Pool>,
     poller: Poller,
+    errands: Errands,
 }
 
 // ROOM: it has no destructor.
@@ -96,6 +106,7 @@ thread_local! {
             current: Cell::new(None),
             ready: Cell::new(None),
             switches: Cell::new(0),
+            looks: Cell::new(0),
             last_look: Cell::new(0),
             looked: Cell::new(NEVER),
             breaths: Cell::new(0),
@@ -105,6 +116,7 @@ thread_local! {
             timers: RefCell::new(Timers::new()),
             stacks: RefCell::new(Pool::new()),
             poller: Poller::new(),
+            errands: Errands::new(),
         })
     };
 }
@@ -117,6 +129,7 @@ fn prepare_thread_end() -> Result<()> {
 /// Frees what the thread's scheduler holds when the thread ends.
 fn at_thread_end() {
     let local = local();
+    local.errands.finish();
     local.poller.clear();
     // A thread that ends inside a coroutine has one stack in use at least.
     local.stacks.borrow_mut().clear();
@@ -195,9 +208,12 @@ impl Local {
         self.switches.get() >= POLL_EVERY || time::tick() != self.looked.get()
     }
 
-    /// Looks after descriptors, then timers. `wait`: until there is something to be seen.
+    /// Runs errands, then looks after descriptors and timers. `wait`: until there is something to be seen.
     #[cold]
     fn look(&self, wait: bool) {
+        self.looks.set(self.looks.get().wrapping_add(1));
+        self.errands.run();
+        let wait = wait && self.ready.get().is_none();
         let deadline = self.first_deadline();
         self.poller.poll(if wait { self.longest_wait(deadline) } else { 0 });
         self.switches.set(0);
@@ -206,17 +222,20 @@ impl Local {
             self.last_look.set(time::now());
             self.expire(self.last_look.get());
             self.poller.expire(self.last_look.get());
+            self.errands.expire(self.last_look.get());
         }
     }
 
-    /// When time is up for whoever comes first: a coroutine, or a socket that lingers.
+    /// When time is up for whoever comes first: a coroutine, a socket that lingers, or an errand.
     fn first_deadline(&self) -> Option<i64> {
         let (timer, end) = (self.timers.borrow().first_deadline(), self.poller.first_end());
-        timer.into_iter().chain(end).min()
+        timer.into_iter().chain(end).chain(self.errands.first_due()).min()
     }
 
     /// How many milliseconds the thread can wait if nothing happens, which it does now; -1: for ever.
     fn longest_wait(&self, deadline: Option<i64>) -> c_int {
+        let undone = self.errands.are_left().then(|| time::now() + UNDONE);
+        let deadline = deadline.into_iter().chain(undone).min();
         let sleep = deadline.map(|deadline| deadline.saturating_sub(time::now()).max(0));
         let longest = match (sleep, self.stacks.borrow_mut().cool()) {
             (Some(sleep), Some(rest)) => Some(sleep.min(rest)),
@@ -427,10 +446,32 @@ pub(crate) fn count_doing() -> u32 {
     doings.replace(doings.get().wrapping_add(1))
 }
 
+/// A count of how often this thread has looked at its descriptors.
+pub(crate) fn looks() -> u32 {
+    local().looks.get()
+}
+
 /// Drops the registration of a descriptor that is about to be closed, and wakes its waiters with
 /// [`WaitError::Closed`]. Does not switch; unknown descriptors are fine.
 pub fn forget_fd(fd: RawFd) {
     local().poller.forget(fd);
+}
+
+/// Has an errand run when there is room to write to one of this library's own sockets, which has had none.
+/// Returns true if there may be some already: try again. Errors: those of a descriptor that cannot be waited
+/// for.
+pub(crate) fn run_when_room(fd: RawFd, errand: &Errand) -> Result<bool> {
+    local().poller.run_when_room(fd, errand)
+}
+
+/// Resumes all who wait for a descriptor, so that they look again.
+pub(crate) fn rouse(fd: RawFd) {
+    local().poller.rouse(fd);
+}
+
+/// Runs the errands of this thread, for the last time before the process ends.
+pub(crate) fn finish_errands() {
+    local().errands.finish();
 }
 
 /// Takes over a socket that [`forget_fd`] was called for: drops what comes for it until the peer ends its

@@ -1,37 +1,48 @@
-//! Deadlines of blocked coroutines: a binary heap that knows where each coroutine's entry is, so a
+//! Deadlines, most of them of blocked coroutines: a binary heap that knows where each one's entry is, so a
 //! coroutine woken by something else takes its entry along. Equal deadlines fire in order.
 
-use super::coroutine::Task;
+use core::cell::Cell;
 
-/// The heap position of a coroutine without a timer.
+/// The heap position of whoever has no timer.
 pub(super) const NO_TIMER: usize = usize::MAX;
 
 /// The position of one that is not in the heap.
 const SINGLE: usize = usize::MAX - 1;
 
-struct Timer {
+/// Whoever can have a timer.
+pub(super) trait Sleeper: Copy {
+    /// Where the entry is; for the timers alone.
+    fn timer(&self) -> &Cell<usize>;
+}
+
+struct Timer<S> {
     deadline: i64,
     /// Tells equal deadlines apart: the earlier one was there first.
     sequence: u64,
-    sleeper: Task,
+    sleeper: S,
 }
 
-pub(super) struct Timers {
-    heap: Vec<Timer>,
+pub(super) struct Timers<S> {
+    heap: Vec<Timer<S>>,
     /// That of a coroutine for which there is no room: as long as none was launched there is only one.
-    single: Option<Timer>,
+    single: Option<Timer<S>>,
     next_sequence: u64,
 }
 
-impl Timers {
-    pub(super) const fn new() -> Timers {
+impl<S: Sleeper> Timers<S> {
+    pub(super) const fn new() -> Timers<S> {
         Timers { heap: Vec::new(), single: None, next_sequence: 0 }
     }
 
-    /// Makes room for the timers of so many coroutines, so that blocking never allocates.
+    /// Makes room for the timers of so many, so that blocking never allocates.
     /// False if there is no memory.
-    pub(super) fn reserve(&mut self, coroutines: usize) -> bool {
-        self.heap.try_reserve(coroutines.saturating_sub(self.heap.len())).is_ok()
+    pub(super) fn reserve(&mut self, sleepers: usize) -> bool {
+        self.heap.try_reserve(sleepers.saturating_sub(self.heap.len())).is_ok()
+    }
+
+    /// How many there are for which room was made.
+    pub(super) fn len(&self) -> usize {
+        self.heap.len()
     }
 
     /// Gives the memory back, unless someone still sleeps.
@@ -46,17 +57,17 @@ impl Timers {
     }
 
     /// The one that fires first.
-    fn first(&self) -> Option<&Timer> {
+    fn first(&self) -> Option<&Timer<S>> {
         self.single.as_ref().or(self.heap.first())
     }
 
-    /// Adds the timer of a coroutine that has none.
-    pub(super) fn insert(&mut self, sleeper: Task, deadline: i64) {
+    /// Adds the timer of a sleeper that has none.
+    pub(super) fn insert(&mut self, sleeper: S, deadline: i64) {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
         let timer = Timer { deadline, sequence, sleeper };
         if self.heap.len() == self.heap.capacity() {
-            sleeper.timer.set(SINGLE);
+            sleeper.timer().set(SINGLE);
             self.single = Some(timer);
             return;
         }
@@ -65,9 +76,9 @@ impl Timers {
         self.sift_up(self.heap.len() - 1);
     }
 
-    /// Removes the timer of a coroutine, if it has one.
-    pub(super) fn remove(&mut self, sleeper: Task) {
-        let place = sleeper.timer.replace(NO_TIMER);
+    /// Removes the timer of a sleeper, if it has one.
+    pub(super) fn remove(&mut self, sleeper: S) {
+        let place = sleeper.timer().replace(NO_TIMER);
         if place == NO_TIMER {
             return;
         }
@@ -82,8 +93,8 @@ impl Timers {
         }
     }
 
-    /// The coroutine whose deadline has passed first. Its timer stays until it is woken.
-    pub(super) fn expired(&self, now: i64) -> Option<Task> {
+    /// The sleeper whose deadline has passed first. Its timer stays until it is woken.
+    pub(super) fn expired(&self, now: i64) -> Option<S> {
         self.first().filter(|timer| timer.deadline <= now).map(|timer| timer.sleeper)
     }
 
@@ -95,10 +106,10 @@ impl Timers {
         }
     }
 
-    /// Tells the coroutine at `place` that it is there.
+    /// Tells the sleeper at `place` that it is there.
     fn note(&self, place: usize) {
         if let Some(timer) = self.heap.get(place) {
-            timer.sleeper.timer.set(place);
+            timer.sleeper.timer().set(place);
         }
     }
 

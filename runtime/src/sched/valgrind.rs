@@ -1,4 +1,4 @@
-//! What valgrind has to know about stacks that it did not see being made.
+//! What valgrind has to know about stacks that it did not see being made, and about memory that it misjudges.
 //!
 //! A client request is a sequence of instructions that does nothing on a real processor and that
 //! valgrind recognises: see "The Client Request mechanism" in its manual. So this needs neither
@@ -52,6 +52,7 @@ const STACK_REGISTER: usize = 0x1501;
 const STACK_DEREGISTER: usize = 0x1502;
 /// Memcheck's own requests begin with its initials.
 const MAKE_MEM_UNDEFINED: usize = 0x4d43_0001;
+const MAKE_MEM_DEFINED: usize = 0x4d43_0002;
 
 /// The registration of a stack; 0 where there is no valgrind.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,6 +77,12 @@ impl StackId {
 #[inline(always)]
 pub(super) fn forget(base: *const u8, size: usize) {
     request(MAKE_MEM_UNDEFINED, base as usize, size);
+}
+
+/// Tells memcheck that these bytes say something, though it takes them for uninitialised: what ring has encrypted.
+#[inline(always)]
+pub(crate) fn vouch_for(bytes: &[u8]) {
+    request(MAKE_MEM_DEFINED, bytes.as_ptr() as usize, bytes.len());
 }
 
 /// Makes the unused part of this stack ordinary memory again: its owner will use it otherwise,

@@ -8,12 +8,13 @@ use libc::ssize_t;
 
 use crate::bsock::{self, BsockVfs, Look};
 use crate::errno::{Result, interface, ret};
-use crate::extension::{self, BsockLingerVfs, BsockSomeVfs};
+use crate::extension::{self, BsockLingerVfs, BsockQueueVfs, BsockSomeVfs};
 use crate::handle::Hvfs;
 use crate::iolist::{Iolist, List};
 use crate::object::Shared;
 use crate::sched;
 use crate::stream::inbound::{self, Inbound};
+use crate::stream::queue::{Lane, When};
 
 /// What the callbacks do. Every call holds a share, so the object stays in place whoever closes the
 /// handle meanwhile.
@@ -53,6 +54,27 @@ pub unsafe trait Stream: Sized {
     /// Waits until sending can begin without waiting.
     fn await_room(&self, deadline: i64) -> Result<()>;
 
+    /// What waits to be sent.
+    fn lane(&self) -> &Lane;
+
+    /// Queues a list, which is sent by itself. Never waits.
+    ///
+    /// # Safety
+    /// The list's buffers are readable.
+    unsafe fn queue(&self, list: List, when: When) -> Result<()>;
+
+    /// Sends what is queued, without waiting. Returns whether to try again soon.
+    fn push_out(&self) -> bool;
+
+    /// Waits until at most `most` bytes are queued.
+    fn flush(&self, most: usize, deadline: i64) -> Result<()>;
+
+    /// How many bytes are queued, here and below.
+    fn queued(&self) -> usize;
+
+    /// Ends the calls that wait, and has none wait any more.
+    fn cut(&self);
+
     /// The handle is going to be closed, and then what was sent shall still reach the peer.
     fn linger(&self);
 
@@ -81,10 +103,46 @@ impl Callbacks {
                 brecvsome: brecvsome::<S>,
                 bawaitroom: bawaitroom::<S>,
                 blook: blook::<S>,
+                queue: queue_of::<S>(),
             },
             linger: BsockLingerVfs { blinger: blinger::<S> },
         }
     }
+
+    /// Those of a stream that cannot send by itself.
+    pub fn without_queue(mut self) -> Self {
+        self.some.queue = ptr::null();
+        self
+    }
+}
+
+/// What a type of streams does that sends by itself.
+const fn queue_of<S: Stream>() -> &'static BsockQueueVfs {
+    &BsockQueueVfs {
+        size: size_of::<BsockQueueVfs>(),
+        bqueue: bqueue::<S>,
+        bflush: bflush::<S>,
+        bqueued: bqueued::<S>,
+        brelease: brelease::<S>,
+        bdrop: bdrop::<S>,
+        bcut: bcut::<S>,
+    }
+}
+
+/// Has a stream send by itself what is queued.
+pub fn serve<S: Stream>(stream: &Shared<S>) {
+    let object = NonNull::from(&**stream).cast();
+    // SAFETY: the errand is a part of the stream, which stays in place.
+    unsafe { stream.lane().errand().belongs_to(object, push_out::<S>) };
+}
+
+/// Runs the errand of a stream.
+///
+/// # Safety
+/// It is one of this type, which is alive.
+unsafe fn push_out<S: Stream>(stream: NonNull<()>) -> bool {
+    // SAFETY: the caller's promise is the callee's demand.
+    unsafe { Shared::<S>::another(stream.cast()) }.push_out()
 }
 
 /// The query callback.
@@ -197,6 +255,73 @@ unsafe extern "C" fn blinger<S: Stream>(vfs: *mut BsockLingerVfs) {
     // SAFETY: the caller's promise is the callee's demand.
     let stream = unsafe { around::<S>(vfs.cast(), offset_of!(Callbacks, linger)) };
     stream.linger();
+}
+
+/// Queues a list.
+///
+/// # Safety
+/// As for [`bsendl`].
+unsafe extern "C" fn bqueue<S: Stream>(
+    vfs: *mut BsockSomeVfs,
+    first: *mut Iolist,
+    last: *mut Iolist,
+    time: i64,
+) -> c_int {
+    // SAFETY: the caller's promises are the callees' demands.
+    ret(unsafe {
+        let stream = around::<S>(vfs.cast(), offset_of!(Callbacks, some));
+        List::check(first, last).and_then(|list| stream.queue(list, When::from_time(time)))
+    })
+}
+
+/// Waits until at most `most` bytes are queued.
+///
+/// # Safety
+/// `vfs` is that of a stream of this type which is alive.
+unsafe extern "C" fn bflush<S: Stream>(
+    vfs: *mut BsockSomeVfs,
+    most: usize,
+    deadline: i64,
+) -> c_int {
+    // SAFETY: the caller's promise is the callee's demand.
+    let stream = unsafe { around::<S>(vfs.cast(), offset_of!(Callbacks, some)) };
+    ret(stream.flush(most, deadline))
+}
+
+/// Tells how many bytes are queued.
+///
+/// # Safety
+/// `vfs` is that of a stream of this type which is alive.
+unsafe extern "C" fn bqueued<S: Stream>(vfs: *mut BsockSomeVfs) -> usize {
+    // SAFETY: the caller's promise is the callee's demand.
+    unsafe { around::<S>(vfs.cast(), offset_of!(Callbacks, some)) }.queued()
+}
+
+/// Has the bytes sent that were queued to be released.
+///
+/// # Safety
+/// `vfs` is that of a stream of this type which is alive.
+unsafe extern "C" fn brelease<S: Stream>(vfs: *mut BsockSomeVfs) {
+    // SAFETY: the caller's promise is the callee's demand.
+    unsafe { around::<S>(vfs.cast(), offset_of!(Callbacks, some)) }.lane().release();
+}
+
+/// Drops the queued pieces that have not been begun.
+///
+/// # Safety
+/// `vfs` is that of a stream of this type which is alive.
+unsafe extern "C" fn bdrop<S: Stream>(vfs: *mut BsockSomeVfs) {
+    // SAFETY: the caller's promise is the callee's demand.
+    unsafe { around::<S>(vfs.cast(), offset_of!(Callbacks, some)) }.lane().drop_unbegun();
+}
+
+/// Ends the calls that wait.
+///
+/// # Safety
+/// `vfs` is that of a stream of this type which is alive.
+unsafe extern "C" fn bcut<S: Stream>(vfs: *mut BsockSomeVfs) {
+    // SAFETY: the caller's promise is the callee's demand.
+    unsafe { around::<S>(vfs.cast(), offset_of!(Callbacks, some)) }.cut();
 }
 
 /// Has somebody look at what has come.

@@ -9,14 +9,15 @@ use crate::errno::{Errno, Result};
 use crate::handle;
 use crate::iolist::{Iolist, List};
 use crate::object::Shared;
-use crate::sched::{self, Direction};
+use crate::sched::{self, Direction, Errand};
 
 use super::Kind;
-use super::callbacks::{Callbacks, Stream};
+use super::callbacks::{self, Callbacks, Stream};
 use super::descriptors::Descriptors;
 use super::inbound::{Inbound, Source};
 use super::outbound::{Outbound, Sink};
-use super::side::{Failure, Outcome, Turn};
+use super::queue::{Floor, Lane, When};
+use super::side::{Failure, Outcome, State, Turn};
 use super::socket::{Socket, close_descriptor};
 
 /// The byte that carries a descriptor. Its value means nothing.
@@ -35,6 +36,8 @@ pub struct Connection {
     broke: Cell<bool>,
     /// What was sent shall reach the peer though the handle is closed.
     lingers: Cell<bool>,
+    /// Calls are not to wait any more.
+    is_cut: Cell<bool>,
 }
 
 /// Gives a connected socket a handle. Errors: ECANCELED, ENOMEM.
@@ -51,9 +54,13 @@ pub fn open(kind: Kind, socket: Socket) -> Result<c_int> {
         descriptors: Descriptors::default(),
         broke: Cell::new(false),
         lingers: Cell::new(false),
+        is_cut: Cell::new(false),
     })?;
     // SAFETY: it begins with its callbacks, and the one for closing takes the share back.
-    unsafe { connection.make_handle() }
+    unsafe {
+        callbacks::serve(&connection);
+        connection.make_handle()
+    }
 }
 
 /// Takes over a connected socket that was made elsewhere; its descriptor is closed on success.
@@ -72,11 +79,11 @@ pub fn find(kind: Kind, s: c_int) -> Result<Shared<Connection>> {
     unsafe { Shared::find(s, kind.connection_type()) }
 }
 
-/// Ends the sending direction. Errors: EBADF, ENOTSUP; EBUSY if another coroutine is sending; EPIPE if
-/// it has ended already, ECONNRESET, ENOMEM.
-pub fn done(kind: Kind, s: c_int) -> Result<()> {
+/// Ends the sending direction, behind what is queued. Errors: EBADF, ENOTSUP; EBUSY if another coroutine is
+/// sending; EPIPE if it has ended already, ECONNRESET, ENOMEM; ETIMEDOUT, ECANCELED.
+pub fn done(kind: Kind, s: c_int, deadline: i64) -> Result<()> {
     let connection = find(kind, s)?;
-    connection.outbound.finish(&*connection)
+    connection.outbound.finish(&*connection, deadline)
 }
 
 /// Ends the sending direction, waits until the peer has ended the other, and closes the handle.
@@ -113,10 +120,15 @@ impl Connection {
         let mut byte = CARRIER;
         let list = Iolist::single((&raw mut byte).cast(), 1);
         let sink = WithDescriptor { connection: self, descriptor: fd };
+        let floor = self.outbound.lane().enter()?;
+        if self.outbound.lane().len() > 0 {
+            // Without the descriptor.
+            self.outbound.send_queued(self, deadline)?;
+        }
         // SAFETY: the list is one readable byte.
         unsafe {
             let list = List::check(&raw const list, &raw const list)?;
-            self.outbound.send(&sink, list, deadline)
+            self.outbound.send_reserved(&floor, &sink, list, deadline)
         }
     }
 
@@ -130,12 +142,12 @@ impl Connection {
     }
 
     /// The orderly end: `Ok` when both directions have ended so. Whoever calls has reserved both.
-    fn finish(&self, sending: Turn<'_>, receiving: Turn<'_>, deadline: i64) -> Result<()> {
+    fn finish(&self, sending: Floor<'_>, receiving: Turn<'_>, deadline: i64) -> Result<()> {
         if self.inbound.is_broken() || self.outbound.is_broken() {
             return Err(Errno(libc::ECONNRESET));
         }
         if self.outbound.is_open() {
-            self.outbound.finish_reserved(&sending, self)?;
+            self.outbound.finish_reserved(&sending, self, deadline)?;
         }
         // Who sends from now on gets EPIPE.
         drop(sending);
@@ -169,7 +181,13 @@ impl Connection {
 
     fn wait_for(&self, direction: Direction, deadline: i64) -> Outcome<()> {
         self.check_open()?;
+        self.check_uncut()?;
         self.socket.wait(direction, deadline).map_err(Failure::Interrupted)
+    }
+
+    /// Between two steps of a call another coroutine may have ended all waits.
+    fn check_uncut(&self) -> Outcome<()> {
+        if self.is_cut.get() { Err(Failure::Interrupted(Errno(libc::ECONNRESET))) } else { Ok(()) }
     }
 
     /// Between two steps of a call another coroutine may have closed the handle.
@@ -224,11 +242,40 @@ unsafe impl Stream for Connection {
     /// Waits until sending can begin without waiting. Errors: EBUSY, ETIMEDOUT, ECANCELED,
     /// ECONNRESET.
     fn await_room(&self, deadline: i64) -> Result<()> {
-        let _turn = self.outbound.reserve()?;
+        let _floor = self.outbound.reserve()?;
+        if self.outbound.lane().len() > 0 && self.outbound.is_open() {
+            self.outbound.send_queued(self, deadline)?;
+        }
         while self.socket.is_open() && !self.socket.has_room() {
             self.socket.wait(Direction::Out, deadline)?;
         }
         Ok(())
+    }
+
+    fn lane(&self) -> &Lane {
+        self.outbound.lane()
+    }
+
+    unsafe fn queue(&self, list: List, when: When) -> Result<()> {
+        // SAFETY: same condition as this function's.
+        unsafe { self.outbound.queue(self, list, when) }
+    }
+
+    fn push_out(&self) -> bool {
+        self.outbound.push_out(self)
+    }
+
+    fn flush(&self, most: usize, deadline: i64) -> Result<()> {
+        self.outbound.flush(self, most, deadline)
+    }
+
+    fn queued(&self) -> usize {
+        self.outbound.lane().len()
+    }
+
+    fn cut(&self) {
+        self.is_cut.set(true);
+        sched::rouse(self.socket.descriptor());
     }
 
     fn linger(&self) {
@@ -236,6 +283,8 @@ unsafe impl Stream for Connection {
     }
 
     fn abort(&self) {
+        // Once more, and then what is left is lost.
+        self.outbound.push_out(self);
         let cut = self.outbound.is_cut();
         // A UNIX socket has nothing on its way, and knows no reset.
         let in_vain = self.broke.get() || self.inbound.is_broken() || cut && self.kind == Kind::Ipc;
@@ -244,6 +293,7 @@ unsafe impl Stream for Connection {
             Kind::Tcp => self.socket.reset(),
             Kind::Ipc => self.socket.close(),
         }
+        self.outbound.lane().set_state(State::Broken);
     }
 }
 
@@ -255,6 +305,10 @@ impl Sink for Connection {
 
     fn wait_for_room(&self, deadline: i64) -> Outcome<()> {
         self.wait_for(Direction::Out, deadline)
+    }
+
+    fn run_when_room(&self, errand: &Errand) -> Result<bool> {
+        sched::run_when_room(self.socket.descriptor(), errand)
     }
 
     fn end(&self) -> Result<()> {
@@ -282,6 +336,10 @@ impl Sink for WithDescriptor<'_> {
         self.connection.wait_for_room(deadline)
     }
 
+    fn run_when_room(&self, errand: &Errand) -> Result<bool> {
+        self.connection.run_when_room(errand)
+    }
+
     fn end(&self) -> Result<()> {
         self.connection.end()
     }
@@ -294,6 +352,7 @@ impl Source for Connection {
         position: u64,
     ) -> Outcome<Option<usize>> {
         self.check_open()?;
+        self.check_uncut()?;
         // SAFETY: same condition as this function's.
         let received = unsafe { self.socket.receive(parts, self.kind == Kind::Ipc) };
         match received.map_err(failure)? {

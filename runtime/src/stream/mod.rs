@@ -2,6 +2,7 @@
 //!
 //! * [`inbound`]: buffered all-or-nothing receiving from any [`inbound::Source`].
 //! * [`outbound`]: all-or-nothing sending into any [`outbound::Sink`].
+//! * [`queue`]: what is sent by itself, in memory of [`store`]. [`process_end`]: and when the process ends.
 //! * [`callbacks`]: how a handle reaches the stream behind it.
 //! * [`side`]: one user at a time per direction, and how a direction ends.
 //! * [`parts`]: lists in system calls.
@@ -20,8 +21,11 @@ pub mod listener;
 pub mod outbound;
 pub mod parts;
 pub mod patience;
+mod process_end;
+pub mod queue;
 pub mod side;
 pub mod socket;
+mod store;
 
 use core::ffi::{c_int, c_void};
 

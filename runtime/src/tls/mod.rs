@@ -38,11 +38,12 @@ use crate::object::Shared;
 use crate::overlay::Overlay;
 use crate::sched;
 use crate::stream::buffer::NO_ROOM;
-use crate::stream::callbacks::{Callbacks, Stream};
+use crate::stream::callbacks::{self, Callbacks, Stream};
 use crate::stream::inbound::{Failure, Inbound, Outcome, Source};
 use crate::stream::parts;
 use crate::stream::patience::Patience;
-use crate::stream::side::{Side, State, Turn};
+use crate::stream::queue::{Floor, Lane, MUCH, When};
+use crate::stream::side::{State, Turn};
 use crate::time;
 
 use record::Record;
@@ -69,7 +70,7 @@ pub struct Tls {
     inbound: Inbound,
     /// Belongs to whoever has the turn to receive. Whatever interrupts, the session has what has come.
     record: Cell<Record>,
-    outbound: Side,
+    outbound: Lane,
     /// What was sent shall reach the peer though the handle is closed.
     lingers: Cell<bool>,
     /// Why it is broken.
@@ -93,13 +94,15 @@ pub fn attach(
         _ => error,
     })?;
     let session = Session::new(make(connection)?);
+    let callbacks = Callbacks::of::<Tls>();
+    let has_queue = below.has_queue();
     let tls = Shared::new(Tls {
-        callbacks: Callbacks::of::<Tls>(),
+        callbacks: if has_queue { callbacks } else { callbacks.without_queue() },
         below,
         session,
         inbound: Inbound::default(),
         record: Cell::default(),
-        outbound: Side::default(),
+        outbound: Lane::default(),
         lingers: Cell::new(false),
         why: Cell::new(why::NOTHING),
     })?;
@@ -107,6 +110,9 @@ pub fn attach(
     tls.shake_hands(deadline).map_err(|error| tls.explained(error))?;
     // The handshake's arithmetic needs several pages, and nothing later does.
     sched::trim_stack();
+    if has_queue {
+        callbacks::serve(&tls);
+    }
     // SAFETY: it begins with its callbacks, and the one for closing takes the share back.
     unsafe { tls.make_handle() }
 }
@@ -196,8 +202,9 @@ impl Tls {
     fn end_sending(&self, deadline: i64) -> Result<()> {
         self.outbound.check()?;
         self.await_room_below(deadline)?;
+        self.seal_queued()?;
         self.session.close()?;
-        match self.send_outgoing(deadline) {
+        match self.hand_down_outgoing(deadline) {
             Err(_) if self.session.has_unsent() => {}
             sent => sent?,
         }
@@ -206,7 +213,7 @@ impl Tls {
     }
 
     /// The orderly end: `Ok` when both directions have ended so. Whoever calls has reserved both.
-    fn finish(&self, sending: Turn<'_>, receiving: Turn<'_>, deadline: i64) -> Result<()> {
+    fn finish(&self, sending: Floor<'_>, receiving: Turn<'_>, deadline: i64) -> Result<()> {
         if self.inbound.is_broken() {
             return Err(Errno(libc::ECONNRESET));
         }
@@ -226,41 +233,95 @@ impl Tls {
         Ok(())
     }
 
-    /// Encrypts a piece of the list, moves on behind it, and returns its length. Not inlined, so that
-    /// waiting coroutines have little on their stacks.
+    /// Encrypts all that is queued. Errors: ECONNRESET, ENOMEM.
+    fn seal_queued(&self) -> Result<()> {
+        while self.outbound.ahead() > 0 {
+            let sealed = self.outbound.read(|queued| self.session.seal(&[IoSlice::new(queued)]))?;
+            self.outbound.consume(sealed);
+        }
+        Ok(())
+    }
+
+    /// Has the stream below send what is queued, unless a call is sending, which will see to it. Returns whether
+    /// to try again soon, for want of memory.
+    fn push_out_below(&self) -> bool {
+        if self.outbound.is_busy() || !self.below.has_queue() {
+            return false;
+        }
+        let is_missing = |error: Errno| {
+            let passes = error == Errno(libc::ENOMEM);
+            if !passes {
+                self.outbound.set_state(State::Broken);
+            }
+            passes
+        };
+        loop {
+            if let Err(error) = self.queue_outgoing() {
+                return is_missing(error);
+            }
+            if self.outbound.ahead() == 0 {
+                return false;
+            }
+            let sealed = self.outbound.read(|queued| self.session.seal(&[IoSlice::new(queued)]));
+            match sealed {
+                Ok(count) => self.outbound.consume(count),
+                Err(error) => return is_missing(error),
+            }
+        }
+    }
+
+    /// Queues below what the session has to say. Errors: those of the stream below, ENOMEM.
+    fn queue_outgoing(&self) -> Result<()> {
+        if !self.session.has_outgoing() {
+            return Ok(());
+        }
+        let outgoing = self.session.take_outgoing()?;
+        sched::valgrind::vouch_for(&outgoing);
+        let queued = self.below.queue(&outgoing);
+        queued.inspect_err(|_| self.session.put_back(outgoing))
+    }
+
+    /// Encrypts a piece of the list, moves on behind it, and returns its length. What is queued goes first, in the
+    /// same record where there is room. Not inlined, so that waiting coroutines have little on their stacks.
     ///
     /// # Safety
     /// The buffers under the cursor are readable.
     #[inline(never)]
     unsafe fn seal(&self, cursor: &mut Cursor) -> Result<usize> {
+        // SAFETY: same condition as this function's.
+        let count = self.outbound.read(|queued| unsafe { self.seal_behind(queued, *cursor) });
+        let count = count.inspect_err(|_| self.outbound.set_state(State::Broken))?;
+        let queued = count.min(self.outbound.ahead());
+        self.outbound.consume(queued);
+        // SAFETY: same condition as this function's.
+        unsafe { cursor.advance(count - queued) };
+        Ok(count - queued)
+    }
+
+    /// Encrypts bytes, and behind them those under the cursor. Returns how many that was.
+    ///
+    /// # Safety
+    /// The buffers under the cursor are readable.
+    unsafe fn seal_behind(&self, first: &[u8], cursor: Cursor) -> Result<usize> {
         let mut parts = [NO_ROOM; parts::FEW];
-        let mut slices = [IoSlice::new(&[]); parts::FEW];
+        let mut slices = [IoSlice::new(&[]); 1 + parts::FEW];
         // SAFETY: same condition as this function's; the slices are used before anybody else runs.
         unsafe {
             let (used, all) = cursor.gather(&mut parts);
-            if !all && let Some(record) = gather_record(*cursor, &parts) {
-                return self.seal_slices(cursor, &[IoSlice::new(&record)]);
+            if !all && let Some(record) = gather_record(cursor, &parts) {
+                return self.session.seal(&[IoSlice::new(first), IoSlice::new(&record)]);
             }
-            for (slice, part) in slices.iter_mut().zip(&parts).take(used) {
+            let from = usize::from(first.is_empty());
+            let [slice, rest @ ..] = &mut slices;
+            *slice = IoSlice::new(first);
+            for (slice, part) in rest.iter_mut().zip(&parts).take(used) {
                 *slice = IoSlice::new(core::slice::from_raw_parts(
                     part.iov_base.cast_const().cast(),
                     part.iov_len,
                 ));
             }
-            self.seal_slices(cursor, slices.get(..used).unwrap_or_default())
+            self.session.seal(slices.get(from..=used).unwrap_or_default())
         }
-    }
-
-    /// Encrypts what is under the cursor, and moves on behind it.
-    ///
-    /// # Safety
-    /// As for [`Cursor::part`].
-    unsafe fn seal_slices(&self, cursor: &mut Cursor, slices: &[IoSlice<'_>]) -> Result<usize> {
-        let count = self.session.seal(slices);
-        let count = count.inspect_err(|_| self.outbound.set_state(State::Broken))?;
-        // SAFETY: same condition as this function's.
-        unsafe { cursor.advance(count) };
-        Ok(count)
     }
 
     /// Sends what the session has to say. After an error it is unsent, and stays for the next who sends or
@@ -278,6 +339,15 @@ impl Tls {
             self.session.put_back(outgoing);
             error
         })
+    }
+
+    /// As [`Tls::send_outgoing`]. Where the stream below has had no room after all, and sends by itself, it is left
+    /// to that.
+    fn hand_down_outgoing(&self, deadline: i64) -> Result<()> {
+        match self.send_outgoing(deadline) {
+            Err(_) if self.session.has_unsent() && self.below.has_queue() => self.queue_outgoing(),
+            sent => sent,
+        }
     }
 
     /// Whether the stream below has not even sent a part of what it failed to send, and will go on.
@@ -298,7 +368,7 @@ impl Tls {
             && self.await_room_below(0).is_ok()
         {
             // Whoever sends next gets to know of errors.
-            self.send_outgoing(deadline).ok();
+            self.hand_down_outgoing(deadline).ok();
         }
     }
 
@@ -382,7 +452,7 @@ impl Tls {
                 // SAFETY: same condition as this function's.
                 sealed += unsafe { self.seal(&mut cursor) }?;
             }
-            if let Err(error) = self.send_outgoing(deadline) {
+            if let Err(error) = self.hand_down_outgoing(deadline) {
                 return self.give_up(error, sealed, total);
             }
             if sealed < total {
@@ -495,6 +565,51 @@ unsafe impl Stream for Tls {
         self.await_room_below(deadline)
     }
 
+    fn lane(&self) -> &Lane {
+        &self.outbound
+    }
+
+    /// Queues the list: it is encrypted when it is sent. Errors: EINVAL, EPIPE, ECONNRESET; ENOMEM.
+    unsafe fn queue(&self, list: List, when: When) -> Result<()> {
+        let total = list.total_to_send()?;
+        self.outbound.prepare(total)?;
+        // SAFETY: same condition as this function's.
+        unsafe { self.outbound.push(list, total, 0, when) }?;
+        if self.outbound.ahead() >= MUCH && self.push_out_below() {
+            self.outbound.errand().schedule();
+        }
+        Ok(())
+    }
+
+    fn push_out(&self) -> bool {
+        self.push_out_below()
+    }
+
+    /// Waits until at most `most` bytes are queued. Errors: ECONNRESET, ETIMEDOUT, ECANCELED.
+    fn flush(&self, most: usize, deadline: i64) -> Result<()> {
+        loop {
+            if self.push_out_below() {
+                self.outbound.errand().schedule();
+            }
+            if self.outbound.state() == State::Broken {
+                return Err(Errno(libc::ECONNRESET));
+            }
+            let here = self.outbound.len();
+            if here <= most {
+                return self.below.flush(most - here, deadline);
+            }
+            self.outbound.wait(deadline)?;
+        }
+    }
+
+    fn queued(&self) -> usize {
+        self.outbound.len() + self.below.queued()
+    }
+
+    fn cut(&self) {
+        self.below.cut();
+    }
+
     fn linger(&self) {
         self.lingers.set(true);
     }
@@ -502,6 +617,7 @@ unsafe impl Stream for Tls {
     /// Closes the stream below too, if the object still has one. One that is to linger has the peer know
     /// that this was all, if sending is in order and that can be sent without waiting.
     fn abort(&self) {
+        self.push_out_below();
         if self.lingers.get() {
             if let Ok(_turn) = self.outbound.reserve()
                 && self.outbound.state() != State::Broken
@@ -511,6 +627,7 @@ unsafe impl Stream for Tls {
             self.below.linger();
         }
         self.below.close();
+        self.outbound.set_state(State::Broken);
     }
 }
 

@@ -60,8 +60,9 @@ fn declared(source: &str) -> BTreeSet<String> {
 fn exported() -> BTreeSet<String> {
     let full = declared(&read("src/abi/exports.rs"));
     let raw = full.iter().map(|line| line.replace("dill_", "")).collect();
-    let extended = &declared(&read("src/abi/extended.rs")) | &declared(&read("src/abi/http.rs"));
-    &(&full | &raw) | &extended
+    let extended = ["extended", "http", "queued"];
+    let extended = extended.iter().flat_map(|name| declared(&read(&format!("src/abi/{name}.rs"))));
+    &(&full | &raw) | &extended.collect()
 }
 
 #[test]

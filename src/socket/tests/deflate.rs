@@ -7,13 +7,15 @@ use crate::codec::{Deflater, Inflater};
 use crate::protocol::extension::{Direction, Parameters, Window};
 use crate::protocol::violation::Violation;
 use crate::socket::memory_host::{Element, Pieces};
-use crate::socket::{Discard, Host};
+use crate::socket::{Discard, Host, Manner};
 use std::cell::Cell;
 
 /// zlib makes "Hello" of it (RFC 7692 §7.2.3.1).
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
 
 const LIMIT: u64 = 1 << 20;
+
+const PLAIN: Manner = Manner { plain: true, held: false };
 
 fn agreement(role: Role, parameters: Parameters) -> Agreement {
     Agreement { deflate: Some(parameters), ..Agreement::bare(role) }
@@ -466,7 +468,7 @@ fn what_is_sent() {
                     // A short one is compressed where that helps.
                     assert!(len < 5000 || was_compressed == expected, "{len} {window}");
                     assert!(len >= 32 || !was_compressed);
-                    assert_eq!(socket.send_plain(Kind::Text, &body(message), 0), Ok(()));
+                    assert_eq!(socket.send_with(Kind::Text, &body(message), PLAIN, 0), Ok(()));
                     assert!(peer.next(&socket) == (message.to_vec(), false));
                 }
             }

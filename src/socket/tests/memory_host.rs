@@ -404,6 +404,33 @@ impl Host for MemoryHost {
         self.exact || !matches!(self.begin(Call::HasRoom, 0), (_, Fate::Fail(_)))
     }
 
+    /// This stream sends nothing by itself.
+    fn can_queue(&self) -> bool {
+        false
+    }
+
+    fn queue(&self, _: &[u8], _: Deadline) -> Result<(), Error> {
+        Err(Error::NotSupported)
+    }
+
+    fn queue_with_body(&self, _: &[u8], _: &Pieces, _: Deadline) -> Result<(), Error> {
+        Err(Error::NotSupported)
+    }
+
+    fn flush(&self, _: usize, _: Deadline) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn queued(&self) -> usize {
+        0
+    }
+
+    fn release(&self) {}
+
+    fn drop_queued(&self) {}
+
+    fn cut(&self) {}
+
     fn half_close(&self, deadline: Deadline) {
         if !matches!(self.begin(Call::HalfClose, deadline), (_, Fate::Fail(_))) {
             self.half_closed.set(true);

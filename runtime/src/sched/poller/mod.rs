@@ -9,7 +9,8 @@
 //!   already and may have been closed and opened again behind our back. It registers anew each
 //!   time: that reports the present readiness, and fails for a descriptor that is not open.
 //!
-//! Sockets that [`Poller::linger`] is given are nobody's to wait for: what comes for them is dropped.
+//! Sockets that [`Poller::linger`] is given are nobody's to wait for: what comes for them is dropped. Nor does a
+//! coroutine wait where a stream has bytes left to send: [`Poller::run_when_room`] has an errand run.
 //!
 //! * `table`: the descriptors, and who waits for them. `events`: what can happen to them.
 //! * `system`: the system's means of waiting, behind one boundary: epoll(7), or where there is none, and for tests,
@@ -22,7 +23,7 @@ use std::os::fd::RawFd;
 
 use libc::c_int;
 
-use super::{Awaited, Direction, WaitError};
+use super::{Awaited, Direction, Errand, WaitError};
 use crate::errno::{Errno, Result};
 use crate::time;
 
@@ -51,8 +52,8 @@ pub(super) struct Poller {
     /// The tick of the clock in which it was last checked that what the system watches still is ours.
     checked: Cell<i64>,
     table: Table,
-    /// How many coroutines wait for a descriptor, and sockets linger. Without any there is nothing to
-    /// poll.
+    /// How many coroutines and errands wait for a descriptor, and sockets linger. Without any there is nothing
+    /// to poll.
     waiting: Cell<usize>,
     lingering: Lingering,
 }
@@ -167,6 +168,7 @@ impl Poller {
     pub(super) fn forget(&self, fd: RawFd) {
         if let Some(descriptor) = self.table.known(fd) {
             descriptor.fire_all(CLOSED);
+            self.take_sender(descriptor);
             self.drop_registration(fd, descriptor);
         }
     }
@@ -211,7 +213,7 @@ impl Poller {
                 if descriptor.lingers.get() {
                     self.drop_arrived(fd, descriptor);
                 } else {
-                    descriptor.happened(events);
+                    self.happened(descriptor, events);
                 }
             }
         });
@@ -219,6 +221,48 @@ impl Poller {
         // that close everything.
         if waited.is_err_and(|error| error != Errno(libc::EINTR)) {
             self.rebuild();
+        }
+    }
+
+    /// Tells whoever waits for a descriptor. Coroutines go first: one that sends goes on where the bytes are that
+    /// an errand would send.
+    fn happened(&self, descriptor: &Descriptor, events: Events) {
+        let mut events = events;
+        if events.has(Events::WRITE)
+            && !descriptor.is_busy(Direction::Out)
+            && let Some(errand) = self.take_sender(descriptor)
+        {
+            // SAFETY: it is taken out of the table before its socket is closed, hence before it goes away.
+            unsafe { errand.as_ref() }.run_or_schedule();
+            events = events.without(Events::WRITE);
+        }
+        descriptor.happened(events);
+    }
+
+    /// See [`super::run_when_room`].
+    pub(super) fn run_when_room(&self, fd: RawFd, errand: &Errand) -> Result<bool> {
+        let descriptor = self.table.descriptor(fd)?;
+        if self.is_ready(fd, descriptor, Direction::Out)? {
+            return Ok(true);
+        }
+        if descriptor.sender.replace(Some(NonNull::from(errand))).is_none() {
+            self.waiting.set(self.waiting.get() + 1);
+        }
+        Ok(false)
+    }
+
+    fn take_sender(&self, descriptor: &Descriptor) -> Option<NonNull<Errand>> {
+        let sender = descriptor.sender.take();
+        if sender.is_some() {
+            self.waiting.set(self.waiting.get() - 1);
+        }
+        sender
+    }
+
+    /// See [`super::rouse`].
+    pub(super) fn rouse(&self, fd: RawFd) {
+        if let Some(descriptor) = self.table.known(fd) {
+            descriptor.fire_all(0);
         }
     }
 
@@ -301,6 +345,9 @@ impl Poller {
     pub(super) fn clear(&self) {
         self.close_all_lingering();
         self.lingering.clear();
+        for (_, descriptor) in self.table.all() {
+            self.take_sender(descriptor);
+        }
         self.watch.close();
         if self.is_idle() {
             // SAFETY: nobody waits.
@@ -380,6 +427,10 @@ impl Poller {
                 // It came through a close of everything only if it is another one by now, or a copy that
                 // another process looks after.
                 self.close_lingering(fd);
+            }
+            if let Some(errand) = self.take_sender(descriptor) {
+                // SAFETY: it is taken out of the table before it goes away.
+                unsafe { errand.as_ref() }.schedule();
             }
             if events == Events::NONE {
                 continue;

@@ -7,8 +7,8 @@ use std::os::fd::RawFd;
 use super::events::Events;
 use crate::errno::{Errno, Result};
 use crate::memory;
-use crate::sched::Direction;
 use crate::sched::wait::Queue;
+use crate::sched::{Direction, Errand};
 
 /// What is known of a descriptor.
 pub struct Descriptor {
@@ -26,6 +26,8 @@ pub struct Descriptor {
     pub last: Cell<bool>,
     /// It lingers.
     pub lingers: Cell<bool>,
+    /// What is to be run when there is room to write, and nobody waits for that.
+    pub sender: Cell<Option<NonNull<Errand>>>,
 }
 
 impl Descriptor {
@@ -39,6 +41,7 @@ impl Descriptor {
             ready: Cell::new(Events::NONE),
             last: Cell::new(false),
             lingers: Cell::new(false),
+            sender: Cell::new(None),
         }
     }
 

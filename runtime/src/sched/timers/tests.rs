@@ -1,6 +1,6 @@
 use core::ptr::NonNull;
 
-use super::super::coroutine::Coroutine;
+use super::super::coroutine::{Coroutine, Task};
 use super::super::stack::Memory;
 use super::*;
 
@@ -13,7 +13,7 @@ fn task(coroutine: &Coroutine) -> Task {
     unsafe { Task::new(NonNull::from(coroutine)) }
 }
 
-fn drain(timers: &mut Timers, now: i64) -> Vec<*mut Coroutine> {
+fn drain(timers: &mut Timers<Task>, now: i64) -> Vec<*mut Coroutine> {
     let mut order = Vec::new();
     while let Some(sleeper) = timers.expired(now) {
         order.push(sleeper.as_ptr());

@@ -56,8 +56,8 @@ fn only_a_send_that_was_cut_breaks_sending() {
 #[test]
 fn an_orderly_end_frees_the_number() {
     let [a, b] = ipc::pair().unwrap();
-    done(Kind::Ipc, a).unwrap();
-    assert_eq!(done(Kind::Ipc, a), Err(Errno(libc::EPIPE)));
+    done(Kind::Ipc, a, -1).unwrap();
+    assert_eq!(done(Kind::Ipc, a, -1), Err(Errno(libc::EPIPE)));
     assert_eq!(send(a, b"x"), Err(Errno(libc::EPIPE)));
     send(b, b"last words").unwrap();
     close(Kind::Ipc, b, 0).unwrap();

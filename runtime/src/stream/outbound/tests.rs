@@ -55,6 +55,10 @@ impl Sink for Script {
         Err(Failure::Interrupted(Errno(libc::ETIMEDOUT)))
     }
 
+    fn run_when_room(&self, _: &Errand) -> Result<bool> {
+        Ok(false)
+    }
+
     fn end(&self) -> Result<()> {
         self.end.get().map_or(Ok(()), Err)
     }
@@ -98,7 +102,7 @@ fn a_send_that_was_cut_is_the_last() {
     assert_eq!(send(&outbound, &sink, b"abc"), Err(Errno(libc::ETIMEDOUT)));
     assert!(outbound.is_cut());
     assert_eq!(send(&outbound, &sink, b"abc"), Err(Errno(libc::ECONNRESET)));
-    assert_eq!(outbound.finish(&sink), Err(Errno(libc::ECONNRESET)));
+    assert_eq!(outbound.finish(&sink, -1), Err(Errno(libc::ECONNRESET)));
 }
 
 #[test]
@@ -119,12 +123,12 @@ fn a_broken_stream_stays_broken() {
 fn nothing_follows_the_end() {
     let sink = Script::default();
     let outbound = Outbound::default();
-    outbound.finish(&sink).unwrap();
+    outbound.finish(&sink, -1).unwrap();
     assert_eq!(send(&outbound, &sink, b"abc"), Err(Errno(libc::EPIPE)));
-    assert_eq!(outbound.finish(&sink), Err(Errno(libc::EPIPE)));
+    assert_eq!(outbound.finish(&sink, -1), Err(Errno(libc::EPIPE)));
     let outbound = Outbound::default();
     sink.end.set(Some(Errno(libc::ENOMEM)));
-    assert_eq!(outbound.finish(&sink), Err(Errno(libc::ENOMEM)));
+    assert_eq!(outbound.finish(&sink, -1), Err(Errno(libc::ENOMEM)));
     assert!(outbound.is_broken());
 }
 
@@ -135,8 +139,8 @@ fn one_at_a_time() {
     let turn = outbound.reserve().unwrap();
     assert!(outbound.is_cut());
     assert_eq!(send(&outbound, &sink, b"abc"), Err(Errno(libc::EBUSY)));
-    assert_eq!(outbound.finish(&sink), Err(Errno(libc::EBUSY)));
-    outbound.finish_reserved(&turn, &sink).unwrap();
+    assert_eq!(outbound.finish(&sink, -1), Err(Errno(libc::EBUSY)));
+    outbound.finish_reserved(&turn, &sink, -1).unwrap();
     drop(turn);
     assert_eq!(send(&outbound, &sink, b"abc"), Err(Errno(libc::EPIPE)));
 }
@@ -150,4 +154,63 @@ fn a_cancelled_call_does_not_feed_a_sink_for_ever() {
     drop(ban);
     assert!(outbound.is_broken());
     assert!(sink.taken.take().len() <= STEPS);
+}
+
+fn queue(outbound: &Outbound, sink: &Script, bytes: &[u8], when: When) -> Result<()> {
+    let list = Iolist::single(bytes.as_ptr().cast_mut().cast(), bytes.len());
+    // SAFETY: a list of one element, over the bytes.
+    unsafe {
+        let list = List::check(&raw const list, &raw const list).unwrap();
+        outbound.queue(sink, list, when)
+    }
+}
+
+#[test]
+fn what_is_queued_goes_first_and_together() {
+    let sink = Script::new([]);
+    let outbound = Outbound::default();
+    queue(&outbound, &sink, b"abc", When::Soon).unwrap();
+    queue(&outbound, &sink, b"de", When::Released).unwrap();
+    queue(&outbound, &sink, b"fg", When::Soon).unwrap();
+    send(&outbound, &sink, b"hi").unwrap();
+    assert_eq!(*sink.taken.borrow(), b"abchi");
+    outbound.lane().release();
+    assert!(!outbound.push_out(&sink));
+    assert_eq!(*sink.taken.borrow(), b"abchidefg");
+}
+
+#[test]
+fn a_send_behind_what_is_queued_is_all_or_nothing() {
+    let sink = Script::new([Step::Room(2), Step::Timeout]);
+    let outbound = Outbound::default();
+    queue(&outbound, &sink, b"abc", When::Soon).unwrap();
+    assert_eq!(send(&outbound, &sink, b"hi"), Err(Errno(libc::ETIMEDOUT)));
+    assert!(outbound.is_open());
+    assert!(outbound.is_cut());
+    assert_eq!(outbound.lane().len(), 1);
+    outbound.lane().drop_unbegun();
+    send(&outbound, &sink, b"jk").unwrap();
+    assert_eq!(*sink.taken.borrow(), b"abcjk");
+}
+
+#[test]
+fn a_failure_while_nobody_sends_is_told_later() {
+    let sink = Script::new([Step::Fails(Failure::Broken(Errno(libc::ECONNRESET)))]);
+    let outbound = Outbound::default();
+    queue(&outbound, &sink, b"abc", When::Soon).unwrap();
+    assert!(!outbound.push_out(&sink));
+    assert_eq!(outbound.lane().len(), 0);
+    assert_eq!(queue(&outbound, &sink, b"d", When::Soon), Err(Errno(libc::ECONNRESET)));
+    assert_eq!(outbound.flush(&sink, 0, 0), Err(Errno(libc::ECONNRESET)));
+    assert_eq!(send(&outbound, &sink, b"e"), Err(Errno(libc::ECONNRESET)));
+}
+
+#[test]
+fn what_the_system_lacks_is_asked_for_again() {
+    let sink = Script::new([Step::Fails(Failure::Interrupted(Errno(libc::ENOBUFS)))]);
+    let outbound = Outbound::default();
+    queue(&outbound, &sink, b"abc", When::Soon).unwrap();
+    assert!(outbound.push_out(&sink));
+    assert!(!outbound.push_out(&sink));
+    assert_eq!(*sink.taken.borrow(), b"abc");
 }
