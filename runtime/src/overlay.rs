@@ -46,10 +46,12 @@ impl Overlay {
     /// closed: EPROTO if it is no byte stream, ECANCELED, ENOMEM.
     pub fn stream(s: c_int) -> Result<Overlay> {
         let below = take(s, bsock::TYPE)?;
+        let some = some_of(below);
         // SAFETY: the query found what begins with its size.
-        let size = some_of(below).map_or(0, |vfs| unsafe { vfs.as_ref().size });
-        let has_some = size >= BsockSomeVfs::FIRST;
-        let has_queue = queue_of(below).is_ok();
+        let has_some = some.is_ok_and(|vfs| unsafe { vfs.as_ref().size } >= BsockSomeVfs::FIRST);
+        // SAFETY: as above.
+        let has_queue =
+            some.is_ok_and(|vfs| unsafe { BsockSomeVfs::queue(vfs.as_ptr()) }.is_some());
         Ok(Overlay { below: Cell::new(below), has_some, has_queue })
     }
 

@@ -221,13 +221,10 @@ impl Outbound {
                     }
                     Err(_) => return true,
                 },
-                Err(failure @ Failure::Interrupted(_)) => {
-                    self.settle(failure, false);
-                    return true;
-                }
                 Err(failure) => {
+                    let passes = matches!(failure, Failure::Interrupted(_));
                     self.settle(failure, false);
-                    return false;
+                    return passes;
                 }
             }
         }
@@ -237,18 +234,12 @@ impl Outbound {
     /// Waits until at most `most` bytes are queued. Errors: ECONNRESET if what was queued is lost; ETIMEDOUT,
     /// ECANCELED.
     pub fn flush(&self, sink: &impl Sink, most: usize, deadline: i64) -> Result<()> {
-        loop {
+        let push = || {
             if self.0.len() > most {
                 self.push_now(sink);
             }
-            if self.is_broken() {
-                return Err(Errno(libc::ECONNRESET));
-            }
-            if self.0.len() <= most {
-                return Ok(());
-            }
-            self.0.wait(deadline)?;
-        }
+        };
+        self.0.flush(most, deadline, push).map(drop)
     }
 
     /// Ends it in order, behind what is queued. Errors: EBUSY if somebody is sending; EPIPE if it has ended

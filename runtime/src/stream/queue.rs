@@ -293,8 +293,25 @@ impl Lane {
         self.waiters.fire_all(0);
     }
 
+    /// Waits until at most `most` bytes are queued here; `push` is called before each look, and sends what it can
+    /// without waiting. Returns how many there are. Errors: ECONNRESET if what was queued is lost; ETIMEDOUT,
+    /// ECANCELED.
+    pub fn flush(&self, most: usize, deadline: i64, push: impl Fn()) -> Result<usize> {
+        loop {
+            push();
+            if self.state() == State::Broken {
+                return Err(Errno(libc::ECONNRESET));
+            }
+            let left = self.len();
+            if left <= most {
+                return Ok(left);
+            }
+            self.wait(deadline)?;
+        }
+    }
+
     /// Waits until there are fewer bytes, or none can be sent any more. Errors: ETIMEDOUT, ECANCELED.
-    pub fn wait(&self, deadline: i64) -> Result<()> {
+    fn wait(&self, deadline: i64) -> Result<()> {
         sched::can_block()?;
         // SAFETY: whoever calls keeps the stream, whose part this is.
         match unsafe { self.waiters.wait(deadline) } {

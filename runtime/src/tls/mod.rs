@@ -236,10 +236,23 @@ impl Tls {
     /// Encrypts all that is queued. Errors: ECONNRESET, ENOMEM.
     fn seal_queued(&self) -> Result<()> {
         while self.outbound.ahead() > 0 {
-            let sealed = self.outbound.read(|queued| self.session.seal(&[IoSlice::new(queued)]))?;
-            self.outbound.consume(sealed);
+            self.seal_some_queued()?;
         }
         Ok(())
+    }
+
+    /// Encrypts as much of what is queued as the session takes at once. Errors: ECONNRESET, ENOMEM.
+    fn seal_some_queued(&self) -> Result<()> {
+        let sealed = self.outbound.read(|queued| self.session.seal(&[IoSlice::new(queued)]))?;
+        self.outbound.consume(sealed);
+        Ok(())
+    }
+
+    /// As [`Tls::push_out_below`], and if something was missing, soon again.
+    fn push_now(&self) {
+        if self.push_out_below() {
+            self.outbound.errand().schedule();
+        }
     }
 
     /// Has the stream below send what is queued, unless a call is sending, which will see to it. Returns whether
@@ -262,10 +275,8 @@ impl Tls {
             if self.outbound.ahead() == 0 {
                 return false;
             }
-            let sealed = self.outbound.read(|queued| self.session.seal(&[IoSlice::new(queued)]));
-            match sealed {
-                Ok(count) => self.outbound.consume(count),
-                Err(error) => return is_missing(error),
+            if let Err(error) = self.seal_some_queued() {
+                return is_missing(error);
             }
         }
     }
@@ -575,8 +586,8 @@ unsafe impl Stream for Tls {
         self.outbound.prepare(total)?;
         // SAFETY: same condition as this function's.
         unsafe { self.outbound.push(list, total, 0, when) }?;
-        if self.outbound.ahead() >= MUCH && self.push_out_below() {
-            self.outbound.errand().schedule();
+        if self.outbound.ahead() >= MUCH {
+            self.push_now();
         }
         Ok(())
     }
@@ -587,19 +598,8 @@ unsafe impl Stream for Tls {
 
     /// Waits until at most `most` bytes are queued. Errors: ECONNRESET, ETIMEDOUT, ECANCELED.
     fn flush(&self, most: usize, deadline: i64) -> Result<()> {
-        loop {
-            if self.push_out_below() {
-                self.outbound.errand().schedule();
-            }
-            if self.outbound.state() == State::Broken {
-                return Err(Errno(libc::ECONNRESET));
-            }
-            let here = self.outbound.len();
-            if here <= most {
-                return self.below.flush(most - here, deadline);
-            }
-            self.outbound.wait(deadline)?;
-        }
+        let here = self.outbound.flush(most, deadline, || self.push_now())?;
+        self.below.flush(most - here, deadline)
     }
 
     fn queued(&self) -> usize {
