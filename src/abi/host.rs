@@ -3,6 +3,7 @@
 use super::extension::{BsockLingerVfs, BsockQueueVfs, BsockSomeVfs, LINGER_TYPE, SOME_TYPE};
 use super::iolist::{Body, Iolist};
 use super::{errno, random};
+use crate::boxed::boxed;
 use crate::socket::{Deadline, Error, Host, Outgoing};
 use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_void};
@@ -44,7 +45,7 @@ unsafe extern "C" {
     pub(super) static dill_bsock_type: *const c_void;
     #[cfg(not(miri))]
     pub(super) static dill_msock_type: *const c_void;
-    pub(super) fn dill_hmake(vfs: *mut Hvfs) -> c_int;
+    fn dill_hmake(vfs: *mut Hvfs) -> c_int;
     pub(super) fn dill_hquery(h: c_int, id: *const c_void) -> *mut c_void;
     pub(super) fn dill_hclose(h: c_int) -> c_int;
     fn dill_hown(h: c_int) -> c_int;
@@ -240,6 +241,25 @@ unsafe extern "C" fn show(look: *mut c_void, bytes: *const c_void, len: usize) -
     let look = unsafe { &mut *look.cast::<&mut dyn FnMut(&[u8]) -> usize>() };
     // SAFETY: passed on from the caller.
     look(unsafe { std::slice::from_raw_parts(bytes.cast(), len) })
+}
+
+/// Puts an object on the heap, and makes a handle for it.
+///
+/// # Errors
+///
+/// [`Error::OutOfMemory`], or the host's; then the object is dropped.
+///
+/// # Safety
+///
+/// `T` begins with its [`Hvfs`], of which `close` takes the object back as a box.
+#[inline]
+pub(super) unsafe fn make_handle<T>(object: T) -> Result<c_int, Error> {
+    let object = Box::into_raw(boxed(object).ok_or(Error::OutOfMemory)?);
+    // SAFETY: promised by the caller; the object stays where it is until `close` is called.
+    check(|| unsafe { dill_hmake(object.cast()) }).inspect_err(|_| {
+        // SAFETY: no handle refers to the object, which came from a box.
+        drop(unsafe { Box::from_raw(object) });
+    })
 }
 
 /// Closes a handle; a number that is none is harmless.

@@ -5,12 +5,11 @@ use super::ending;
 use super::errno::{self, report};
 use super::host;
 use super::host::{
-    Hvfs, MsockVfs, Stream, check, dill_bsock_type, dill_hmake, dill_hquery, dill_msock_type,
+    Hvfs, MsockVfs, Stream, dill_bsock_type, dill_hquery, dill_msock_type, make_handle,
 };
 use super::info::Names;
 use super::iolist::{Body, Buffers, Iolist};
 use super::options::Options;
-use crate::boxed::boxed;
 use crate::protocol::close::Close;
 use crate::protocol::handshake::Agreement;
 use crate::protocol::kind::Kind;
@@ -78,20 +77,16 @@ fn make_object(
     settings: Settings,
     extras: Extras,
 ) -> Result<c_int, Error> {
-    let object = boxed(Object {
+    let object = Object {
         hvfs: Hvfs { query, close },
         mvfs: MsockVfs { msendl, mrecvl },
         calls: Cell::new(0),
         closed: Cell::new(false),
         extras,
         websocket: WebSocket::new(stream, agreement, settings),
-    });
-    let object = Box::into_raw(object.ok_or(Error::OutOfMemory)?);
-    // SAFETY: the object stays where it is until `close` is called.
-    check(|| unsafe { dill_hmake(object.cast()) }).inspect_err(|_| {
-        // SAFETY: no handle refers to the object.
-        unsafe { free(object) };
-    })
+    };
+    // SAFETY: it begins with its functions, and `close` takes it back.
+    unsafe { make_handle(object) }
 }
 
 /// Frees an object that [`make`] made.

@@ -2,8 +2,7 @@
 
 use super::attach::{PLAIN, parse_flags};
 use super::errno;
-use super::host::{Hvfs, check, dill_hmake, dill_hquery};
-use crate::boxed::boxed;
+use super::host::{Hvfs, dill_hquery, make_handle};
 use crate::socket::{Error, Prepared};
 use std::ffi::{c_int, c_void};
 use std::mem::offset_of;
@@ -46,13 +45,8 @@ pub(super) unsafe fn make(flags: c_int, buf: *const c_void, len: usize) -> Resul
         len => unsafe { std::slice::from_raw_parts(buf.cast(), len) },
     };
     let message = Prepared::new(kind, payload, flags & PLAIN == 0)?;
-    let object = boxed(Object { hvfs: Hvfs { query, close }, message });
-    let object = Box::into_raw(object.ok_or(Error::OutOfMemory)?);
-    // SAFETY: the object stays where it is until `close` is called.
-    check(|| unsafe { dill_hmake(object.cast()) }).inspect_err(|_| {
-        // SAFETY: no handle refers to the object, which came from a box.
-        drop(unsafe { Box::from_raw(object) });
-    })
+    // SAFETY: it begins with its functions, and `close` takes it back.
+    unsafe { make_handle(Object { hvfs: Hvfs { query, close }, message }) }
 }
 
 /// Has `act` see a prepared message. It must not close handles or let others run.

@@ -3,12 +3,11 @@
 
 use super::buffers::{self, StringBuffer};
 use super::fields::Fields;
-use super::host::{self, Hvfs, Stream, check, dill_hmake, dill_hquery};
+use super::host::{self, Hvfs, Stream, dill_hquery, make_handle};
 use super::iolist::{Body, Iolist};
 use super::object;
 use super::options::{Options, WsOpts};
 use super::{attach, errno};
-use crate::boxed::boxed;
 use crate::protocol::handshake::head::HeadReader;
 use crate::protocol::handshake::inquiry::Inquiry;
 use crate::protocol::handshake::terms::Policy;
@@ -60,12 +59,8 @@ pub(super) fn receive(s: c_int, deadline: i64) -> Result<c_int, Error> {
 fn make(stream: Stream, reader: HeadReader) -> Result<c_int, Error> {
     let hvfs = Hvfs { query, close };
     let object = Object { hvfs, is_taken: Cell::new(false), stream, reader };
-    let object = Box::into_raw(boxed(object).ok_or(Error::OutOfMemory)?);
-    // SAFETY: the object stays where it is until `close` is called.
-    check(|| unsafe { dill_hmake(object.cast()) }).inspect_err(|_| {
-        // SAFETY: no handle refers to the object, which came from a box.
-        drop(unsafe { Box::from_raw(object) });
-    })
+    // SAFETY: it begins with its functions, and `close` takes it back.
+    unsafe { make_handle(object) }
 }
 
 /// # Errors

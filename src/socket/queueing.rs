@@ -71,9 +71,7 @@ impl<H: Host> WebSocket<H> {
     /// - [`Error::Reset`].
     /// - [`Error::OutOfMemory`]: nothing is queued.
     pub fn post(&self, message: &Prepared) -> Result<(), Error> {
-        if !self.host().can_queue() {
-            return Err(Error::NotSupported);
-        }
+        self.check_can_queue()?;
         let outbox = self.outbox();
         outbox.check_unclosed()?;
         if !self.backlog().has_room(self.host()) {
@@ -101,9 +99,7 @@ impl<H: Host> WebSocket<H> {
     ///
     /// As [`WebSocket::post`], but there is always room.
     pub fn post_close(&self, close: Close) -> Result<(), Error> {
-        if !self.host().can_queue() {
-            return Err(Error::NotSupported);
-        }
+        self.check_can_queue()?;
         self.outbox().check_unclosed()?;
         self.queue_close(close)?;
         self.outbox().close();
@@ -117,9 +113,7 @@ impl<H: Host> WebSocket<H> {
     ///
     /// [`Error::NotSupported`]: the byte stream does not send by itself.
     pub fn terminate(&self, close: Option<Close>) -> Result<(), Error> {
-        if !self.host().can_queue() {
-            return Err(Error::NotSupported);
-        }
+        self.check_can_queue()?;
         let outbox = self.outbox();
         self.host().drop_queued();
         self.backlog().take_parked();
@@ -133,6 +127,10 @@ impl<H: Host> WebSocket<H> {
         self.inbox().break_off();
         self.host().cut();
         Ok(())
+    }
+
+    fn check_can_queue(&self) -> Result<(), Error> {
+        if self.host().can_queue() { Ok(()) } else { Err(Error::NotSupported) }
     }
 
     fn queue_close(&self, close: Close) -> Result<(), Error> {
