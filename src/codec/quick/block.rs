@@ -1,6 +1,6 @@
 //! Blocks as they are sent (RFC 1951 §3.2.3 to §3.2.7).
 
-use super::huffman::{Code, LONGEST, Tree};
+use super::huffman::{Code, LONGEST, Tree, Word};
 use super::matches::Match;
 use super::{room, zeros};
 
@@ -34,6 +34,12 @@ impl Bits {
             self.bits >>= 32;
             self.count -= 32;
         }
+    }
+
+    /// Appends a symbol's code.
+    #[inline]
+    fn put_word(&mut self, out: &mut Vec<u8>, word: Word) {
+        self.put(out, u32::from(word.bits), u32::from(word.len));
     }
 
     /// Ends with an empty block that is not compressed (§3.2.4), at a byte's end.
@@ -191,8 +197,7 @@ impl Writer {
             bits.put(out, u32::from(self.lengths.word(symbol).len), 3);
         }
         for (symbol, behind) in &self.runs {
-            let word = self.lengths.word(usize::from(*symbol));
-            bits.put(out, u32::from(word.bits), u32::from(word.len));
+            bits.put_word(out, self.lengths.word(usize::from(*symbol)));
             bits.put(out, u32::from(*behind), extra_of_run(*symbol));
         }
     }
@@ -244,8 +249,7 @@ fn write_data(
     for found in matches {
         let (plain, behind) = split(rest, found.literals);
         for byte in plain {
-            let word = literals.word(usize::from(*byte));
-            bits.put(out, u32::from(word.bits), u32::from(word.len));
+            bits.put_word(out, literals.word(usize::from(*byte)));
         }
         for (code, (symbol, extra, value)) in
             [(literals, length_symbol(found.len)), (distances, distance_symbol(found.distance))]
@@ -256,8 +260,7 @@ fn write_data(
         rest = split(behind, found.len).1;
     }
     for symbol in rest.iter().map(|byte| usize::from(*byte)).chain([END_OF_BLOCK]) {
-        let word = literals.word(symbol);
-        bits.put(out, u32::from(word.bits), u32::from(word.len));
+        bits.put_word(out, literals.word(symbol));
     }
 }
 

@@ -119,9 +119,7 @@ impl Tree {
     pub fn new(symbols: usize) -> Option<Self> {
         Some(Self { leaves: room(symbols)?, inner: room(symbols)?, above: room(2 * symbols)? })
     }
-}
 
-impl Tree {
     /// Makes a tree of the leaves, which are in order, and gives their symbols its lengths. Returns the longest.
     fn grow(&mut self, words: &mut [Word]) -> u8 {
         self.join();
