@@ -142,9 +142,7 @@ class Server(OneClient):
         expect(fields["sec-websocket-version"] == b"13", "version")
         key = fields["sec-websocket-key"]
         expect(len(base64.b64decode(key, validate=True)) == 16, "key of 16 bytes")
-        sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                     b"Connection: Upgrade\r\nSec-WebSocket-Accept: " + accept_key(key) +
-                     b"\r\n\r\n")
+        agree(sock, key)
         self.talk(Peer(sock, is_client=False), fields)
 
 
@@ -177,19 +175,33 @@ def handshake(sock, origin=b"https://www.example.com"):
     return Peer(sock, is_client=True)
 
 
+def agree(sock, key, more=b""):
+    """Answers a request whose key this is."""
+    sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                 b"Sec-WebSocket-Accept: " + accept_key(key) + b"\r\n" + more + b"\r\n")
+
+
 def answer_upgrade(sock, more=b""):
     """Opens a WebSocket as a server; the request line and the fields."""
     line, fields = read_head(sock)
-    sock.sendall(b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-                 + accept_key(fields["sec-websocket-key"]) + b"\r\n" + more + b"\r\n")
+    agree(sock, fields["sec-websocket-key"], more)
     return line, fields
 
 
-def echo_one(sock):
-    """Sends one message back, and says goodbye after the client has."""
-    peer = Peer(sock, False)
-    peer.send(*peer.receive())
+def expect_close(peer, code, reason=b""):
     got = peer.receive_close()
-    expect(got == (1000, b""), f"got close {got!r}")
+    expect(got == (code, reason), f"got close {got!r}")
+
+
+def echo_and_part(peer):
+    """Sends one message back, and says goodbye after the client has."""
+    peer.send(*peer.receive())
+    expect_close(peer, 1000)
     peer.send_close(1000)
+
+
+def echo_one(sock):
+    """The same over a connection, which ends with it."""
+    peer = Peer(sock, False)
+    echo_and_part(peer)
     peer.expect_end()

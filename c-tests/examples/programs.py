@@ -4,6 +4,7 @@
 The compiler is $CC, or cc; the libraries are those in build/.
 """
 
+import contextlib
 import re
 import ssl
 import sys
@@ -37,12 +38,17 @@ def listening(build, name, *arguments):
     return process, int(found.group(1))
 
 
-def stop(process):
-    """A server that has been running until now."""
-    still_runs = process.poll() is None
-    process.kill()
-    _, err = process.communicate()
-    expect(still_runs and err == "", f"the server has ended or complained: {err!r}")
+@contextlib.contextmanager
+def serving(build, name, *arguments):
+    """The port of a server of examples/ that runs all the time, and has nothing to complain of."""
+    process, port = listening(build, name, *arguments)
+    try:
+        yield port
+    finally:
+        still_runs = process.poll() is None
+        process.kill()
+        _, err = process.communicate()
+        expect(still_runs and err == "", f"the server has ended or complained: {err!r}")
 
 
 # ---- chat_client ----
@@ -68,11 +74,7 @@ def chat_agrees(build):
             expect(line == b"GET /chat HTTP/1.1", line)
             expect(fields["authorization"] == b"Bearer 1234", fields)
             expect(fields["sec-websocket-protocol"] == b"chat.v2, chat.v1", fields)
-            peer = peers.Peer(secure, False)
-            peer.send(*peer.receive())
-            got = peer.receive_close()
-            expect(got == (1000, b""), f"got close {got!r}")
-            peer.send_close(1000)
+            peers.echo_and_part(peers.Peer(secure, False))
             secure.unwrap()
 
     got = chat(build, "wss://localhost:{}/chat", serve)
@@ -109,12 +111,9 @@ def chat_without_a_subprotocol(build):
 
 def chat_is_not_the_webapp(build):
     """The web application wants a cookie that this client has not got."""
-    server, port = listening(build, "webapp/webapp.c", 0, EXAMPLES / "webapp/chat.html")
-    try:
+    with serving(build, "webapp/webapp.c", 0, EXAMPLES / "webapp/chat.html") as port:
         program = build.compile(EXAMPLES / "chat_client.c")
         got = result(build.launch([program, f"ws://127.0.0.1:{port}/chat", "1234", "hello"]))
-    finally:
-        stop(server)
     expect(got == (1, "", "Protocol error\nthe server answers 403\n"), got)
 
 
@@ -133,12 +132,9 @@ LOGIN = "Proxy-Authorization: " + PASSWORD.decode()
 
 def proxy_reaches_a_server(build):
     """The proxy alone knows where the host is. What goes through the tunnel is a WebSocket."""
-    server, port = listening(build, "echo_server.c")
-    try:
+    with serving(build, "echo_server.c") as port:
         proxy = Proxy({b"inside.example:8080": port})
         got = through(build, proxy, "inside.example", 8080, "/chat", "hello", LOGIN)
-    finally:
-        stop(server)
     expect(got == (0, "hello\n", ""), got)
     expect(proxy.sent.startswith(b"GET /chat HTTP/1.1\r\nHost: inside.example:8080\r\n"), proxy.sent)
 
@@ -146,12 +142,9 @@ def proxy_reaches_a_server(build):
 def proxy_sees_nothing_of_tls(build):
     """To port 443 it is TLS, from the client to the server behind the proxy."""
     build.certificates()
-    server, port = listening(build, "wss_server.c", "chain.pem", "key.pem")
-    try:
+    with serving(build, "wss_server.c", "chain.pem", "key.pem") as port:
         proxy = Proxy({b"www.example.org:443": port})
         got = through(build, proxy, "www.example.org", 443, "/chat", "hello", LOGIN)
-    finally:
-        stop(server)
     expect(got == (0, "hello\n", ""), got)
     expect(proxy.sent.startswith(b"\x16\x03") and b"GET" not in proxy.sent, proxy.sent)
 

@@ -27,7 +27,7 @@ import pages as manual  # noqa: E402
 import peers  # noqa: E402
 import runtime_pages  # noqa: E402
 from build import ROOT, Build, count, ending, run  # noqa: E402
-from peers import BINARY, TEXT, expect  # noqa: E402
+from peers import BINARY, TEXT, expect, expect_close  # noqa: E402
 
 HOST, CLIENT_PORT, SERVER_PORT = "www.example.org", "(?:80|443|1080)", "8080"
 
@@ -286,11 +286,6 @@ def exchange(peer, question, answer):
     peer.send(TEXT, question)
     got = peer.receive()
     expect(got == (TEXT, answer), f"got {got!r}")
-
-
-def expect_close(peer, code, reason=b""):
-    got = peer.receive_close()
-    expect(got == (code, reason), f"got close {got!r}")
 
 
 def say_goodbye(peer):
