@@ -12,14 +12,13 @@
     microseconds of this process's processor time for each, and how many KiB its
     memory has grown since all were connected. */
 
+#include "memory.h"
 #include "peer.h"
 
 #include <signal.h>
 #include <libdill.h>
 #include <libdill_wsx.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <time.h>
 
 #define SIZE 128
 #define HEADER 4
@@ -116,25 +115,6 @@ static void attach(int fd, int i, char mode)
     need(handles[i] >= 0, "ws_attach_server_opts");
 }
 
-static double seconds(clockid_t clock)
-{
-    struct timespec t;
-    need(clock_gettime(clock, &t) == 0, "clock_gettime");
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/*  In KiB, exactly: statm(5) is behind by what each processor has counted. */
-static long resident(void)
-{
-    char line[256];
-    long kib = 0;
-    FILE *f = fopen("/proc/self/smaps_rollup", "r");
-    need(f != NULL, "smaps_rollup");
-    while(!kib && fgets(line, sizeof line, f)) sscanf(line, "Rss: %ld", &kib);
-    fclose(f);
-    return kib;
-}
-
 static void await_round(int done)
 {
     char byte;
@@ -157,8 +137,7 @@ int main(int argc, char *argv[])
         memset(frame + HEADER, 'x', SIZE);
         frames_len += HEADER + SIZE;
     }
-    struct rlimit files = {(rlim_t)clients + 100, (rlim_t)clients + 100};
-    setrlimit(RLIMIT_NOFILE, &files);
+    allow_many_descriptors();
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof addr;
     int listener = socket(AF_INET, SOCK_STREAM, 0), pipes[2], one = 1;
@@ -179,7 +158,7 @@ int main(int argc, char *argv[])
         broadcast(mode);
         await_round(pipes[0]);
     }
-    long before = resident();
+    long before = resident("self");
     double start = seconds(CLOCK_MONOTONIC), used = seconds(CLOCK_PROCESS_CPUTIME_ID), now;
     double count = 0;
     do {
@@ -189,7 +168,8 @@ int main(int argc, char *argv[])
         now = seconds(CLOCK_MONOTONIC);
     } while(now - start < limit);
     used = seconds(CLOCK_PROCESS_CPUTIME_ID) - used;
-    printf("%.0f %.1f %.4f %ld\n", count, count / (now - start), used / count * 1e6, resident() - before);
+    printf("%.0f %.1f %.4f %ld\n", count, count / (now - start), used / count * 1e6,
+        (resident("self") - before) / 1024);
     kill(pid, 9);
     return 0;
 }

@@ -1,5 +1,6 @@
 """The servers that are compared: their programs are made here."""
 
+import functools
 import json
 import os
 import pathlib
@@ -33,15 +34,16 @@ class Server:
 
 
 class Bench:
-    """Makes the programs, ours and other people's."""
+    """Makes the programs, ours and other people's, each of them once."""
 
     def __init__(self, args):
         self.args = args
         self.setup = support.Setup(args)
         self.out = self.setup.libs / "bench"
         self.out.mkdir(exist_ok=True)
-        self.missing, self.made = [], set()
+        self.missing = []
 
+    @functools.cache
     def compile(self, source, *flags, name=None):
         target = self.out / (name or pathlib.Path(source).stem)
         self.run_compiler("CC", "cc", [*CFLAGS, HERE / source, "-o", target, *flags])
@@ -119,13 +121,10 @@ class Bench:
         headers = [("openssl/ssl.h", "libssl-dev"), ("zlib.h", "zlib1g-dev")]
         if not all(self.has(header, "uWebSockets", package) for header, package in headers):
             return []
-        program = self.out / "echo_uws"
-        if "uwebsockets" not in self.made:
-            self.make_uwebsockets(program)
-            self.made.add("uwebsockets")
-        return [Server(name, [program, *arguments])]
+        return [Server(name, [self.make_uwebsockets(), *arguments])]
 
-    def make_uwebsockets(self, program):
+    @functools.cache
+    def make_uwebsockets(self):
         """From the source in a package of Rust's: linked with Rust it would use libuv instead of epoll."""
         done = subprocess.run(
             ["cargo", "metadata", "--locked", "--format-version=1", "--features=uwebsockets",
@@ -135,7 +134,7 @@ class Bench:
         home = next(pathlib.Path(package["manifest_path"]).parent / "uWebSockets"
                     for package in json.loads(done.stdout)["packages"]
                     if package["name"] == "libuwebsockets-sys")
-        sockets = home / "uSockets/src"
+        sockets, program = home / "uSockets/src", self.out / "echo_uws"
         flags = ["-O3", "-flto=auto", "-w", "-DLIBUS_USE_OPENSSL", f"-I{sockets}", "-c"]
         objects = []
         for source in (path for place in ("", "eventing", "crypto") for path in (sockets / place).glob("*.c*")):
@@ -145,6 +144,7 @@ class Bench:
         self.run_compiler("CXX", "c++", [
             *CXXFLAGS, "-DLIBUS_USE_OPENSSL", "-isystem", sockets, "-isystem", home / "src",
             HERE / "peers/echo_uws.cpp", *objects, "-o", program, "-lssl", "-lcrypto", "-lz", "-pthread"])
+        return program
 
     def has_openssl(self):
         return self.has("openssl/ssl.h", "everything over TLS", "libssl-dev")
@@ -154,12 +154,15 @@ class Bench:
 
     def identity(self, name="good"):
         """A certificate and its key."""
-        home = self.out / "certificates"
-        if "certificates" not in self.made:
-            home.mkdir(exist_ok=True)
-            subprocess.run([ROOT / "c-tests/harness/certificates.sh", home], check=True)
-            self.made.add("certificates")
+        home = self.certificates()
         return [home / f"{name}.pem", home / f"{name}.key"]
+
+    @functools.cache
+    def certificates(self):
+        home = self.out / "certificates"
+        home.mkdir(exist_ok=True)
+        subprocess.run([ROOT / "c-tests/harness/certificates.sh", home], check=True)
+        return home
 
     def tls_servers(self, name="good"):
         identity = self.identity(name)
@@ -171,6 +174,7 @@ class Bench:
             servers.append(Server("fastwebsockets (rustls)", [rust, "fastwebsockets", *identity]))
         return servers
 
+    @functools.cache
     def rust(self):
         target = self.out / "rust"
         done = subprocess.run(
